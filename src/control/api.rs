@@ -1,0 +1,312 @@
+//! Requests, replies and the snapshot. Pure data; faults and states carry Supervisor's numbers.
+
+use crate::types::{ExitStatus, Signal, Wall};
+use serde::{Deserialize, Serialize};
+
+/// What the gateway asks of the core.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// Are you turning? Answered at once, in the turn that reads it.
+    Ping,
+    Identity,
+    /// Every process and the daemon's own numbers.
+    Snapshot,
+    /// Health as the engine sees it.
+    Health(HealthKind),
+    /// Something to be done; may be answered much later.
+    Command(Command),
+}
+
+/// What an operator can ask for. Every command is answered exactly once.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// With `wait`, answered when the process is RUNNING or has failed.
+    Start {
+        target: Target,
+        wait: bool,
+    },
+    /// With `wait`, answered when the process has stopped.
+    Stop {
+        target: Target,
+        wait: bool,
+    },
+    Signal {
+        target: Target,
+        signal: Signal,
+    },
+    /// Stop everything and end.
+    Shutdown,
+    /// Stop everything and start again from the configuration.
+    Restart,
+}
+
+/// Whom a command is for.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Target {
+    Process { group: String, name: String },
+    Group(String),
+    All,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Reply {
+    Pong,
+    Identity(Ident),
+    Snapshot(Box<Snapshot>),
+    Health(HealthReport),
+    /// Answer to a command: for one process `Done`, for a group or all `Each`.
+    Command(Outcome),
+}
+
+/// The answer to a command.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Outcome {
+    Done,
+    Fault(Fault),
+    /// In order of completion; processes that needed nothing are left out.
+    Each(Vec<TargetResult>),
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TargetResult {
+    pub group: String,
+    pub name: String,
+    /// `None`: done.
+    pub fault: Option<Fault>,
+}
+
+/// A numbered refusal: `NAME` or `NAME: extra`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Fault {
+    pub code: FaultCode,
+    pub extra: Option<String>,
+}
+
+/// Supervisor's fault codes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[repr(i32)]
+pub enum FaultCode {
+    UnknownMethod = 1,
+    IncorrectParameters = 2,
+    BadArguments = 3,
+    SignatureUnsupported = 4,
+    ShutdownState = 6,
+    BadName = 10,
+    BadSignal = 11,
+    NoFile = 20,
+    NotExecutable = 21,
+    Failed = 30,
+    AbnormalTermination = 40,
+    SpawnError = 50,
+    AlreadyStarted = 60,
+    NotRunning = 70,
+    Success = 80,
+    AlreadyAdded = 90,
+    StillRunning = 91,
+    CantReread = 92,
+}
+
+impl FaultCode {
+    /// Supervisor's word for the code.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            FaultCode::UnknownMethod => "UNKNOWN_METHOD",
+            FaultCode::IncorrectParameters => "INCORRECT_PARAMETERS",
+            FaultCode::BadArguments => "BAD_ARGUMENTS",
+            FaultCode::SignatureUnsupported => "SIGNATURE_UNSUPPORTED",
+            FaultCode::ShutdownState => "SHUTDOWN_STATE",
+            FaultCode::BadName => "BAD_NAME",
+            FaultCode::BadSignal => "BAD_SIGNAL",
+            FaultCode::NoFile => "NO_FILE",
+            FaultCode::NotExecutable => "NOT_EXECUTABLE",
+            FaultCode::Failed => "FAILED",
+            FaultCode::AbnormalTermination => "ABNORMAL_TERMINATION",
+            FaultCode::SpawnError => "SPAWN_ERROR",
+            FaultCode::AlreadyStarted => "ALREADY_STARTED",
+            FaultCode::NotRunning => "NOT_RUNNING",
+            FaultCode::Success => "SUCCESS",
+            FaultCode::AlreadyAdded => "ALREADY_ADDED",
+            FaultCode::StillRunning => "STILL_RUNNING",
+            FaultCode::CantReread => "CANT_REREAD",
+        }
+    }
+}
+
+impl Fault {
+    #[must_use]
+    pub fn new(code: FaultCode, extra: impl Into<String>) -> Fault {
+        Fault { code, extra: Some(extra.into()) }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code.word())?;
+        match &self.extra {
+            Some(extra) => write!(f, ": {extra}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Supervisor's process states; the numbers are its API.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[repr(i32)]
+pub enum State {
+    Stopped = 0,
+    Starting = 10,
+    Running = 20,
+    Backoff = 30,
+    Stopping = 40,
+    Exited = 100,
+    Fatal = 200,
+    Unknown = 1000,
+}
+
+impl State {
+    /// In the order of their numbers.
+    pub const ALL: [State; 8] = [
+        State::Stopped,
+        State::Starting,
+        State::Running,
+        State::Backoff,
+        State::Stopping,
+        State::Exited,
+        State::Fatal,
+        State::Unknown,
+    ];
+
+    #[must_use]
+    pub fn code(self) -> i32 {
+        self as i32
+    }
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Stopped => "STOPPED",
+            State::Starting => "STARTING",
+            State::Running => "RUNNING",
+            State::Backoff => "BACKOFF",
+            State::Stopping => "STOPPING",
+            State::Exited => "EXITED",
+            State::Fatal => "FATAL",
+            State::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// `stop` accepts it and `start` says it is already started.
+    #[must_use]
+    pub fn is_running(self) -> bool {
+        matches!(self, State::Starting | State::Running | State::Backoff)
+    }
+
+    /// Nothing runs and nothing will by itself.
+    #[must_use]
+    pub fn is_stopped(self) -> bool {
+        matches!(self, State::Stopped | State::Exited | State::Fatal | State::Unknown)
+    }
+
+    /// There is a process to send a signal to.
+    #[must_use]
+    pub fn is_signallable(self) -> bool {
+        matches!(self, State::Starting | State::Running | State::Stopping)
+    }
+}
+
+/// Who is answering.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Ident {
+    pub identifier: String,
+    pub pid: i32,
+    /// Being stopped or restarted: Supervisor refuses nearly every call then.
+    pub stopping: bool,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub identity: Ident,
+    pub now: Wall,
+    /// In Supervisor's order: group, then name.
+    pub processes: Vec<ProcessInfo>,
+    pub daemon: SelfStats,
+}
+
+/// One process as everybody may see it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ProcessInfo {
+    pub group: String,
+    pub name: String,
+    pub state: State,
+    /// 0 when not running.
+    pub pid: i32,
+    /// Last spawn; 0 = never.
+    pub start: Wall,
+    /// Last reap; 0 = never.
+    pub stop: Wall,
+    /// Nanoseconds since the last spawn while running, by the monotonic clock.
+    pub uptime_ns: u64,
+    /// Empty when there was no error.
+    pub spawnerr: String,
+    pub exit: Option<ExitStatus>,
+    /// Resolved paths; empty when there is none.
+    pub stdout_logfile: String,
+    pub stderr_logfile: String,
+    pub ready: bool,
+    pub stats: ProcessStats,
+}
+
+/// Counters of one process slot since the daemon started.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ProcessStats {
+    /// Forks that succeeded.
+    pub starts: u64,
+    /// Starts the daemon did by itself after an exit or a failed start.
+    pub restarts: u64,
+    pub exits_expected: u64,
+    pub exits_unexpected: u64,
+    pub exits_signal: u64,
+    /// Ended while we were stopping it.
+    pub exits_stopped: u64,
+    pub spawn_failures: u64,
+}
+
+/// Numbers of the daemon itself.
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SelfStats {
+    pub orphans_reaped: u64,
+    pub start: Wall,
+    /// `None` where the kernel does not tell (no /proc).
+    pub cpu_seconds: Option<f64>,
+    pub resident_bytes: Option<u64>,
+    pub virtual_bytes: Option<u64>,
+    pub open_fds: Option<u64>,
+    pub max_fds: Option<u64>,
+    pub log_lines_dropped: u64,
+    pub gateway_restarts: u64,
+    pub shutting_down: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum HealthKind {
+    Live,
+    Ready,
+    Startup,
+}
+
+/// One probe's answer: `ok` is the AND over `checks`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HealthReport {
+    pub ok: bool,
+    pub checks: Vec<Check>,
+}
+
+/// One line of `?verbose`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Check {
+    pub name: String,
+    pub ok: bool,
+    /// Why not, for people: `BACKOFF, retry in 2s`. Never shown without authority (kube-apiserver withholds it too).
+    pub reason: String,
+}

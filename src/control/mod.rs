@@ -1,0 +1,13 @@
+//! The typed control API: the one language between core and gateway, and between the gateway and the engine's commands.
+//!
+//! Pure data and a codec; does no I/O. Invariant: every `Request` gets exactly one `Reply` with the same id.
+//! Not here: XML-RPC and HTTP (`gateway`), what a command does (`engine`), the socket (`daemon`, `gateway`).
+
+mod api;
+mod frame;
+
+pub use api::{
+    Check, Command, Fault, FaultCode, HealthKind, HealthReport, Ident, Outcome, ProcessInfo, ProcessStats,
+    Reply, Request, SelfStats, Snapshot, State, Target, TargetResult,
+};
+pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};

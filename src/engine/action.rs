@@ -1,0 +1,57 @@
+//! What the engine can ask for. Closed, performed in order by `daemon::perform`; answers come back as inputs.
+
+use crate::control::{Outcome, State};
+use crate::engine::input::CommandId;
+use crate::types::{ExitStatus, LogLevel, Pid, ProcRef, Signal};
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Start this incarnation. Answered by `Spawned` or `SpawnFailed`, always.
+    Spawn(ProcRef),
+    /// Send a signal to a process that has not been reaped, or to its process group.
+    Kill { proc: ProcRef, pid: Pid, scope: Scope, signal: Signal },
+    /// Tell by `GroupChecked` whether the process group `pid` still has members, now and whenever a
+    /// child has been reaped, until the answer was no or another incarnation is spawned.
+    CheckGroup { proc: ProcRef, pid: Pid },
+    /// The one answer to a command.
+    Reply { id: CommandId, outcome: Outcome },
+    /// A process changed its state.
+    Publish(StateChange),
+    /// A line for the daemon's log.
+    Log(LogLevel, String),
+    /// Everything has stopped: leave the loop.
+    Exit(Leave),
+    /// An input that cannot happen: logged, counted, and a failure in every test.
+    Bug(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    Process,
+    Group,
+}
+
+/// News for listeners, metrics and logs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StateChange {
+    pub proc: ProcRef,
+    pub from: State,
+    pub to: State,
+    /// 0 where there is none (STOPPED out of BACKOFF).
+    pub pid: i32,
+    /// Failed starts so far, for STARTING and BACKOFF.
+    pub tries: u32,
+    /// For EXITED and for STOPPED out of STOPPING.
+    pub status: Option<ExitStatus>,
+    /// For EXITED.
+    pub expected: bool,
+}
+
+/// How the loop is left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leave {
+    /// End with this exit code.
+    Exit(u8),
+    /// Start again from the configuration, in the same process.
+    Restart,
+}

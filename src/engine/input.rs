@@ -1,0 +1,53 @@
+//! What the engine can be told. Closed: the shell translates everything it sees into one of these.
+
+use crate::control::Command;
+use crate::types::{ExitStatus, Pid, ProcRef, Signal};
+
+/// Names one command until it is answered; given by the shell, never reused.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CommandId(pub u64);
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// Everything is open: start what is to be started. Comes once, first.
+    Boot,
+    /// The clock has reached (or passed) `next_deadline`. Legal at any time.
+    Deadline,
+    /// Answer to `Action::Spawn`: the fork succeeded.
+    Spawned { proc: ProcRef, pid: Pid },
+    /// Answer to `Action::Spawn`: nothing was forked.
+    SpawnFailed { proc: ProcRef, error: SpawnError },
+    /// The child could not become the program; its exit follows. `text` says what failed and why.
+    ExecFailed { proc: ProcRef, text: String },
+    /// The process was reaped, after its output was read dry.
+    Exited { proc: ProcRef, status: ExitStatus },
+    /// Answer to `Action::CheckGroup`, and news whenever it may have changed: is anybody left in the
+    /// process group of this incarnation?
+    GroupChecked { proc: ProcRef, alive: bool },
+    /// kill(2) failed with something other than ESRCH.
+    KillFailed { proc: ProcRef, errno: String },
+    /// From an operator; answered exactly once by `Action::Reply`.
+    Command { id: CommandId, command: Command },
+    /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.
+    Shutdown { signal: Signal },
+    /// SIGHUP as Supervisor means it: stop everything and start again.
+    Restart { signal: Signal },
+}
+
+/// Why nothing could be forked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SpawnError {
+    pub kind: SpawnErrorKind,
+    /// Supervisor's sentence, shown in `status` and logged: `can't find command 'x'`.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SpawnErrorKind {
+    /// The file is not there: fault NO_FILE.
+    NoFile,
+    /// It is there but cannot be run: fault NOT_EXECUTABLE.
+    NotExecutable,
+    /// Pipes, logs, fork: fault SPAWN_ERROR.
+    Other,
+}

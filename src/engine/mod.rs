@@ -1,0 +1,4 @@
+//! Decides; pure. (placeholder essay, replaced with the engine)
+
+pub mod action;
+pub mod input;
