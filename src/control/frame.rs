@@ -61,7 +61,7 @@ impl FrameReader {
     ///
     /// # Errors
     /// After an error the stream is useless: close it.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<(u64, T)>, FrameError> {
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<(u64, T)>, FrameError> {
         let Some(head) = self.buffer.first_chunk::<4>() else { return Ok(None) };
         let len = u32::from_le_bytes(*head) as usize;
         if len > MAX_FRAME_BYTES {
@@ -98,7 +98,7 @@ mod tests {
             let mut seen = Vec::new();
             for part in [&wire[..cut], &wire[cut..]] {
                 reader.push(part);
-                while let Some((id, r)) = reader.next::<Request>().expect("well-formed") {
+                while let Some((id, r)) = reader.take::<Request>().expect("well-formed") {
                     seen.push((id, r));
                 }
             }
@@ -111,6 +111,6 @@ mod tests {
     fn a_giant_length_is_refused_before_it_is_read() {
         let mut reader = FrameReader::default();
         reader.push(&u32::MAX.to_le_bytes());
-        assert_eq!(reader.next::<Request>(), Err(FrameError::TooLarge(u32::MAX as usize)));
+        assert_eq!(reader.take::<Request>(), Err(FrameError::TooLarge(u32::MAX as usize)));
     }
 }
