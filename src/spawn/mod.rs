@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Everything that can fail or allocate before a fork: the command is found, the environment built, the plan made.
+//!
+//! Reads the file system (stat) and nothing else. Not here: the fork and what follows it (`sys::child`), pipes and
+//! logs (`daemon::perform`).
+
+pub mod environment;
+pub mod lookup;
+pub mod plan;
+
+pub use environment::BaseEnvironment;
+pub use plan::{Context, Stdio, plan};

@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Asks the kernel: thin, typed wrappers, and the only place where the word that needs a `SAFETY` comment may stand.
+//!
+//! Does I/O by nature. Invariants: every descriptor made here is close-on-exec; nobody else forks, waits or
+//! installs a signal handler. Not here: what to do with the answers (`daemon`, `spawn`, `logging`).
+
+pub mod boot;
+pub mod child;
+pub mod clock;
+pub mod entry;
+pub mod errno;
+pub mod fd;
+pub mod limits;
+pub mod procfs;
+pub mod signals;
+pub mod sockets;
+pub mod wait;

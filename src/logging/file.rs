@@ -1,0 +1,144 @@
+//! A log file that rotates by size, as Supervisor does it.
+//!
+//! Does I/O: append, rename, truncate. Invariants: a message is never split between two files; when a rotation cannot
+//! be done the present file goes on; what cannot be written is counted, said once, and tried again with the next bytes.
+
+use crate::sys::errno;
+use crate::sys::fd::{self, FdKind};
+use nix::errno::Errno;
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// An open log file.
+#[derive(Debug)]
+pub struct RotatingFile {
+    path: PathBuf,
+    file: OwnedFd,
+    size: u64,
+    /// 0 never rotates.
+    maxbytes: u64,
+    backups: u32,
+    mode: u32,
+    /// The last write or rotation failed and that has been said.
+    troubled: bool,
+}
+
+/// Something to tell people, at most once for each spell of trouble.
+pub type Trouble = Option<String>;
+
+impl RotatingFile {
+    /// Opens for appending and creates the file where it is missing.
+    ///
+    /// # Errors
+    /// Whatever open says.
+    pub fn open(path: &Path, maxbytes: u64, backups: u32, mode: u32) -> Result<RotatingFile, Errno> {
+        let file = fd::open_append(path, mode)?;
+        let size = size_of_file(&file);
+        Ok(RotatingFile { path: path.to_path_buf(), file, size, maxbytes, backups, mode, troubled: false })
+    }
+
+    /// Whether this is a file with an end, which can be rotated; fifos and devices cannot.
+    #[must_use]
+    pub fn is_regular(&self) -> bool {
+        fd::kind(self.file.as_fd()) == FdKind::Regular
+    }
+
+    /// The open file, for a sink that handles fifos and devices better.
+    #[must_use]
+    pub fn into_fd(self) -> OwnedFd {
+        self.file
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends everything, then rotates when the size is reached. Returns how many bytes were lost, and why.
+    pub fn write(&mut self, mut bytes: &[u8]) -> (usize, Trouble) {
+        while !bytes.is_empty() {
+            match fd::write_some(self.file.as_fd(), bytes) {
+                Ok(Some(n)) => {
+                    self.size += n as u64;
+                    bytes = bytes.get(n..).unwrap_or_default();
+                }
+                Ok(None) => return (bytes.len(), self.say("the file does not take more now".into())),
+                Err(e) => return (bytes.len(), self.say(errno::words(e as i32).into())),
+            }
+        }
+        if self.maxbytes > 0 && self.size >= self.maxbytes {
+            return (0, self.rotate());
+        }
+        self.troubled = false;
+        (0, None)
+    }
+
+    fn say(&mut self, why: String) -> Trouble {
+        let first = !std::mem::replace(&mut self.troubled, true);
+        first.then(|| format!("cannot write to log {}: {why}", self.path.display()))
+    }
+
+    /// COMPAT: oldest away, each one up, the file becomes `.1`, and a new one begins; no backups: truncated.
+    fn rotate(&mut self) -> Trouble {
+        // Whatever happens now, the next try comes after as many bytes again.
+        self.size = 0;
+        let done = if self.backups == 0 { self.truncate() } else { self.shift() };
+        match done {
+            Ok(()) => {
+                self.troubled = false;
+                None
+            }
+            Err(e) => {
+                let first = !std::mem::replace(&mut self.troubled, true);
+                let path = self.path.display();
+                first.then(|| format!("cannot rotate log {path}, going on with it: {e}"))
+            }
+        }
+    }
+
+    fn truncate(&mut self) -> Result<(), String> {
+        nix::unistd::ftruncate(&self.file, 0).map_err(|e| errno::words(e as i32).to_string())
+    }
+
+    fn shift(&mut self) -> Result<(), String> {
+        let said = |e: std::io::Error| errno::words(errno::of(&e)).to_string();
+        for n in (1..self.backups).rev() {
+            match fs::rename(self.numbered(n), self.numbered(n + 1)) {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(said(e)),
+                _ => {}
+            }
+        }
+        match fs::rename(&self.path, self.numbered(1)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(said(e)),
+            _ => {}
+        }
+        let fresh = fd::open_append(&self.path, self.mode).map_err(|e| errno::words(e as i32).to_string())?;
+        self.file = fresh;
+        Ok(())
+    }
+
+    fn numbered(&self, n: u32) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{n}"));
+        name.into()
+    }
+
+    /// Opens the file anew by its name, after somebody has moved it away.
+    ///
+    /// # Errors
+    /// Whatever open says; the present file goes on then.
+    pub fn reopen(&mut self) -> Result<(), Errno> {
+        let fresh = fd::open_append(&self.path, self.mode)?;
+        self.size = size_of_file(&fresh);
+        self.file = fresh;
+        Ok(())
+    }
+}
+
+fn size_of_file(file: &OwnedFd) -> u64 {
+    nix::sys::stat::fstat(file).ok().and_then(|s| u64::try_from(s.st_size).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+use super::*;
+
+/// A folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("mainstay-file-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a temporary folder");
+        Folder(path)
+    }
+
+    fn contents(&self) -> Vec<(String, String)> {
+        let mut all: Vec<_> = fs::read_dir(&self.0)
+            .expect("folder")
+            .map(|e| e.expect("entry").path())
+            .map(|p| {
+                let name = p.file_name().expect("name").to_string_lossy().into_owned();
+                (name, fs::read_to_string(&p).expect("text"))
+            })
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+    all.iter().map(|(a, b)| ((*a).to_string(), (*b).to_string())).collect()
+}
+
+#[test]
+fn a_file_rotates_after_the_message_that_reaches_its_size_and_never_splits_one() {
+    let folder = Folder::new("rotates");
+    let mut log = RotatingFile::open(&folder.0.join("a.log"), 10, 2, 0o666).expect("open");
+    for text in ["123456789", "ABCDEFGHIJKLMNOP", "x", "987654321", "last"] {
+        assert_eq!(log.write(text.as_bytes()), (0, None));
+    }
+    let want = [("a.log", "last"), ("a.log.1", "x987654321"), ("a.log.2", "123456789ABCDEFGHIJKLMNOP")];
+    assert_eq!(folder.contents(), pairs(&want));
+}
+
+#[test]
+fn the_oldest_backup_goes_away() {
+    let folder = Folder::new("oldest");
+    let mut log = RotatingFile::open(&folder.0.join("a"), 1, 2, 0o666).expect("open");
+    for text in ["1", "2", "3", "4"] {
+        log.write(text.as_bytes());
+    }
+    assert_eq!(folder.contents(), pairs(&[("a", ""), ("a.1", "4"), ("a.2", "3")]));
+}
+
+#[test]
+fn without_backups_the_file_is_truncated() {
+    let folder = Folder::new("truncated");
+    let mut log = RotatingFile::open(&folder.0.join("a"), 4, 0, 0o666).expect("open");
+    log.write(b"12345");
+    log.write(b"67");
+    assert_eq!(folder.contents(), pairs(&[("a", "67")]));
+}
+
+#[test]
+fn an_existing_file_is_continued_and_its_size_counts() {
+    let folder = Folder::new("continued");
+    fs::write(folder.0.join("a"), "12345678").expect("write");
+    let mut log = RotatingFile::open(&folder.0.join("a"), 10, 1, 0o666).expect("open");
+    log.write(b"90");
+    log.write(b"n");
+    assert_eq!(folder.contents(), pairs(&[("a", "n"), ("a.1", "1234567890")]));
+}
+
+#[test]
+fn a_rotation_that_cannot_be_done_loses_nothing_and_is_said_once() {
+    let folder = Folder::new("stuck");
+    // A directory with something in it stands where the backup should go.
+    fs::create_dir_all(folder.0.join("a.1").join("full")).expect("mkdir");
+    let mut log = RotatingFile::open(&folder.0.join("a"), 4, 1, 0o666).expect("open");
+    let (lost, trouble) = log.write(b"12345");
+    assert_eq!(lost, 0);
+    assert!(trouble.expect("said").contains("cannot rotate log"));
+    assert_eq!(log.write(b"6789"), (0, None), "said once only");
+    assert_eq!(fs::read_to_string(folder.0.join("a")).expect("text"), "123456789");
+}
+
+#[test]
+fn a_full_disk_is_counted_and_said_once() {
+    let mut log = RotatingFile::open(Path::new("/dev/full"), 0, 0, 0o666).expect("open");
+    let (lost, trouble) = log.write(b"12345");
+    assert_eq!(lost, 5);
+    assert_eq!(trouble.expect("said"), "cannot write to log /dev/full: No space left on device");
+    assert_eq!(log.write(b"6"), (1, None));
+}
+
+#[test]
+fn reopening_follows_a_moved_file() {
+    let folder = Folder::new("reopen");
+    let mut log = RotatingFile::open(&folder.0.join("a"), 0, 0, 0o666).expect("open");
+    log.write(b"old");
+    fs::rename(folder.0.join("a"), folder.0.join("b")).expect("rename");
+    log.reopen().expect("reopen");
+    log.write(b"new");
+    assert_eq!(folder.contents(), pairs(&[("a", "new"), ("b", "old")]));
+}

@@ -1,0 +1,236 @@
+//! All open sinks, each once: two programs that write to one file share it, or a rotation by one would mislead the other.
+//!
+//! Does I/O. Invariant: a sink lives as long as somebody holds its id. Not here: who writes (`channel`, the journal).
+
+use crate::logging::file::RotatingFile;
+use crate::logging::stream::StreamSink;
+use nix::errno::Errno;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+
+/// Names an open sink.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct SinkId(u32);
+
+#[derive(PartialEq, Eq, Debug)]
+enum Key {
+    File(PathBuf),
+    Fd(i32),
+}
+
+#[derive(Debug)]
+enum Sink {
+    File(RotatingFile),
+    Stream(StreamSink),
+}
+
+#[derive(Debug)]
+struct Entry {
+    key: Key,
+    holders: u32,
+    sink: Sink,
+}
+
+/// What became of bytes that were put somewhere.
+#[derive(Default, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// Bytes that are gone.
+    pub lost: usize,
+    /// Why, when it has not been said yet.
+    pub trouble: Option<String>,
+    /// The sink takes nothing more for now.
+    pub blocked: bool,
+}
+
+/// The table.
+#[derive(Default, Debug)]
+pub struct Sinks {
+    entries: Vec<Option<Entry>>,
+}
+
+impl Sinks {
+    /// Opens a file by its path (which may turn out to be a fifo or a device), or joins those who have it open.
+    ///
+    /// # Errors
+    /// Whatever open says.
+    pub fn open_file(
+        &mut self,
+        path: &Path,
+        maxbytes: u64,
+        backups: u32,
+        mode: u32,
+    ) -> Result<SinkId, Errno> {
+        let key = Key::File(path.to_path_buf());
+        if let Some(id) = self.join(&key) {
+            return Ok(id);
+        }
+        let file = RotatingFile::open(path, maxbytes, backups, mode)?;
+        let sink = if file.is_regular() {
+            Sink::File(file)
+        } else {
+            Sink::Stream(StreamSink::opened(file.into_fd(), path.display().to_string()))
+        };
+        Ok(self.add(key, sink))
+    }
+
+    /// One of our own descriptors.
+    ///
+    /// # Errors
+    /// EBADF.
+    pub fn open_stream(&mut self, fd: i32) -> Result<SinkId, Errno> {
+        let key = Key::Fd(fd);
+        if let Some(id) = self.join(&key) {
+            return Ok(id);
+        }
+        let sink = StreamSink::inherited(fd)?;
+        Ok(self.add(key, Sink::Stream(sink)))
+    }
+
+    /// One more holder of the same sink.
+    pub fn hold(&mut self, id: SinkId) {
+        if let Some(Some(entry)) = self.entries.get_mut(id.0 as usize) {
+            entry.holders += 1;
+        }
+    }
+
+    fn join(&mut self, key: &Key) -> Option<SinkId> {
+        let at = self.entries.iter().position(|e| e.as_ref().is_some_and(|e| e.key == *key))?;
+        let id = SinkId(u32::try_from(at).ok()?);
+        self.hold(id);
+        Some(id)
+    }
+
+    fn add(&mut self, key: Key, sink: Sink) -> SinkId {
+        let entry = Some(Entry { key, holders: 1, sink });
+        let at = self.entries.iter().position(Option::is_none).unwrap_or(self.entries.len());
+        match self.entries.get_mut(at) {
+            Some(free) => *free = entry,
+            None => self.entries.push(entry),
+        }
+        SinkId(u32::try_from(at).unwrap_or(u32::MAX))
+    }
+
+    /// Gives a sink back; the last one closes it. What a blocked stream still keeps is tried once more.
+    pub fn release(&mut self, id: SinkId) {
+        let Some(slot) = self.entries.get_mut(id.0 as usize) else { return };
+        let Some(entry) = slot else { return };
+        entry.holders = entry.holders.saturating_sub(1);
+        if entry.holders == 0 {
+            if let Sink::Stream(stream) = &mut entry.sink {
+                let _ = stream.flush(); // there is nobody left to tell
+            }
+            *slot = None;
+        }
+    }
+
+    fn sink(&mut self, id: SinkId) -> Option<&mut Sink> {
+        self.entries.get_mut(id.0 as usize).and_then(Option::as_mut).map(|e| &mut e.sink)
+    }
+
+    /// Writes everything, or keeps it where the sink is a stream that blocks.
+    pub fn put(&mut self, id: SinkId, bytes: &[u8]) -> Put {
+        match self.sink(id) {
+            Some(Sink::File(file)) => {
+                let (lost, trouble) = file.write(bytes);
+                Put { lost, trouble, blocked: false }
+            }
+            Some(Sink::Stream(stream)) => {
+                let (lost, trouble) = stream.put(bytes);
+                Put { lost, trouble, blocked: stream.is_blocked() }
+            }
+            None => Put { lost: bytes.len(), ..Put::default() },
+        }
+    }
+
+    /// Continues with a blocked stream.
+    pub fn flush(&mut self, id: SinkId) -> Put {
+        match self.sink(id) {
+            Some(Sink::Stream(stream)) => {
+                let (lost, trouble) = stream.flush();
+                Put { lost, trouble, blocked: stream.is_blocked() }
+            }
+            _ => Put::default(),
+        }
+    }
+
+    /// Whether it may be a descriptor shared with other writers, where lines have to be kept whole.
+    #[must_use]
+    pub fn is_stream(&self, id: SinkId) -> bool {
+        matches!(self.entries.get(id.0 as usize), Some(Some(Entry { sink: Sink::Stream(_), .. })))
+    }
+
+    #[must_use]
+    pub fn is_blocked(&self, id: SinkId) -> bool {
+        match self.entries.get(id.0 as usize) {
+            Some(Some(Entry { sink: Sink::Stream(s), .. })) => s.is_blocked(),
+            _ => false,
+        }
+    }
+
+    /// Whether a line of our own log may still be kept for a blocked stream.
+    #[must_use]
+    pub fn has_room(&self, id: SinkId, bytes: usize) -> bool {
+        match self.entries.get(id.0 as usize) {
+            Some(Some(Entry { sink: Sink::Stream(s), .. })) => s.has_room(bytes),
+            Some(Some(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// The descriptor to wait for when the sink is blocked.
+    #[must_use]
+    pub fn fd(&self, id: SinkId) -> Option<BorrowedFd<'_>> {
+        use std::os::fd::AsFd;
+        match self.entries.get(id.0 as usize) {
+            Some(Some(Entry { sink: Sink::Stream(s), .. })) => Some(s.as_fd()),
+            _ => None,
+        }
+    }
+
+    /// Every blocked sink.
+    pub fn blocked(&self) -> Vec<SinkId> {
+        let ids = (0..self.entries.len()).filter_map(|n| u32::try_from(n).ok()).map(SinkId);
+        ids.filter(|id| self.is_blocked(*id)).collect()
+    }
+
+    /// Opens every file anew by its name. Returns a sentence for each that could not be.
+    pub fn reopen_files(&mut self) -> Vec<String> {
+        let mut troubles = Vec::new();
+        for entry in self.entries.iter_mut().flatten() {
+            if let Sink::File(file) = &mut entry.sink
+                && let Err(e) = file.reopen()
+            {
+                let words = crate::sys::errno::words(e as i32);
+                troubles
+                    .push(format!("cannot reopen log {}, going on with it: {words}", file.path().display()));
+            }
+        }
+        troubles
+    }
+
+    /// No sink is open: everybody gave back what they had.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.iter().all(Option::is_none)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_path_is_opened_once_and_closed_with_its_last_holder() {
+        let path = std::env::temp_dir().join(format!("mainstay-sinks-{}", std::process::id()));
+        let mut sinks = Sinks::default();
+        let a = sinks.open_file(&path, 0, 0, 0o600).expect("open");
+        let b = sinks.open_file(&path, 0, 0, 0o600).expect("open");
+        assert_eq!(a, b);
+        sinks.release(a);
+        assert_eq!(sinks.put(b, b"x"), Put::default());
+        sinks.release(b);
+        assert!(sinks.is_empty());
+        assert_eq!(sinks.put(b, b"x").lost, 1, "a closed sink takes nothing, and says so");
+        std::fs::remove_file(&path).expect("remove");
+    }
+}

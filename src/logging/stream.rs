@@ -1,0 +1,182 @@
+//! A sink that may block: our own stdout or stderr, a fifo, a device.
+//!
+//! Does I/O without ever waiting for it. What does not fit is kept here, in order, until the descriptor takes it; whoever
+//! writes here asks `is_blocked` first and waits. Our standard streams are never reopened by a path a user wrote, and
+//! their open file descriptions, which others share, are never switched to non-blocking.
+//! Not here: which channels wait (`daemon::output`).
+
+use crate::sys::errno;
+use crate::sys::fd::{self, FdKind};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, send};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+/// BOUND: bytes kept for a blocked stream before lines of our own log are dropped (programs wait instead).
+const KEEP_BYTES: usize = 256 << 10;
+
+/// BOUND: what a pipe takes without blocking once it says it is writable (PIPE_BUF).
+const ATOMIC_BYTES: usize = 4096;
+
+/// How to write without blocking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Way {
+    /// The description is ours and non-blocking, or is a file.
+    Direct,
+    /// A socket: each send says that it must not block.
+    Socket,
+    /// Shared and possibly blocking: ask first, then write little.
+    Ask,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct StreamSink {
+    fd: OwnedFd,
+    way: Way,
+    name: String,
+    pending: Vec<u8>,
+    troubled: bool,
+}
+
+impl StreamSink {
+    /// One of our own descriptors, 1 or 2 mostly.
+    ///
+    /// # Errors
+    /// EBADF when it is not open.
+    pub fn inherited(n: RawFd) -> Result<StreamSink, Errno> {
+        let copy = fd::duplicate(n)?;
+        let (fd, way) = match fd::kind(copy.as_fd()) {
+            // The copy shares its offset with everybody who inherited the file: nobody overwrites anybody.
+            FdKind::Regular => (copy, Way::Direct),
+            FdKind::Socket => (copy, Way::Socket),
+            _ => fd::reopen_nonblocking(n).map_or((copy, Way::Ask), |own| (own, Way::Direct)),
+        };
+        Ok(StreamSink { fd, way, name: format!("/dev/fd/{n}"), pending: Vec::new(), troubled: false })
+    }
+
+    /// A fifo or device that we opened by its path, non-blocking.
+    #[must_use]
+    pub fn opened(fd: OwnedFd, name: String) -> StreamSink {
+        StreamSink { fd, way: Way::Direct, name, pending: Vec::new(), troubled: false }
+    }
+
+    /// Bytes wait for the descriptor: give it nothing more until it has taken them.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether one more line of our own log may be kept.
+    #[must_use]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.pending.len() + bytes <= KEEP_BYTES
+    }
+
+    /// Writes, and keeps what does not fit. Returns how many bytes are lost for good, and why.
+    pub fn put(&mut self, bytes: &[u8]) -> (usize, Option<String>) {
+        if self.is_blocked() {
+            self.pending.extend_from_slice(bytes);
+            return (0, None);
+        }
+        match self.write_all(bytes) {
+            Ok(done) => {
+                self.pending.extend_from_slice(bytes.get(done..).unwrap_or_default());
+                self.troubled = false;
+                (0, None)
+            }
+            Err(e) => (bytes.len(), self.say(e)),
+        }
+    }
+
+    /// Writes what was kept, as far as it goes.
+    pub fn flush(&mut self) -> (usize, Option<String>) {
+        let pending = std::mem::take(&mut self.pending);
+        match self.write_all(&pending) {
+            Ok(done) if done == pending.len() => (0, None),
+            Ok(done) => {
+                self.pending = pending.get(done..).unwrap_or_default().to_vec();
+                (0, None)
+            }
+            Err(e) => (pending.len(), self.say(e)),
+        }
+    }
+
+    /// As many bytes as go without blocking.
+    fn write_all(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|r| !r.is_empty()) {
+            match self.write_once(rest)? {
+                Some(n) => done += n,
+                None => break,
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_once(&self, bytes: &[u8]) -> Result<Option<usize>, Errno> {
+        match self.way {
+            Way::Direct => fd::write_some(self.fd.as_fd(), bytes),
+            Way::Socket => {
+                match send(self.fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
+                    Ok(n) => Ok(Some(n)),
+                    Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+                    Err(e) => Err(e),
+                }
+            }
+            Way::Ask if fd::is_writable(self.fd.as_fd()) => {
+                fd::write_some(self.fd.as_fd(), bytes.get(..ATOMIC_BYTES).unwrap_or(bytes))
+            }
+            Way::Ask => Ok(None),
+        }
+    }
+
+    fn say(&mut self, e: Errno) -> Option<String> {
+        let first = !std::mem::replace(&mut self.troubled, true);
+        first.then(|| format!("cannot write to {}: {}", self.name, errno::words(e as i32)))
+    }
+}
+
+impl AsFd for StreamSink {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn what_does_not_fit_is_kept_in_order_and_comes_out_whole() {
+        let (read, write) = fd::pipe_for_writing().expect("pipe");
+        let mut sink = StreamSink::opened(write, "test".into());
+        let data: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
+        let (first, second) = data.split_at(700_000);
+        assert_eq!(sink.put(first), (0, None));
+        assert!(sink.is_blocked());
+        assert_eq!(sink.put(second), (0, None));
+        let mut reader = std::fs::File::from(read);
+        let mut seen = vec![0; 0];
+        let mut part = vec![0; 50_000];
+        while sink.is_blocked() {
+            let n = reader.read(&mut part).expect("read");
+            seen.extend_from_slice(&part[..n]);
+            assert_eq!(sink.flush(), (0, None));
+        }
+        drop(sink);
+        reader.read_to_end(&mut seen).expect("read");
+        assert!(seen == data, "bytes differ");
+    }
+
+    #[test]
+    fn a_closed_reader_is_counted_and_said_once() {
+        crate::sys::signals::set_ignored(13, true);
+        let (read, write) = fd::pipe_for_writing().expect("pipe");
+        let mut sink = StreamSink::opened(write, "test".into());
+        drop(read);
+        assert_eq!(sink.put(b"abc"), (3, Some("cannot write to test: Broken pipe".into())));
+        assert_eq!(sink.put(b"abc"), (3, None));
+        assert!(!sink.is_blocked());
+    }
+}

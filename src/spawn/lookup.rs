@@ -1,0 +1,78 @@
+//! Finds the file of a command by Supervisor's rules and words.
+//!
+//! Asks the file system. Invariant: what is found exists, is no directory and may be executed by us now.
+//! COMPAT: a name with a slash is looked for from the directory we were started in, whatever `directory` says;
+//! the search of PATH takes the first entry that exists even when it cannot be executed.
+
+use crate::engine::input::{SpawnError, SpawnErrorKind};
+use nix::unistd::{AccessFlags, access};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Where commands are looked for when nobody sets PATH.
+const DEFAULT_PATH: &str = "/bin:/usr/bin:/usr/local/bin";
+
+/// The path to execute for `command`.
+///
+/// # Errors
+/// Supervisor's sentence for what is wrong with it.
+pub fn find(command: &str, path: Option<&str>, start_dir: &Path) -> Result<PathBuf, SpawnError> {
+    let found = if command.contains('/') {
+        Some(PathBuf::from(command)).filter(|p| start_dir.join(p).exists())
+    } else {
+        let dirs = path.unwrap_or(DEFAULT_PATH).split(':');
+        dirs.map(|d| Path::new(d).join(command)).find(|p| start_dir.join(p).exists())
+    };
+    let Some(found) = found else {
+        return Err(error(SpawnErrorKind::NoFile, format!("can't find command '{command}'")));
+    };
+    may_execute(&found, &start_dir.join(&found))?;
+    Ok(found)
+}
+
+fn may_execute(shown: &Path, real: &Path) -> Result<(), SpawnError> {
+    let shown = shown.display();
+    let refuse = |text: String| Err(error(SpawnErrorKind::NotExecutable, text));
+    let Ok(meta) = std::fs::metadata(real) else {
+        return Err(error(SpawnErrorKind::NoFile, format!("can't find command '{shown}'")));
+    };
+    if meta.is_dir() {
+        return refuse(format!("command at '{shown}' is a directory"));
+    }
+    if meta.permissions().mode() & 0o111 == 0 {
+        return refuse(format!("command at '{shown}' is not executable"));
+    }
+    if access(real, AccessFlags::X_OK).is_err() {
+        return refuse(format!("no permission to run command '{shown}'"));
+    }
+    Ok(())
+}
+
+/// A spawn error with its sentence.
+pub(crate) fn error(kind: SpawnErrorKind, text: String) -> SpawnError {
+    SpawnError { kind, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(command: &str, path: Option<&str>) -> String {
+        find(command, path, Path::new("/")).map_or_else(|e| e.text, |p| p.display().to_string())
+    }
+
+    #[test]
+    fn commands_are_found_and_refused_in_supervisors_words() {
+        assert_eq!(text("sh", Some("/nowhere:/bin")), "/bin/sh");
+        assert_eq!(text("/bin/sh", None), "/bin/sh");
+        assert_eq!(text("no-such", Some("/bin")), "can't find command 'no-such'");
+        assert_eq!(text("/no/such", None), "can't find command '/no/such'");
+        assert_eq!(text("/etc", None), "command at '/etc' is a directory");
+        assert_eq!(text("/etc/passwd", None), "command at '/etc/passwd' is not executable");
+    }
+
+    #[test]
+    fn the_first_entry_of_path_wins_even_when_it_cannot_be_executed() {
+        assert_eq!(text("passwd", Some("/etc:/usr/bin")), "command at '/etc/passwd' is not executable");
+    }
+}

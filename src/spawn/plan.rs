@@ -1,0 +1,95 @@
+//! Program and context in, `ExecPlan` out: nothing is left to decide after the fork.
+//!
+//! Asks the file system where the command is. Not here: descriptors are made by the caller and only named here.
+
+use crate::config::model::Program;
+use crate::engine::input::{SpawnError, SpawnErrorKind};
+use crate::spawn::environment::BaseEnvironment;
+use crate::spawn::lookup;
+use crate::sys::child::{CArray, ExecPlan, Identity, c_string};
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+/// What all programs have in common.
+pub struct Context {
+    pub base: BaseEnvironment,
+    /// `[supervisord] environment`.
+    pub environment: Vec<(String, String)>,
+    /// `SUPERVISOR_SERVER_URL`, where there is a control server.
+    pub server_url: Option<String>,
+    /// The directory we were started in; programs without a `directory` run there.
+    pub start_dir: PathBuf,
+    /// Signals that we handle or ignore.
+    pub handled: Vec<i32>,
+    /// Limit of open files for programs, where it differs from ours.
+    pub nofile: Option<(u64, u64)>,
+    /// Our own user: `user =` the same is nothing to do.
+    pub own_uid: u32,
+}
+
+/// Descriptors that become 0, 1 and 2; `None` leaves ours.
+pub type Stdio = [Option<RawFd>; 3];
+
+/// Makes the plan for one process.
+///
+/// # Errors
+/// The command cannot be split, found or executed; in Supervisor's words.
+pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
+    let argv = match &program.argv {
+        Ok(argv) => argv,
+        Err(text) => return Err(lookup::error(SpawnErrorKind::NotExecutable, text.clone())),
+    };
+    let Some(command) = argv.first() else {
+        return Err(lookup::error(SpawnErrorKind::NotExecutable, "command is empty".into()));
+    };
+    let path = lookup::find(command, search_path(program, context), &context.start_dir)?;
+    let directory =
+        program.directory.as_deref().map_or_else(|| context.start_dir.clone(), |d| context.start_dir.join(d));
+    Ok(ExecPlan {
+        path: c_string(&path.to_string_lossy()),
+        binary: None,
+        argv: CArray::new(argv.iter().map(|a| c_string(a)).collect()),
+        envp: environment(program, context),
+        stdio,
+        extra: Vec::new(),
+        own_group: true,
+        foreground: false,
+        directory: Some(c_string(&directory.to_string_lossy())),
+        umask: program.umask,
+        identity: identity(program, context.own_uid),
+        no_new_privs: false,
+        nofile: context.nofile,
+        handled: context.handled.clone(),
+        complain: true,
+        pid_slot: None,
+    })
+}
+
+/// COMPAT: PATH of the configured environment decides, else ours.
+fn search_path<'a>(program: &'a Program, context: &'a Context) -> Option<&'a str> {
+    let configured = program.environment.iter().rev().chain(context.environment.iter().rev());
+    configured
+        .filter(|(k, _)| k == "PATH")
+        .map(|(_, v)| v.as_str())
+        .next()
+        .or_else(|| context.base.get("PATH"))
+}
+
+/// COMPAT: lowest to highest: ours, SUPERVISOR_*, `[supervisord] environment`, the program's.
+fn environment(program: &Program, context: &Context) -> CArray {
+    let mut own: Vec<(&str, &str)> = vec![("SUPERVISOR_ENABLED", "1")];
+    let url = program.serverurl.as_deref().or(context.server_url.as_deref());
+    own.extend(url.map(|url| ("SUPERVISOR_SERVER_URL", url)));
+    own.push(("SUPERVISOR_PROCESS_NAME", &program.name));
+    own.push(("SUPERVISOR_GROUP_NAME", &program.group));
+    for (k, v) in context.environment.iter().chain(&program.environment) {
+        own.push((k, v));
+    }
+    context.base.with(&own)
+}
+
+fn identity(program: &Program, own_uid: u32) -> Option<Identity> {
+    let user = program.user.as_ref()?;
+    // COMPAT: the user we are already needs nothing, not even groups.
+    (user.uid != own_uid).then(|| Identity { uid: user.uid, gid: user.gid, groups: user.groups.clone() })
+}

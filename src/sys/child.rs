@@ -1,0 +1,421 @@
+//! Forks and execs, and is the code that runs in between.
+//!
+//! The child shares our memory until its exec (clone with CLONE_VM and CLONE_VFORK, on a stack of its own): no page
+//! table is copied however large we are, and a step that fails is told by a plain store. We are suspended meanwhile.
+//! Invariants: all that allocates or can fail by lookup is in the `ExecPlan` before the clone; after it only
+//! async-signal-safe calls, no allocation, no panic path, `_exit` at the end. signal-safety(7), docs/adr/0002.
+//! Not here: what goes into the plan (`spawn::plan`).
+
+use crate::sys::signals::{self, SignalState};
+use crate::types::Pid;
+use nix::errno::Errno;
+use nix::libc;
+use std::ffi::CString;
+use std::os::fd::RawFd;
+
+/// BOUND: the child's stack; its frames are a few hundred bytes, `execve` with many arguments uses none of it.
+const STACK_BYTES: usize = 64 << 10;
+
+/// What the child is doing when it fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i32)]
+pub enum Stage {
+    Group,
+    Terminal,
+    Descriptors,
+    Limits,
+    Groups,
+    Gid,
+    Uid,
+    NoNewPrivs,
+    Directory,
+    Exec,
+}
+
+impl Stage {
+    /// What the stage was about, for a sentence: `cannot <this>: No such file or directory`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Stage::Group => "make a process group",
+            Stage::Terminal => "take the terminal",
+            Stage::Descriptors => "set up standard input and output",
+            Stage::Limits => "set resource limits",
+            Stage::Groups => "set supplementary groups",
+            Stage::Gid => "set the group",
+            Stage::Uid => "set the user",
+            Stage::NoNewPrivs => "set no_new_privs",
+            Stage::Directory => "change to the directory",
+            Stage::Exec => "execute",
+        }
+    }
+}
+
+/// Numbers of the user that the program runs as.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    pub uid: u32,
+    pub gid: u32,
+    pub groups: Vec<u32>,
+}
+
+/// A null-terminated array of C strings, as execve wants it. Owns what it does not borrow from `shared`.
+pub struct CArray {
+    pointers: Vec<*const libc::c_char>,
+    _owned: Vec<CString>,
+    _shared: Option<std::rc::Rc<Vec<CString>>>,
+}
+
+impl CArray {
+    /// From strings of its own.
+    #[must_use]
+    pub fn new(owned: Vec<CString>) -> CArray {
+        CArray::with_shared(None, &[], owned)
+    }
+
+    /// First those of `shared` that `keep` names by index, then its own.
+    #[must_use]
+    pub fn with_shared(
+        shared: Option<std::rc::Rc<Vec<CString>>>,
+        keep: &[usize],
+        owned: Vec<CString>,
+    ) -> CArray {
+        let kept = keep.iter().filter_map(|i| shared.as_ref().and_then(|s| s.get(*i)).map(|c| c.as_ptr()));
+        let pointers = kept.chain(owned.iter().map(|c| c.as_ptr())).chain([std::ptr::null()]).collect();
+        CArray { pointers, _owned: owned, _shared: shared }
+    }
+}
+
+impl CArray {
+    /// Every string of the array, for tests.
+    #[cfg(test)]
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let strings = self.pointers.iter().take_while(|p| !p.is_null());
+        // SAFETY: all pointers but the last are to strings that `self` keeps alive.
+        strings.map(|p| unsafe { std::ffi::CStr::from_ptr(*p) }.to_string_lossy().into_owned()).collect()
+    }
+}
+
+/// Everything the child needs, ready.
+pub struct ExecPlan {
+    /// What to execute: a path, or the file behind `binary`.
+    pub path: CString,
+    /// Execute this descriptor (O_PATH) and not `path`.
+    pub binary: Option<RawFd>,
+    pub argv: CArray,
+    pub envp: CArray,
+    /// Become 0, 1 and 2; `None` leaves ours. Numbers below 3 only where they stand for themselves or each other.
+    pub stdio: [Option<RawFd>; 3],
+    /// Become 3, 4, …; every number must be at least 3 + their count, so that no target is a source.
+    pub extra: Vec<RawFd>,
+    /// A process group of its own.
+    pub own_group: bool,
+    /// Make that group the foreground of the controlling terminal, if there is one.
+    pub foreground: bool,
+    pub directory: Option<CString>,
+    pub umask: Option<u32>,
+    pub identity: Option<Identity>,
+    pub no_new_privs: bool,
+    /// Soft limit of open files, where it differs from ours.
+    pub nofile: Option<(u64, u64)>,
+    /// Signals we handle: set to what they do by default before the old mask comes back.
+    pub handled: Vec<i32>,
+    /// Written to the child's stderr in front of the stage's error; Supervisor's form. `None`: say nothing.
+    pub complain: bool,
+    /// Put our own pid, as the child sees it, here as decimal text: (address inside `envp`, digits). See LISTEN_PID.
+    pub pid_slot: Option<(*mut u8, usize)>,
+}
+
+/// Where the child tells what failed.
+#[derive(Clone, Copy, Default)]
+struct Failure {
+    stage: i32,
+    errno: i32,
+}
+
+/// What became of a spawn.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Launched {
+    pub pid: Pid,
+    /// The child could not become the program; it exits with 127 and has to be reaped like any other.
+    pub failed: Option<(Stage, i32)>,
+}
+
+struct Shared<'a> {
+    plan: &'a ExecPlan,
+    restore: &'a SignalState,
+    failure: Failure,
+}
+
+/// The memory of the child until its exec. Made once, used again: there is one child in that phase at a time.
+pub struct Spawner {
+    stack: Vec<u128>,
+    restore: SignalState,
+}
+
+impl Spawner {
+    /// `restore` is the signal state every program gets.
+    #[must_use]
+    pub fn new(restore: SignalState) -> Spawner {
+        Spawner { stack: vec![0; STACK_BYTES / size_of::<u128>()], restore }
+    }
+
+    #[must_use]
+    pub fn signal_state(&self) -> &SignalState {
+        &self.restore
+    }
+
+    /// Starts the program. Returns after its exec has happened or failed.
+    ///
+    /// # Errors
+    /// EAGAIN (process limit), ENOMEM: there is no child then.
+    pub fn spawn(&mut self, plan: &ExecPlan) -> Result<Launched, Errno> {
+        let mut shared = Shared { plan, restore: &self.restore, failure: Failure { stage: -1, errno: 0 } };
+        let top = self.stack.as_mut_ptr_range().end;
+        // RACE: no handler may run in the child while it shares our memory, so every signal waits.
+        let mask = signals::block_all();
+        // SAFETY: `top` is the aligned end of a stack that nothing else uses; `shared` outlives the child's use of it
+        // because CLONE_VFORK suspends us until the child has exec'd or exited; `run` obeys signal-safety(7).
+        let pid = unsafe {
+            libc::clone(
+                run,
+                top.cast(),
+                libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
+                (&raw mut shared).cast(),
+            )
+        };
+        let result = Errno::result(pid);
+        signals::set_mask(&mask);
+        let pid = result?;
+        // SAFETY: the child has written this before we went on; a plain read could be optimised away.
+        let failure = unsafe { std::ptr::read_volatile(&raw const shared.failure) };
+        let failed = stage_of(failure.stage).map(|s| (s, failure.errno));
+        Ok(Launched { pid: Pid(pid), failed })
+    }
+}
+
+fn stage_of(n: i32) -> Option<Stage> {
+    const ALL: [Stage; 10] = [
+        Stage::Group,
+        Stage::Terminal,
+        Stage::Descriptors,
+        Stage::Limits,
+        Stage::Groups,
+        Stage::Gid,
+        Stage::Uid,
+        Stage::NoNewPrivs,
+        Stage::Directory,
+        Stage::Exec,
+    ];
+    usize::try_from(n).ok().and_then(|n| ALL.get(n)).copied()
+}
+
+/// The child. Ends in execve or `_exit`.
+extern "C" fn run(arg: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: `arg` is the `Shared` of `spawn`, alive while we run, and nobody else touches it meanwhile.
+    let shared = unsafe { &mut *arg.cast::<Shared<'_>>() };
+    let failure = attempt(shared.plan, shared.restore);
+    // SAFETY: a live place that the suspended parent reads afterwards.
+    unsafe { std::ptr::write_volatile(&raw mut shared.failure, failure) };
+    if shared.plan.complain {
+        complain(shared.plan, failure);
+    }
+    let code = match failure.errno {
+        libc::EACCES | libc::ENOEXEC | libc::EISDIR if !shared.plan.complain => 126,
+        _ => 127,
+    };
+    // SAFETY: ends this process only, without running anything of the parent's.
+    unsafe { libc::_exit(code) }
+}
+
+/// Does the steps in order; comes back only when one has failed.
+fn attempt(plan: &ExecPlan, restore: &SignalState) -> Failure {
+    match prepare(plan) {
+        Err(failure) => failure,
+        Ok(()) => {
+            restore_signals(plan, restore);
+            // SAFETY: all arrays end in null and live in the plan.
+            let errno = unsafe {
+                match plan.binary {
+                    Some(fd) => {
+                        let (empty, argv, envp) =
+                            (c"".as_ptr(), plan.argv.pointers.as_ptr(), plan.envp.pointers.as_ptr());
+                        libc::syscall(libc::SYS_execveat, fd, empty, argv, envp, libc::AT_EMPTY_PATH);
+                    }
+                    None => {
+                        libc::execve(
+                            plan.path.as_ptr(),
+                            plan.argv.pointers.as_ptr(),
+                            plan.envp.pointers.as_ptr(),
+                        );
+                    }
+                }
+                Errno::last_raw()
+            };
+            Failure { stage: Stage::Exec as i32, errno }
+        }
+    }
+}
+
+/// Fails with the present errno when a call said -1.
+fn check(stage: Stage, result: libc::c_int) -> Result<(), Failure> {
+    if result < 0 { Err(Failure { stage: stage as i32, errno: Errno::last_raw() }) } else { Ok(()) }
+}
+
+fn prepare(plan: &ExecPlan) -> Result<(), Failure> {
+    // SAFETY: plain system calls on numbers and on strings that live in the plan.
+    unsafe {
+        if plan.own_group {
+            check(Stage::Group, libc::setpgid(0, 0))?;
+        }
+        if plan.foreground {
+            take_terminal()?;
+        }
+        descriptors(plan)?;
+        if let Some((soft, hard)) = plan.nofile {
+            let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+            check(Stage::Limits, libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
+        }
+        if let Some(identity) = &plan.identity {
+            become_user(identity)?;
+        }
+        if plan.no_new_privs {
+            check(Stage::NoNewPrivs, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
+        }
+        if let Some(directory) = &plan.directory {
+            check(Stage::Directory, libc::chdir(directory.as_ptr()))?;
+        }
+        if let Some(umask) = plan.umask {
+            libc::umask(umask);
+        }
+        if let Some((at, digits)) = plan.pid_slot {
+            write_decimal(at, digits, libc::getpid());
+        }
+    }
+    Ok(())
+}
+
+/// Raw system calls: the C library's would ask every thread to follow, and here its thread list is the parent's.
+fn become_user(identity: &Identity) -> Result<(), Failure> {
+    let syscall = |n: libc::c_long, a: usize, b: usize, c: usize| -> libc::c_int {
+        // SAFETY: set*id calls with numbers, and setgroups with a live array and its length.
+        let result = unsafe { libc::syscall(n, a, b, c) };
+        if result < 0 { -1 } else { 0 }
+    };
+    let (uid, gid) = (identity.uid as usize, identity.gid as usize);
+    check(
+        Stage::Groups,
+        syscall(libc::SYS_setgroups, identity.groups.len(), identity.groups.as_ptr() as usize, 0),
+    )?;
+    check(Stage::Gid, syscall(libc::SYS_setresgid, gid, gid, gid))?;
+    check(Stage::Uid, syscall(libc::SYS_setresuid, uid, uid, uid))
+}
+
+/// Makes our new group the terminal's foreground. No terminal is no error: ENOTTY, and ENXIO where stdin is another's.
+fn take_terminal() -> Result<(), Failure> {
+    // SAFETY: tcsetpgrp on our own stdin; TTOU, which it would send us from the background, is blocked here.
+    let result = unsafe { libc::tcsetpgrp(0, libc::getpgrp()) };
+    if result < 0
+        && matches!(Errno::last_raw(), libc::ENOTTY | libc::ENXIO | libc::EBADF | libc::EINVAL | libc::EPERM)
+    {
+        return Ok(());
+    }
+    check(Stage::Terminal, result)
+}
+
+/// Puts the planned descriptors at 0, 1, 2 and 3, 4, … .
+fn descriptors(plan: &ExecPlan) -> Result<(), Failure> {
+    for (to, from) in (0..).zip(plan.stdio.iter()) {
+        if let Some(from) = *from {
+            place(from, to)?;
+        }
+    }
+    for (to, from) in (3..).zip(plan.extra.iter()) {
+        place(*from, to)?;
+    }
+    Ok(())
+}
+
+fn place(from: RawFd, to: RawFd) -> Result<(), Failure> {
+    // SAFETY: descriptor calls on numbers; the table is the child's own (no CLONE_FILES).
+    let result = unsafe { if from == to { libc::fcntl(to, libc::F_SETFD, 0) } else { libc::dup2(from, to) } };
+    check(Stage::Descriptors, result)
+}
+
+/// Handled signals do what they do by default again, those that were ignored are ignored again, the mask comes back.
+/// A signal that came meanwhile then hits the program-to-be as it would hit the program.
+fn restore_signals(plan: &ExecPlan, restore: &SignalState) {
+    for n in &plan.handled {
+        signals::set_ignored(*n, restore.was_ignored(*n));
+    }
+    signals::set_mask(&restore.mask);
+}
+
+/// Writes `value` right-aligned into `digits` bytes, filled up with zeroes on the left.
+///
+/// # Safety
+/// `at` points to `digits` writable bytes.
+unsafe fn write_decimal(at: *mut u8, digits: usize, value: libc::pid_t) {
+    let mut rest = value.unsigned_abs();
+    for i in (0..digits).rev() {
+        // The remainder of a division by ten fits a byte.
+        let digit = b'0' + (rest % 10) as u8;
+        // SAFETY: i < digits, and the caller vouches for that many bytes.
+        unsafe { at.add(i).write(digit) };
+        rest /= 10;
+    }
+}
+
+/// Supervisor's two lines on the child's stderr, put together without allocation.
+fn complain(plan: &ExecPlan, failure: Failure) {
+    let say = |bytes: &[u8]| {
+        // SAFETY: a live slice; nothing can be done about an error.
+        unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
+    };
+    let stage = stage_of(failure.stage).unwrap_or(Stage::Exec);
+    let object: &[u8] = match (stage, &plan.directory) {
+        (Stage::Directory, Some(directory)) => {
+            say(b"supervisor: couldn't chdir to ");
+            directory.to_bytes()
+        }
+        (Stage::Groups | Stage::Gid | Stage::Uid, _) => {
+            say(b"supervisor: couldn't setuid to ");
+            let mut digits = [b'0'; 10];
+            let uid = plan.identity.as_ref().map_or(0, |i| i.uid);
+            // SAFETY: ten live bytes.
+            unsafe { write_decimal(digits.as_mut_ptr(), 10, uid.cast_signed()) };
+            let start = digits.iter().position(|d| *d != b'0').unwrap_or(9);
+            say(digits.get(start..).unwrap_or(b"0"));
+            b""
+        }
+        (Stage::Exec, _) => {
+            say(b"supervisor: couldn't exec ");
+            plan.path.to_bytes()
+        }
+        _ => {
+            say(b"supervisor: couldn't ");
+            stage.words().as_bytes()
+        }
+    };
+    say(object);
+    say(b": ");
+    match stage {
+        // Supervisor looks at the uid first.
+        // SAFETY: geteuid cannot fail.
+        Stage::Groups | Stage::Gid | Stage::Uid if unsafe { libc::geteuid() } != 0 => {
+            say(b"Can't drop privilege as nonroot user");
+        }
+        Stage::Groups => say(b"Could not set groups of effective user"),
+        Stage::Gid => say(b"Could not set group id of effective user"),
+        Stage::Uid => say(b"Can't drop privilege as nonroot user"),
+        _ => say(crate::sys::errno::name(failure.errno).as_bytes()),
+    }
+    say(b"\nsupervisor: child process was not spawned\n");
+}
+
+/// A C string from text; a zero byte in it ends it there, as it would for everybody else.
+#[must_use]
+pub fn c_string(text: &str) -> CString {
+    let bytes: Vec<u8> = text.bytes().take_while(|b| *b != 0).collect();
+    CString::new(bytes).unwrap_or_default()
+}

@@ -1,0 +1,211 @@
+//! Descriptors: pipes, duplicates, opening, reading and writing without blocking.
+//!
+//! Asks the kernel. Invariant: what is made here is close-on-exec, and 0, 1 and 2 are always open.
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::unistd::pipe2;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
+
+/// Closes everything from `first` on. Quietly does nothing where the kernel is too old (before 5.9) or forbids it.
+pub fn close_from(first: u32) {
+    // SAFETY: called at boot, before any of these descriptors has an owner in this process.
+    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
+}
+
+/// Makes sure that 0, 1 and 2 are open, so that no descriptor of ours can land there by chance.
+/// Where there is no /dev/null a pipe without a reader or writer stands in.
+pub fn ensure_standard() {
+    for n in 0..3 {
+        // SAFETY: F_GETFD only asks.
+        if unsafe { libc::fcntl(n, libc::F_GETFD) } >= 0 {
+            continue;
+        }
+        let opened = null().or_else(|_| pipe2(OFlag::empty()).map(|(r, w)| if n == 0 { r } else { w }));
+        if let Ok(fd) = opened {
+            if fd.as_raw_fd() != n {
+                // SAFETY: both are numbers of descriptors; `n` was closed a moment ago.
+                unsafe { libc::dup2(fd.as_raw_fd(), n) };
+            } else {
+                // It must survive: it now is the standard descriptor, inherited as such.
+                // SAFETY: F_SETFD changes a flag only.
+                unsafe { libc::fcntl(n, libc::F_SETFD, 0) };
+                std::mem::forget(fd);
+            }
+        }
+    }
+}
+
+/// Opens /dev/null for reading and writing.
+///
+/// # Errors
+/// Where there is no /dev.
+pub fn null() -> Result<OwnedFd, Errno> {
+    open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// A pipe; both ends close-on-exec, the end named first is ours to read without blocking.
+///
+/// # Errors
+/// EMFILE, ENFILE.
+pub fn pipe_for_reading() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    set_nonblocking(read.as_fd())?;
+    Ok((read, write))
+}
+
+/// A pipe whose write end is ours to write without blocking.
+///
+/// # Errors
+/// EMFILE, ENFILE.
+pub fn pipe_for_writing() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    set_nonblocking(write.as_fd())?;
+    Ok((read, write))
+}
+
+/// Sets O_NONBLOCK on the open file description: only for descriptions that nobody else holds.
+///
+/// # Errors
+/// EBADF.
+pub fn set_nonblocking(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(|_| ())
+}
+
+/// Asks for a larger pipe; a refusal (the user's quota is used up) is no error.
+pub fn grow_pipe(fd: BorrowedFd<'_>, bytes: i32) -> bool {
+    fcntl(fd, FcntlArg::F_SETPIPE_SZ(bytes)).is_ok()
+}
+
+/// A close-on-exec duplicate of one of our standard descriptors, numbered 3 or more.
+///
+/// # Errors
+/// EBADF when it is not open, EMFILE.
+pub fn duplicate(n: RawFd) -> Result<OwnedFd, Errno> {
+    // SAFETY: F_DUPFD_CLOEXEC takes a number and makes a new descriptor.
+    let fd = unsafe { libc::fcntl(n, libc::F_DUPFD_CLOEXEC, 3) };
+    let fd = Errno::result(fd)?;
+    // SAFETY: the kernel has just given us `fd`; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// An open file description of our own on what descriptor `n` is, so that O_NONBLOCK disturbs nobody else.
+///
+/// # Errors
+/// Where there is no /proc, or the thing cannot be opened by path (a socket, a file we may not open).
+pub fn reopen_nonblocking(n: RawFd) -> Result<OwnedFd, Errno> {
+    let path = format!("/proc/self/fd/{n}");
+    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+    open(path.as_str(), flags, Mode::empty())
+}
+
+/// What a descriptor is, as far as logging cares.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FdKind {
+    Regular,
+    Pipe,
+    Socket,
+    Terminal,
+    Other,
+}
+
+/// Looks at an open descriptor.
+#[must_use]
+pub fn kind(fd: BorrowedFd<'_>) -> FdKind {
+    use nix::sys::stat::{SFlag, fstat};
+    let Ok(stat) = fstat(fd) else { return FdKind::Other };
+    match SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFREG => FdKind::Regular,
+        SFlag::S_IFIFO => FdKind::Pipe,
+        SFlag::S_IFSOCK => FdKind::Socket,
+        SFlag::S_IFCHR if nix::unistd::isatty(fd).unwrap_or(false) => FdKind::Terminal,
+        _ => FdKind::Other,
+    }
+}
+
+/// Opens a log file for appending, created with the usual mode.
+///
+/// # Errors
+/// Whatever open says. Does not block on a fifo without a reader: ENXIO.
+pub fn open_append(path: &Path, mode: u32) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_WRONLY
+        | OFlag::O_CREAT
+        | OFlag::O_APPEND
+        | OFlag::O_CLOEXEC
+        | OFlag::O_NONBLOCK
+        | OFlag::O_NOCTTY;
+    open(path, flags, Mode::from_bits_truncate(mode))
+}
+
+/// An O_PATH descriptor of our own binary, to start ourselves again wherever it has gone since.
+#[must_use]
+pub fn own_binary() -> Option<OwnedFd> {
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+    if let Ok(fd) = open("/proc/self/exe", flags, Mode::empty()) {
+        return Some(fd);
+    }
+    // SAFETY: getauxval only reads; AT_EXECFN is the address of a string that lives as long as the process.
+    let name = unsafe {
+        let address = libc::getauxval(libc::AT_EXECFN);
+        if address == 0 {
+            return None;
+        }
+        std::ffi::CStr::from_ptr(address as *const libc::c_char)
+    };
+    open(name, flags, Mode::empty()).ok()
+}
+
+/// Reads what is there; `None` when nothing is there yet.
+///
+/// # Errors
+/// EIO and the like.
+pub fn read_some(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<Option<usize>, Errno> {
+    loop {
+        match nix::unistd::read(fd, into) {
+            Ok(n) => return Ok(Some(n)),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Ok(None),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Writes what fits; `None` when nothing fits now.
+///
+/// # Errors
+/// ENOSPC, EPIPE, EIO and the like.
+pub fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<Option<usize>, Errno> {
+    loop {
+        match nix::unistd::write(fd, bytes) {
+            Ok(n) => return Ok(Some(n)),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Ok(None),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Writes to descriptor 2 whatever happens, for the last words of a dying process.
+pub fn last_words(text: &str) {
+    // SAFETY: a live buffer and its length; the result does not matter any more.
+    unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+}
+
+/// Whether a write would be taken at once.
+#[must_use]
+pub fn is_writable(fd: BorrowedFd<'_>) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let mut fds = [PollFd::new(fd, PollFlags::POLLOUT)];
+    matches!(poll(&mut fds, PollTimeout::ZERO), Ok(n) if n > 0)
+}
+
+/// Turns an error of this module into the standard library's.
+#[must_use]
+pub fn io_error(errno: Errno) -> io::Error {
+    io::Error::from_raw_os_error(errno as i32)
+}
