@@ -1,1 +1,106 @@
-//! Placeholder.
+//! The daemon's own log, in Supervisor's line format: `2026-11-20 07:14:15,123 INFO message`.
+//!
+//! Writes through `logging`'s sinks and never blocks: lines that a blocked stream has no room for are dropped,
+//! counted, and the count is told when there is room again. Not here: what is worth a line.
+
+use crate::logging::{SinkId, Sinks};
+use crate::sys::clock::{LocalTime, local_time};
+use crate::types::{LogLevel, Wall};
+use std::fmt::Write;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Journal {
+    level: LogLevel,
+    sinks: Vec<SinkId>,
+    dropped: u64,
+    untold: u64,
+    /// The last second that was broken down: many lines share one.
+    second: (i64, LocalTime),
+}
+
+impl Journal {
+    /// Lines of `level` and above go to every one of `sinks`.
+    #[must_use]
+    pub fn new(level: LogLevel, sinks: Vec<SinkId>) -> Journal {
+        Journal { level, sinks, dropped: 0, untold: 0, second: (i64::MIN, LocalTime::default()) }
+    }
+
+    /// Whether a line of this level would be written at all.
+    #[must_use]
+    pub fn wants(&self, level: LogLevel) -> bool {
+        level >= self.level && !self.sinks.is_empty()
+    }
+
+    /// Lines that were dropped since the start.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    pub fn log(&mut self, sinks: &mut Sinks, now: Wall, level: LogLevel, message: &str) {
+        if !self.wants(level) {
+            return;
+        }
+        let line = self.line(now, level, message);
+        let ids = self.sinks.clone();
+        let mut missed = false;
+        for id in ids {
+            if !sinks.has_room(id, line.len()) {
+                missed = true;
+                continue;
+            }
+            // A sink of the journal that breaks has nowhere to say so but the other sinks; the count tells.
+            missed |= sinks.put(id, line.as_bytes()).lost > 0;
+        }
+        if missed {
+            self.dropped += 1;
+            self.untold += 1;
+        } else if self.untold > 0 {
+            let n = std::mem::take(&mut self.untold);
+            self.log(sinks, now, LogLevel::Warn, &format!("{n} lines of this log were lost: its reader was too slow"));
+        }
+    }
+
+    fn line(&mut self, now: Wall, level: LogLevel, message: &str) -> String {
+        if self.second.0 != now.secs() {
+            self.second = (now.secs(), local_time(now.secs()));
+        }
+        let t = self.second.1;
+        let mut line = String::with_capacity(message.len() + 32);
+        let _ = writeln!(
+            line,
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03} {} {message}",
+            t.year,
+            t.month,
+            t.day,
+            t.hour,
+            t.minute,
+            t.second,
+            now.0.rem_euclid(1000),
+            level.tag(),
+        ); // writing to a String cannot fail
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_supervisors_form_and_low_levels_are_left_out() {
+        let path = std::env::temp_dir().join(format!("mainstay-journal-{}", std::process::id()));
+        let mut sinks = Sinks::default();
+        let id = sinks.open_file(&path, 0, 0, 0o600).expect("open");
+        let mut journal = Journal::new(LogLevel::Info, vec![id]);
+        journal.log(&mut sinks, Wall(1_700_000_000_007), LogLevel::Debug, "no");
+        journal.log(&mut sinks, Wall(1_700_000_000_007), LogLevel::Warn, "received SIGTERM");
+        let text = std::fs::read_to_string(&path).expect("read");
+        std::fs::remove_file(&path).expect("remove");
+        assert_eq!(text.lines().count(), 1);
+        let (date, rest) = text.split_at(10);
+        assert!(date.starts_with("2023-11-1"), "{date}");
+        assert!(rest.ends_with(",007 WARN received SIGTERM\n"), "{rest}");
+    }
+}

@@ -39,7 +39,8 @@ pub enum Pumped {
 pub struct Channel {
     pub proc: ProcRef,
     pub stderr: bool,
-    pub sink: SinkId,
+    /// `None`: read and thrown away.
+    pub sink: Option<SinkId>,
     pipe: OwnedFd,
     lines: Option<LineHolder>,
     full_reads: u8,
@@ -48,7 +49,7 @@ pub struct Channel {
 impl Channel {
     /// `whole_lines`: the sink is shared with other writers.
     #[must_use]
-    pub fn new(proc: ProcRef, stderr: bool, pipe: OwnedFd, sink: SinkId, whole_lines: bool) -> Channel {
+    pub fn new(proc: ProcRef, stderr: bool, pipe: OwnedFd, sink: Option<SinkId>, whole_lines: bool) -> Channel {
         let lines = whole_lines.then(LineHolder::default);
         Channel { proc, stderr, sink, pipe, lines, full_reads: 0 }
     }
@@ -68,7 +69,7 @@ impl Channel {
         told: &mut dyn FnMut(Put),
     ) -> Pumped {
         for _ in 0..READS_PER_TURN {
-            if sinks.is_blocked(self.sink) {
+            if self.sink.is_some_and(|s| sinks.is_blocked(s)) {
                 return Pumped::Blocked;
             }
             let n = match fd::read_some(self.pipe.as_fd(), scratch) {
@@ -88,7 +89,7 @@ impl Channel {
     }
 
     fn put(&mut self, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(Put)) {
-        let sink = self.sink;
+        let Some(sink) = self.sink else { return };
         let mut write = |b: &[u8]| {
             let put = sinks.put(sink, b);
             if put != Put::default() {
@@ -103,7 +104,7 @@ impl Channel {
 
     /// Lets go of an unfinished line: the program ended, or has been silent for a while.
     pub fn release_line(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(Put)) {
-        let sink = self.sink;
+        let Some(sink) = self.sink else { return };
         if let Some(lines) = &mut self.lines {
             lines.release(&mut |b| {
                 let put = sinks.put(sink, b);
@@ -140,7 +141,7 @@ mod tests {
         let mut sinks = Sinks::default();
         let sink = sinks.open_file(&path, 0, 0, 0o600).expect("open");
         let (read, write) = fd::pipe_for_reading().expect("pipe");
-        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, sink, false);
+        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, Some(sink), false);
         let data: Vec<u8> = (0..2_000_000u32).map(|n| (n % 251) as u8).collect();
         let writer = std::thread::spawn({
             let data = data.clone();
@@ -171,7 +172,7 @@ mod tests {
         let put = sinks.put(sink, &vec![b'x'; 200_000]);
         assert!(put.blocked);
         let (read, write) = fd::pipe_for_reading().expect("pipe");
-        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, sink, true);
+        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, Some(sink), true);
         fd::write_some(write.as_fd(), b"hello\n").expect("write");
         let mut scratch = vec![0; CHUNK_BYTES];
         let mut pump = || channel.pump(&mut sinks, &mut scratch, &mut |_| panic!("read"), &mut |_| {});

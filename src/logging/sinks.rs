@@ -12,6 +12,19 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct SinkId(u32);
 
+impl SinkId {
+    /// For a token of the loop.
+    #[must_use]
+    pub fn index(self) -> u32 {
+        self.0
+    }
+
+    #[must_use]
+    pub fn from_index(index: u32) -> SinkId {
+        SinkId(index)
+    }
+}
+
 #[derive(PartialEq, Eq, Debug)]
 enum Key {
     File(PathBuf),
@@ -185,6 +198,18 @@ impl Sinks {
             Some(Some(Entry { sink: Sink::Stream(s), .. })) => Some(s.as_fd()),
             _ => None,
         }
+    }
+
+    /// Whether any sink is blocked; cheap, because there are few streams.
+    #[must_use]
+    pub fn any_stream_blocked(&self) -> bool {
+        self.entries.iter().flatten().any(|e| matches!(&e.sink, Sink::Stream(s) if s.is_blocked()))
+    }
+
+    /// Giving it back once more closes it.
+    #[must_use]
+    pub fn is_last_holder(&self, id: SinkId) -> bool {
+        self.entries.get(id.0 as usize).and_then(Option::as_ref).is_some_and(|e| e.holders <= 1)
     }
 
     /// Every blocked sink.

@@ -59,10 +59,19 @@ pub struct Identity {
     pub groups: Vec<u32>,
 }
 
+/// Room for a pid and its terminating zero.
+const NUMBER_BYTES: usize = 12;
+
+/// Where the child writes its own pid as text: `NUMBER_BYTES` writable bytes inside a `CArray`.
+#[derive(Clone, Copy)]
+pub struct NumberSlot(*mut u8);
+
 /// A null-terminated array of C strings, as execve wants it. Owns what it does not borrow from `shared`.
 pub struct CArray {
     pointers: Vec<*const libc::c_char>,
     _owned: Vec<CString>,
+    /// `NAME=` and room for a number that only the child knows.
+    number: Option<Box<[u8]>>,
     _shared: Option<std::rc::Rc<Vec<CString>>>,
 }
 
@@ -71,6 +80,19 @@ impl CArray {
     #[must_use]
     pub fn new(owned: Vec<CString>) -> CArray {
         CArray::with_shared(None, &[], owned)
+    }
+
+    /// Adds `NAME=` with room for a number, and returns where the child writes it.
+    pub fn push_number(&mut self, name: &str) -> NumberSlot {
+        let mut bytes = name.as_bytes().to_vec();
+        bytes.push(b'=');
+        let at = bytes.len();
+        bytes.resize(at + NUMBER_BYTES, 0);
+        let number = self.number.insert(bytes.into_boxed_slice());
+        let end = self.pointers.len() - 1;
+        self.pointers.insert(end, number.as_ptr().cast());
+        // SAFETY: `at` is inside the boxed slice, which is not moved or resized while the array lives.
+        NumberSlot(unsafe { number.as_mut_ptr().add(at) })
     }
 
     /// First those of `shared` that `keep` names by index, then its own.
@@ -82,7 +104,7 @@ impl CArray {
     ) -> CArray {
         let kept = keep.iter().filter_map(|i| shared.as_ref().and_then(|s| s.get(*i)).map(|c| c.as_ptr()));
         let pointers = kept.chain(owned.iter().map(|c| c.as_ptr())).chain([std::ptr::null()]).collect();
-        CArray { pointers, _owned: owned, _shared: shared }
+        CArray { pointers, _owned: owned, number: None, _shared: shared }
     }
 }
 
@@ -122,8 +144,8 @@ pub struct ExecPlan {
     pub handled: Vec<i32>,
     /// Written to the child's stderr in front of the stage's error; Supervisor's form. `None`: say nothing.
     pub complain: bool,
-    /// Put our own pid, as the child sees it, here as decimal text: (address inside `envp`, digits). See LISTEN_PID.
-    pub pid_slot: Option<(*mut u8, usize)>,
+    /// The child's own pid goes here, a place inside `envp`: LISTEN_PID of socket activation.
+    pub pid_slot: Option<NumberSlot>,
 }
 
 /// Where the child tells what failed.
@@ -288,8 +310,10 @@ fn prepare(plan: &ExecPlan) -> Result<(), Failure> {
         if let Some(umask) = plan.umask {
             libc::umask(umask);
         }
-        if let Some((at, digits)) = plan.pid_slot {
-            write_decimal(at, digits, libc::getpid());
+        if let Some(NumberSlot(at)) = plan.pid_slot {
+            let (digits, from) = decimal(libc::getpid().unsigned_abs());
+            // The rest of the room is zero already, which ends the text.
+            std::ptr::copy_nonoverlapping(digits.as_ptr().add(from), at, digits.len() - from);
         }
     }
     Ok(())
@@ -351,19 +375,21 @@ fn restore_signals(plan: &ExecPlan, restore: &SignalState) {
     signals::set_mask(&restore.mask);
 }
 
-/// Writes `value` right-aligned into `digits` bytes, filled up with zeroes on the left.
-///
-/// # Safety
-/// `at` points to `digits` writable bytes.
-unsafe fn write_decimal(at: *mut u8, digits: usize, value: libc::pid_t) {
-    let mut rest = value.unsigned_abs();
-    for i in (0..digits).rev() {
+/// Decimal digits, right-aligned, and where they begin. No allocation.
+fn decimal(value: u32) -> ([u8; 10], usize) {
+    let mut digits = [b'0'; 10];
+    let mut rest = value;
+    let mut from = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
         // The remainder of a division by ten fits a byte.
-        let digit = b'0' + (rest % 10) as u8;
-        // SAFETY: i < digits, and the caller vouches for that many bytes.
-        unsafe { at.add(i).write(digit) };
+        *digit = b'0' + (rest % 10) as u8;
+        from = at;
         rest /= 10;
+        if rest == 0 {
+            break;
+        }
     }
+    (digits, from)
 }
 
 /// Supervisor's two lines on the child's stderr, put together without allocation.
@@ -380,12 +406,8 @@ fn complain(plan: &ExecPlan, failure: Failure) {
         }
         (Stage::Groups | Stage::Gid | Stage::Uid, _) => {
             say(b"supervisor: couldn't setuid to ");
-            let mut digits = [b'0'; 10];
-            let uid = plan.identity.as_ref().map_or(0, |i| i.uid);
-            // SAFETY: ten live bytes.
-            unsafe { write_decimal(digits.as_mut_ptr(), 10, uid.cast_signed()) };
-            let start = digits.iter().position(|d| *d != b'0').unwrap_or(9);
-            say(digits.get(start..).unwrap_or(b"0"));
+            let (digits, from) = decimal(plan.identity.as_ref().map_or(0, |i| i.uid));
+            say(digits.get(from..).unwrap_or(b"0"));
             b""
         }
         (Stage::Exec, _) => {

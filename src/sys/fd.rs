@@ -94,6 +94,16 @@ pub fn duplicate(n: RawFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// A close-on-exec duplicate numbered `lowest` or more.
+///
+/// # Errors
+/// EMFILE.
+pub fn duplicate_above(fd: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd, Errno> {
+    let number = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(lowest))?;
+    // SAFETY: the kernel has just given us `number`; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
 /// An open file description of our own on what descriptor `n` is, so that O_NONBLOCK disturbs nobody else.
 ///
 /// # Errors

@@ -176,6 +176,16 @@ pub fn wait_for_any() -> i32 {
     }
 }
 
+/// Waits for one signal, which must be blocked; others stay pending.
+pub fn wait_for(signal: Signal) {
+    let mut set = empty_set();
+    // SAFETY: `set` is a live local in both calls; a wrong number or an interruption only means another look.
+    unsafe {
+        libc::sigaddset(&raw mut set, signal.0);
+        libc::sigwaitinfo(&raw const set, std::ptr::null_mut());
+    }
+}
+
 /// Whom a signal is sent to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum To {

@@ -1,0 +1,363 @@
+//! From a configuration to a daemon that is ready to turn: listeners, user, limits, logs, pidfile, engine.
+//!
+//! Does I/O. Invariants: whatever can refuse the whole configuration is done before anything is started; what can go on
+//! without (a log, a pidfile) goes on and says so. Order as supervisord's, but listeners come first, while we may still
+//! bind low ports. Not here: the loop (`turn`).
+
+use crate::config::Loaded;
+use crate::config::model::{Config, ControlAddress, Dialect, LogTarget, MainLog, StdStream, Supervisor};
+use crate::control::{ListenerKind, ListenerSpec, default_socket_paths};
+use crate::daemon::gateway::Listener;
+use crate::daemon::life::Machine;
+use crate::daemon::state::{Daemon, Slot};
+use crate::engine::Engine;
+use crate::journal::Journal;
+use crate::logging::{SinkId, Sinks, auto};
+use crate::sys::child::Identity;
+use crate::sys::{boot, errno, limits, sockets};
+use crate::types::{LogLevel, Now};
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Lines for the daemon's log, collected before there is one.
+pub(crate) type Notes = Vec<(LogLevel, String)>;
+
+/// COMPAT: supervisord's words where a port is taken.
+const PORT_TAKEN: &str = "Another program is already listening on a port that one of our HTTP servers is configured to \
+    use.  Shut this program down first before starting supervisord.";
+
+/// Opens every listener of the configuration.
+///
+/// # Errors
+/// What to tell the user; nothing is left open then.
+pub(crate) fn open_listeners(config: &Config, start_dir: &Path, notes: &mut Notes) -> Result<Vec<Listener>, String> {
+    let mut all = Vec::new();
+    for address in &config.http {
+        let fd = sockets::listen_tcp(*address).map_err(|e| refuse(&address.to_string(), "http listen", e))?;
+        let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".into(), auth: None };
+        notes.push((LogLevel::Info, format!("metrics and health on http://{address} (/metrics /livez /readyz /startupz)")));
+        all.push(Listener { fd, spec, path: None });
+    }
+    for server in &config.control {
+        let spec = |unix| ListenerSpec {
+            kind: ListenerKind::Control,
+            unix,
+            section: server.section.clone(),
+            auth: server.auth.clone(),
+        };
+        match &server.address {
+            ControlAddress::Inet(address) => {
+                let section = format!("[{}]", server.section);
+                let fd = sockets::listen_tcp(*address).map_err(|e| refuse(&address.to_string(), &section, e))?;
+                all.push(Listener { fd, spec: spec(false), path: None });
+            }
+            ControlAddress::Unix { path, mode, owner } => {
+                let path = start_dir.join(path);
+                let section = format!("[{}]", server.section);
+                let shown = path.display().to_string();
+                let fd = sockets::listen_unix(&path, *mode, *owner).map_err(|e| refuse(&shown, &section, e))?;
+                all.push(Listener { fd, spec: spec(true), path: Some(path) });
+            }
+        }
+        if config.dialect == Dialect::Ini && server.auth.is_none() {
+            let section = &server.section;
+            notes.push((LogLevel::Critical, format!("Server '{section}' running without any HTTP authentication checking")));
+        }
+        notes.push((LogLevel::Info, format!("control on {}", shown_address(&server.address, start_dir))));
+    }
+    if config.control.is_empty() {
+        all.extend(open_default_socket(notes));
+    }
+    Ok(all)
+}
+
+fn refuse(what: &str, section: &str, e: Errno) -> String {
+    let hint = match e {
+        Errno::EADDRINUSE => format!("\nhint: something else listens there; stop it or choose another address\nError: {PORT_TAKEN}"),
+        Errno::EACCES => "\nhint: ports below 1024 and foreign directories need root".into(),
+        Errno::ENOENT => "\nhint: create the directory of the socket first".into(),
+        Errno::EADDRNOTAVAIL => "\nhint: this machine has no such address; 0.0.0.0 means all".into(),
+        _ => String::new(),
+    };
+    format!("error: cannot listen on {what} of {section}: {}{hint}", errno::words(e as i32))
+}
+
+fn shown_address(address: &ControlAddress, start_dir: &Path) -> String {
+    match address {
+        ControlAddress::Unix { path, .. } => format!("unix://{}", start_dir.join(path).display()),
+        ControlAddress::Inet(address) => format!("http://{address}"),
+    }
+}
+
+/// The private socket for `ctl` and `health` where nobody named a server: the first place that takes one.
+fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
+    for path in default_socket_paths() {
+        let beside = path.with_file_name(format!("mainstay-{}.sock", boot::own_pid()));
+        for path in [path.clone(), beside] {
+            match sockets::listen_unix(&path, 0o700, None) {
+                Ok(fd) => {
+                    let spec = ListenerSpec {
+                        kind: ListenerKind::Control,
+                        unix: true,
+                        section: "default socket".into(),
+                        auth: None,
+                    };
+                    notes.push((LogLevel::Info, format!("control on unix://{} (private)", path.display())));
+                    return Some(Listener { fd, spec, path: Some(path) });
+                }
+                // Another mainstay answers there: stand beside it.
+                Err(Errno::EADDRINUSE) => {}
+                Err(_) => break,
+            }
+        }
+    }
+    let text = "no control socket: none of /run, /var/run, /tmp and /dev/shm can be written; `ctl` will not work";
+    notes.push((LogLevel::Warn, text.into()));
+    None
+}
+
+/// COMPAT: the URL programs get: the first unix server, else the last inet server.
+pub(crate) fn server_url(config: &Config, start_dir: &Path) -> Option<String> {
+    let is_unix = |a: &ControlAddress| matches!(a, ControlAddress::Unix { .. });
+    let addresses = || config.control.iter().map(|s| &s.address);
+    let address = addresses().find(|a| is_unix(a)).or_else(|| addresses().last())?;
+    Some(match address {
+        ControlAddress::Inet(a) if a.ip().is_unspecified() => format!("http://localhost:{}", a.port()),
+        other => shown_address(other, start_dir),
+    })
+}
+
+/// Gives up root where `[supervisord] user` says so.
+///
+/// # Errors
+/// What to tell the user.
+pub(crate) fn drop_privileges(supervisor: &Supervisor, dialect: Dialect, notes: &mut Notes) -> Result<(), String> {
+    let Some(user) = &supervisor.user else {
+        if boot::is_root() && dialect == Dialect::Ini && !boot::is_pid1() {
+            let text = "Supervisor is running as root.  Privileges were not dropped because no user is specified in the \
+                        config file.  If you intend to run as root, you can set user=root in the config file to avoid \
+                        this message.";
+            notes.push((LogLevel::Critical, text.into()));
+        }
+        return Ok(());
+    };
+    if user.uid != boot::own_uid() {
+        let identity = Identity { uid: user.uid, gid: user.gid, groups: user.groups.clone() };
+        boot::become_user(&identity).map_err(|e| {
+            let hint = "hint: only root can become another user; leave `user` out or start as root";
+            format!("error: cannot become user `{}`: {}\n{hint}", user.text, errno::words(e as i32))
+        })?;
+    }
+    if dialect == Dialect::Ini {
+        notes.push((LogLevel::Info, format!("Set uid to user {} succeeded", user.uid)));
+    }
+    Ok(())
+}
+
+/// Raises our limits to what is configured, and our own soft limit of files as far as it goes: a thousand programs
+/// need some thousand descriptors. Returns what programs get, where that differs from ours.
+///
+/// # Errors
+/// COMPAT: supervisord refuses to start below `minfds` and `minprocs`.
+pub(crate) fn raise_limits(supervisor: &Supervisor, notes: &mut Notes) -> Result<Option<limits::Limit>, String> {
+    let minfds = u64::try_from(supervisor.minfds).unwrap_or(0);
+    let minprocs = u64::try_from(supervisor.minprocs).unwrap_or(0);
+    for (name, setting, what, raised) in [
+        ("RLIMIT_NOFILE", ("minfds", minfds), ("file descriptors", "open"), limits::raise_nofile(minfds)),
+        ("RLIMIT_NPROC", ("minprocs", minprocs), ("processes", "start"), limits::raise_nproc(minprocs)),
+    ] {
+        match raised {
+            Ok(true) => notes.push((LogLevel::Info, format!("Increased {name} limit to {}", setting.1))),
+            Ok(false) => {}
+            Err(hard) => {
+                return Err(format!(
+                    "Error: The minimum number of {} required to run this process is {} as per the \"{}\" command-line \
+                     argument or config file setting. The current environment will only allow you to {} {hard} {}.  \
+                     Either raise the number of usable {} in your environment (see README.rst) or lower the {} setting \
+                     in the config file to allow the process to start.",
+                    what.0, setting.1, setting.0, what.1, what.0, what.0, setting.0
+                ));
+            }
+        }
+    }
+    let (soft, hard) = limits::nofile();
+    let ours = limits::raise_nofile(hard.min(1 << 20)).unwrap_or(false);
+    Ok(ours.then_some((soft, hard)))
+}
+
+/// Opens the daemon's own log. What cannot be opened is said on stderr, and stderr takes its place.
+pub(crate) fn open_journal(supervisor: &Supervisor, start_dir: &Path, sinks: &mut Sinks, notes: &mut Notes) -> Journal {
+    let mut ids: Vec<SinkId> = Vec::new();
+    match &supervisor.logfile {
+        MainLog::None => {}
+        MainLog::Stream(stream) => ids.extend(sinks.open_stream(number(*stream)).ok()),
+        MainLog::Syslog => {
+            notes.push((LogLevel::Warn, "logfile=syslog is not supported yet; the log goes to stderr".into()));
+            ids.extend(sinks.open_stream(2).ok());
+        }
+        MainLog::File(path) => {
+            let path = start_dir.join(path);
+            if supervisor.create_directories {
+                make_parent(&path, notes);
+            }
+            match sinks.open_file(&path, supervisor.logfile_maxbytes, supervisor.logfile_backups, 0o666) {
+                Ok(id) => ids.push(id),
+                Err(e) => {
+                    let text = format!("cannot open log `{}`, using stderr: {}", path.display(), errno::words(e as i32));
+                    notes.push((LogLevel::Critical, text));
+                    ids.extend(sinks.open_stream(2).ok());
+                }
+            }
+        }
+    }
+    if let Some(stream) = supervisor.log_stream {
+        // COMPAT: a log on /dev/stdout and the foreground copy double every line, as supervisord does.
+        ids.extend(sinks.open_stream(number(stream)).ok());
+    }
+    Journal::new(supervisor.loglevel, ids)
+}
+
+fn number(stream: StdStream) -> i32 {
+    match stream {
+        StdStream::Stdout => 1,
+        StdStream::Stderr => 2,
+    }
+}
+
+fn make_parent(path: &Path, notes: &mut Notes) {
+    if let Some(parent) = path.parent()
+        && let Err(e) = std::fs::create_dir_all(parent)
+    {
+        notes.push((LogLevel::Warn, format!("cannot create directory `{}`: {e}", parent.display())));
+    }
+}
+
+/// Clears old AUTO logs and makes the new ones; makes missing log directories where that is wanted.
+pub(crate) fn prepare_logs(config: &Config, env: &[(String, String)], start_dir: &Path, notes: &mut Notes) -> Vec<Slot> {
+    let supervisor = &config.supervisor;
+    let dir = supervisor.childlogdir.clone().map_or_else(|| temporary_directory(env, start_dir), |d| start_dir.join(d));
+    let wants_auto = |t: &LogTarget| *t == LogTarget::Auto;
+    let any_auto = config.processes().any(|p| wants_auto(&p.stdout.target) || wants_auto(&p.stderr.target));
+    if any_auto && supervisor.create_directories {
+        make_parent(&dir.join("x"), notes);
+    }
+    if !supervisor.nocleanup && (any_auto || supervisor.childlogdir.is_some()) {
+        notes.extend(auto::clear_old(&dir, &supervisor.identifier).into_iter().map(|t| (LogLevel::Warn, t)));
+    }
+    let mut slots = Vec::new();
+    for program in config.processes() {
+        let mut slot = Slot::default();
+        for (place, (plan, stream)) in slot.auto.iter_mut().zip([(&program.stdout, "stdout"), (&program.stderr, "stderr")]) {
+            match &plan.target {
+                LogTarget::Auto if stream == "stderr" && program.redirect_stderr => {}
+                LogTarget::Auto => match auto::create(&dir, &program.name, stream, &supervisor.identifier) {
+                    Ok(path) => *place = Some(path),
+                    Err(e) => {
+                        let text = format!("cannot create a log in `{}`, {stream} of {} is lost: {e}", dir.display(), program.name);
+                        notes.push((LogLevel::Error, text));
+                    }
+                },
+                LogTarget::File(path) if supervisor.create_directories => make_parent(&start_dir.join(path), notes),
+                _ => {}
+            }
+        }
+        slots.push(slot);
+    }
+    slots
+}
+
+/// COMPAT: Python's search for a temporary directory.
+fn temporary_directory(env: &[(String, String)], start_dir: &Path) -> PathBuf {
+    let named = ["TMPDIR", "TEMP", "TMP"].iter().filter_map(|n| env.iter().find(|(k, _)| k == n)).map(|(_, v)| PathBuf::from(v));
+    let usual = ["/tmp", "/var/tmp", "/usr/tmp"].map(PathBuf::from);
+    let writable = |p: &PathBuf| p.is_dir() && nix::unistd::access(p, nix::unistd::AccessFlags::W_OK).is_ok();
+    named.chain(usual).find(writable).unwrap_or_else(|| start_dir.to_path_buf())
+}
+
+/// Writes our pid where it is asked for. Returns the file, to be removed at the end.
+pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &mut Notes) -> Option<PathBuf> {
+    let path = start_dir.join(supervisor.pidfile.as_ref()?);
+    if supervisor.create_directories {
+        make_parent(&path, notes);
+    }
+    match std::fs::write(&path, format!("{}\n", boot::own_pid())) {
+        Ok(()) => Some(path),
+        Err(e) => {
+            notes.push((LogLevel::Critical, format!("could not write pidfile {}: {e}", path.display())));
+            None
+        }
+    }
+}
+
+/// The engine and everything around it.
+pub(crate) fn build(machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, (Machine, String)> {
+    let Loaded { config, warnings, notes: found } = loaded;
+    let mut notes: Notes = found;
+    notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, d.one_line())));
+    let start_dir = machine.start_dir.clone();
+    let opened = open_listeners(&config, &start_dir, &mut notes);
+    let prepared = opened.and_then(|listeners| {
+        drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
+        let nofile = raise_limits(&config.supervisor, &mut notes)?;
+        Ok((listeners, nofile))
+    });
+    let (listeners, nofile) = match prepared {
+        Ok(prepared) => prepared,
+        Err(text) => return Err((machine, text)),
+    };
+    let mut sinks = Sinks::default();
+    let journal = open_journal(&config.supervisor, &start_dir, &mut sinks, &mut notes);
+    let slots = prepare_logs(&config, &machine.env, &start_dir, &mut notes);
+    let pidfile = write_pidfile(&config.supervisor, &start_dir, &mut notes);
+    let engine = Engine::new(&config, seed);
+    let epoll = match Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC) {
+        Ok(epoll) => epoll,
+        Err(e) => return Err((machine, format!("error: cannot make an event loop: {}", e.desc()))),
+    };
+    let mut daemon = Daemon::new(machine, config, engine, epoll, now, crate::daemon::state::Opened {
+        listeners,
+        nofile,
+        sinks,
+        journal,
+        slots,
+        pidfile,
+    });
+    daemon.announce(notes);
+    Ok(daemon)
+}
+
+impl Daemon {
+    /// Everything that was to be said before there was a log; COMPAT: critical first, then warnings, then the rest.
+    fn announce(&mut self, mut notes: Notes) {
+        notes.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+        for (level, text) in notes {
+            self.log(level, &text);
+        }
+        let pid = boot::own_pid();
+        let text = match self.config.dialect {
+            Dialect::Ini => format!("supervisord started with pid {pid}"),
+            Dialect::Toml | Dialect::Env => {
+                format!("mainstay {} started with pid {pid}", env!("CARGO_PKG_VERSION"))
+            }
+        };
+        self.log(LogLevel::Info, &text);
+    }
+}
+
+/// Where each slot's program stands, and which slot has a name.
+pub(crate) type Places = (Vec<(usize, usize)>, HashMap<(String, String), u32>);
+
+pub(crate) fn places(config: &Config) -> Places {
+    let mut index = Vec::new();
+    let mut by_name = HashMap::new();
+    for (g, group) in config.groups.iter().enumerate() {
+        for (p, program) in group.programs.iter().enumerate() {
+            let slot = u32::try_from(index.len()).unwrap_or(u32::MAX);
+            by_name.insert((group.name.clone(), program.name.clone()), slot);
+            index.push((g, p));
+        }
+    }
+    (index, by_name)
+}

@@ -1,0 +1,287 @@
+//! The gateway process seen from the core: its listeners, its life, its socket.
+//!
+//! Does I/O without blocking. Invariants: listeners are bound before anything starts and stay ours, so a gateway that
+//! dies is replaced without losing a connection that waits; what it may leave unread is bounded; nothing it sends can
+//! do more than a `Request` says. Not here: HTTP (`crate::gateway`), answers (`requests`).
+
+use crate::control::{FIRST_LISTENER_FD, FrameReader, Hello, ListenerSpec, Request, encode};
+use crate::daemon::sources::{Token, cut};
+use crate::daemon::state::Daemon;
+use crate::sys::child::{CArray, ExecPlan, c_string};
+use crate::sys::signals::{self, To};
+use crate::sys::{boot, errno, fd, sockets};
+use crate::types::{ExitStatus, LogLevel, Mono, Pid, Signal};
+use nix::errno::Errno;
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
+
+/// BOUND: requests taken from the gateway in one turn.
+const REQUESTS_PER_TURN: usize = 32;
+
+/// BOUND: answers the gateway may leave unread before we stop reading its requests.
+const UNREAD_BYTES: usize = 32 << 20;
+
+/// The first restart comes after this, doubled each time up to `RESTART_MAX_MS`; forgotten after `STEADY_MS`.
+const RESTART_MS: i64 = 50;
+const RESTART_MAX_MS: i64 = 5_000;
+const STEADY_MS: i64 = 10_000;
+
+/// The unprivileged user the gateway becomes where we are root: nobody, by number, since there may be no /etc/passwd.
+const NOBODY: u32 = 65_534;
+
+/// One listening socket.
+pub(crate) struct Listener {
+    pub(crate) fd: OwnedFd,
+    pub(crate) spec: ListenerSpec,
+    /// The socket file, removed at the end.
+    pub(crate) path: Option<PathBuf>,
+}
+
+struct Process {
+    pid: Pid,
+    socket: OwnedFd,
+    reader: FrameReader,
+    unsent: Vec<u8>,
+    started: Mono,
+    interest: EpollFlags,
+}
+
+/// See the module.
+pub(crate) struct Gateway {
+    listeners: Vec<Listener>,
+    binary: Option<OwnedFd>,
+    time_zone: Option<String>,
+    process: Option<Process>,
+    /// A pid whose socket is closed already, until it is reaped.
+    leaving: Option<Pid>,
+    generation: u32,
+    restart_at: Option<Mono>,
+    failures: u32,
+    pub(crate) restarts: u64,
+}
+
+impl Gateway {
+    pub(crate) fn new(listeners: Vec<Listener>, binary: Option<OwnedFd>, time_zone: Option<String>) -> Gateway {
+        Gateway {
+            listeners,
+            binary,
+            time_zone,
+            process: None,
+            leaving: None,
+            generation: 0,
+            restart_at: None,
+            failures: 0,
+            restarts: 0,
+        }
+    }
+
+    pub(crate) fn into_binary(self) -> Option<OwnedFd> {
+        self.binary
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        self.restart_at
+    }
+
+    pub(crate) fn is_process(&self, pid: Pid) -> bool {
+        self.process.as_ref().is_some_and(|p| p.pid == pid) || self.leaving == Some(pid)
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Socket files that are ours to remove.
+    pub(crate) fn socket_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.listeners.iter().filter_map(|l| l.path.as_ref())
+    }
+
+    fn plan(&self, binary: &OwnedFd, null: Option<i32>, extra: &[OwnedFd]) -> ExecPlan {
+        let zone = self.time_zone.iter().map(|z| c_string(&format!("TZ={z}"))).collect();
+        ExecPlan {
+            path: c_string("mainstay"),
+            binary: Some(binary.as_raw_fd()),
+            argv: CArray::new(vec![c_string("mainstay"), c_string("gateway")]),
+            envp: CArray::new(zone),
+            // Its rare complaints go where ours go in an emergency: stderr.
+            stdio: [null, Some(2), None],
+            extra: extra.iter().map(AsRawFd::as_raw_fd).collect(),
+            own_group: true,
+            foreground: false,
+            directory: Some(c_string("/")),
+            umask: None,
+            identity: None,
+            no_new_privs: true,
+            nofile: None,
+            handled: crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect(),
+            complain: false,
+            pid_slot: None,
+        }
+    }
+}
+
+impl Daemon {
+    /// Starts the gateway, if there is anything to listen on.
+    pub(crate) fn start_gateway(&mut self) {
+        self.gateway.restart_at = None;
+        if self.gateway.listeners.is_empty() {
+            return;
+        }
+        if let Err(why) = self.try_start_gateway() {
+            self.log(LogLevel::Error, &format!("cannot start the gateway (control, metrics, health): {why}"));
+            self.schedule_gateway();
+        }
+    }
+
+    fn try_start_gateway(&mut self) -> Result<(), String> {
+        let words = |e: Errno| errno::words(e as i32).to_string();
+        let (ours, theirs) = sockets::pair().map_err(words)?;
+        let first_free = FIRST_LISTENER_FD + i32::try_from(self.gateway.listeners.len()).unwrap_or(0);
+        let ends = std::iter::once(&theirs).chain(self.gateway.listeners.iter().map(|l| &l.fd));
+        // Numbered above every place they are put at in the child.
+        let extra: Result<Vec<OwnedFd>, Errno> = ends.map(|f| fd::duplicate_above(f.as_fd(), first_free)).collect();
+        let extra = extra.map_err(words)?;
+        let Some(binary) = &self.gateway.binary else {
+            return Err("our own binary cannot be opened (no /proc, and it is not where it was started from)".into());
+        };
+        let null = self.null.as_ref().map(AsRawFd::as_raw_fd);
+        let launched = self.spawner.spawn(&self.gateway.plan(binary, null, &extra)).map_err(words)?;
+        drop(extra);
+        let generation = cut(self.gateway.generation.wrapping_add(1));
+        self.gateway.generation = generation;
+        let interest = EpollFlags::EPOLLIN;
+        let _ = self.epoll.add(&ours, EpollEvent::new(interest, Token::Gateway { generation }.encode()));
+        let hello = Hello {
+            listeners: self.gateway.listeners.iter().map(|l| l.spec.clone()).collect(),
+            drop_to: boot::is_root().then_some((NOBODY, NOBODY)),
+        };
+        let unsent = encode(0, &hello).map_err(|e| e.to_string())?;
+        self.gateway.process = Some(Process {
+            pid: launched.pid,
+            socket: ours,
+            reader: FrameReader::default(),
+            unsent,
+            started: self.now.mono,
+            interest,
+        });
+        self.send_to_gateway();
+        match launched.failed {
+            Some((stage, e)) => Err(format!("cannot {}: {}", stage.words(), errno::words(e))),
+            None => Ok(()),
+        }
+    }
+
+    /// The gateway's socket is ready for something.
+    pub(crate) fn on_gateway_ready(&mut self, generation: u32) {
+        if generation != self.gateway.generation {
+            return;
+        }
+        self.send_to_gateway();
+        let mut bytes = [0u8; 16 << 10];
+        for _ in 0..REQUESTS_PER_TURN {
+            let Some(process) = &mut self.gateway.process else { return };
+            match process.reader.take::<Request>() {
+                Ok(Some((id, request))) => {
+                    self.on_request(id, request);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(e) => {
+                    self.log(LogLevel::Error, &format!("gateway is restarted: {e}"));
+                    self.drop_gateway(true);
+                    return;
+                }
+            }
+            let Some(process) = &mut self.gateway.process else { return };
+            match fd::read_some(process.socket.as_fd(), &mut bytes) {
+                Ok(None) => break,
+                Ok(Some(0)) | Err(_) => {
+                    self.drop_gateway(false);
+                    return;
+                }
+                Ok(Some(n)) => process.reader.push(bytes.get(..n).unwrap_or_default()),
+            }
+        }
+        self.send_to_gateway();
+    }
+
+    /// Queues one frame for the gateway.
+    pub(crate) fn to_gateway(&mut self, frame: &[u8]) {
+        if let Some(process) = &mut self.gateway.process {
+            process.unsent.extend_from_slice(frame);
+        }
+    }
+
+    /// Sends what fits, and asks epoll for exactly what is needed next.
+    pub(crate) fn send_to_gateway(&mut self) {
+        let generation = self.gateway.generation;
+        let Some(process) = &mut self.gateway.process else { return };
+        let mut sent = 0;
+        while let Some(rest) = process.unsent.get(sent..).filter(|r| !r.is_empty()) {
+            match fd::write_some(process.socket.as_fd(), rest) {
+                Ok(Some(n)) => sent += n,
+                // An error shows as the end of the socket when it is read.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        process.unsent.drain(..sent);
+        if process.unsent.is_empty() {
+            process.unsent.shrink_to(4096);
+        }
+        let mut want = EpollFlags::empty();
+        want.set(EpollFlags::EPOLLIN, process.unsent.len() < UNREAD_BYTES);
+        want.set(EpollFlags::EPOLLOUT, !process.unsent.is_empty());
+        if want != process.interest {
+            process.interest = want;
+            let mut event = EpollEvent::new(want, Token::Gateway { generation }.encode());
+            let _ = self.epoll.modify(&process.socket, &mut event); // it is in the set
+        }
+    }
+
+    /// Its socket is closed or useless.
+    fn drop_gateway(&mut self, kill: bool) {
+        let Some(process) = self.gateway.process.take() else { return };
+        let _ = self.epoll.delete(&process.socket); // it is in the set
+        self.gateway.leaving = Some(process.pid);
+        if kill {
+            let _ = signals::send(To::Process(process.pid), Signal::KILL); // gone already is as good
+        }
+        let steady = self.now.mono.since_ns(process.started) > STEADY_MS.unsigned_abs() * 1_000_000;
+        self.gateway.failures = if steady { 0 } else { self.gateway.failures.saturating_add(1) };
+        self.schedule_gateway();
+    }
+
+    fn schedule_gateway(&mut self) {
+        let delay = RESTART_MS.saturating_mul(1 << self.gateway.failures.min(10)).min(RESTART_MAX_MS);
+        self.gateway.restart_at = Some(self.now.mono.plus_ms(delay));
+    }
+
+    /// The gateway was reaped.
+    pub(crate) fn on_gateway_exit(&mut self, status: ExitStatus) {
+        if self.gateway.leaving.take().is_none() {
+            self.drop_gateway(false);
+            self.gateway.leaving = None;
+        }
+        self.gateway.restarts += 1;
+        self.log(LogLevel::Warn, &format!("the gateway ended ({status}); it is started again"));
+    }
+
+    pub(crate) fn gateway_deadline(&mut self) {
+        if self.gateway.restart_at.is_some_and(|d| d <= self.now.mono) {
+            self.start_gateway();
+        }
+    }
+
+    /// At the end: the gateway sees its socket close, finishes its answers and ends. Returns its pid.
+    pub(crate) fn dismiss_gateway(&mut self) -> Option<Pid> {
+        self.send_to_gateway();
+        let process = self.gateway.process.take();
+        let pid = process.as_ref().map(|p| p.pid).or(self.gateway.leaving);
+        if let Some(process) = process {
+            let _ = self.epoll.delete(&process.socket); // it is in the set
+        }
+        self.gateway.restart_at = None;
+        pid
+    }
+}

@@ -1,0 +1,206 @@
+//! Starts one incarnation of one program: command, logs, pipes, fork; in Supervisor's order, with its words for failures.
+//!
+//! Does I/O. Invariants: answered by exactly one of `Spawned` and `SpawnFailed`; after a failure nothing stays open.
+//! Not here: the plan (`spawn`), the child (`sys::child`).
+
+use crate::config::model::{LogPlan, LogTarget, Program, Stdin};
+use crate::daemon::state::Daemon;
+use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
+use crate::logging::{Channel, SinkId};
+use crate::spawn;
+use crate::sys::child::Launched;
+use crate::sys::{errno, fd};
+use crate::types::{LogLevel, ProcRef};
+use nix::errno::Errno;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// COMPAT: mode of a log file that a configuration names; the umask takes its part.
+const LOG_MODE: u32 = 0o666;
+
+/// One of the program's three descriptors, on both sides.
+enum End {
+    /// The program uses ours.
+    Inherited,
+    /// The program's end; ours is read by a channel or, for stdin, kept.
+    Pipe { ours: OwnedFd, theirs: OwnedFd, sink: Option<SinkId> },
+    /// Nobody wants it.
+    Null,
+}
+
+impl Daemon {
+    pub(crate) fn launch(&mut self, proc: ProcRef) {
+        let Some((g, p)) = self.index.get(proc.slot as usize).copied() else { return };
+        // The program is lent out for the time of the launch, so that the rest of the state can change.
+        let Some(program) = self.config.groups.get(g).and_then(|g| g.programs.get(p)).cloned() else { return };
+        if let Some(slot) = self.slot_mut(proc) {
+            slot.incarnation = proc.incarnation;
+        }
+        match self.try_launch(proc, &program) {
+            Ok(launched) => self.launched(proc, &program, &launched),
+            Err(error) => self.inputs.push_back(Input::SpawnFailed { proc, error }),
+        }
+    }
+
+    fn launched(&mut self, proc: ProcRef, program: &Program, launched: &Launched) {
+        self.pids.insert(launched.pid.0, proc);
+        if let Some(slot) = self.slot_mut(proc) {
+            slot.pid = Some(launched.pid);
+        }
+        self.inputs.push_back(Input::Spawned { proc, pid: launched.pid });
+        if let Some((stage, errno)) = launched.failed {
+            let object = match stage {
+                crate::sys::child::Stage::Directory => {
+                    program.directory.as_ref().map(|d| format!(" `{}`", d.display())).unwrap_or_default()
+                }
+                crate::sys::child::Stage::Exec => format!(" `{}`", program.command),
+                crate::sys::child::Stage::Uid | crate::sys::child::Stage::Gid | crate::sys::child::Stage::Groups => {
+                    program.user.as_ref().map(|u| format!(" `{}`", u.text)).unwrap_or_default()
+                }
+                _ => String::new(),
+            };
+            let text = format!("cannot {}{object}: {}", stage.words(), errno::words(errno));
+            self.inputs.push_back(Input::ExecFailed { proc, text });
+        }
+    }
+
+    fn try_launch(&mut self, proc: ProcRef, program: &Program) -> Result<Launched, SpawnError> {
+        let mut plan = spawn::plan(program, &self.context, [None; 3])?;
+        let mut ends = self.open_ends(proc, program).map_err(|e| self.explain(program, e))?;
+        let null = self.null.as_ref().map(AsRawFd::as_raw_fd);
+        for (place, end) in plan.stdio.iter_mut().zip(&ends) {
+            *place = match end {
+                End::Inherited => None,
+                End::Pipe { theirs, .. } => Some(theirs.as_raw_fd()),
+                End::Null => null,
+            };
+        }
+        if program.redirect_stderr {
+            // Where stdout is ours, stderr becomes our stdout too.
+            plan.stdio[2] = plan.stdio[1].or(Some(1));
+        }
+        let launched = self.spawner.spawn(&plan).map_err(|e| {
+            self.close_ends(&mut ends);
+            fork_error(&program.name, e)
+        })?;
+        self.keep_ends(proc, ends);
+        Ok(launched)
+    }
+
+    fn open_ends(&mut self, proc: ProcRef, program: &Program) -> Result<[End; 3], Trouble> {
+        let stdin = match program.stdin {
+            Stdin::Inherit => End::Inherited,
+            Stdin::Pipe => {
+                let (theirs, ours) = fd::pipe_for_writing().map_err(Trouble::Pipe)?;
+                End::Pipe { ours, theirs, sink: None }
+            }
+        };
+        let stdout = self.open_output(proc, false, &program.stdout)?;
+        if program.redirect_stderr {
+            return Ok([stdin, stdout, End::Inherited]);
+        }
+        match self.open_output(proc, true, &program.stderr) {
+            Ok(stderr) => Ok([stdin, stdout, stderr]),
+            Err(trouble) => {
+                self.close_ends(&mut [stdout]);
+                Err(trouble)
+            }
+        }
+    }
+
+    fn open_output(&mut self, proc: ProcRef, stderr: bool, plan: &LogPlan) -> Result<End, Trouble> {
+        let sink = match &plan.target {
+            LogTarget::Inherit => return Ok(End::Inherited),
+            // At debug level the daemon's log gets a copy of what nobody else wants.
+            LogTarget::None if self.null.is_some() && !self.journal.wants(LogLevel::Debug) => return Ok(End::Null),
+            LogTarget::None => None,
+            LogTarget::Stream { fd, .. } => {
+                let opened = self.sinks.open_stream(*fd);
+                Some(opened.map_err(|e| Trouble::Log(format!("/dev/fd/{fd}"), e))?)
+            }
+            LogTarget::Auto => {
+                let path = self.slots.get(proc.slot as usize).and_then(|s| s.auto[usize::from(stderr)].clone());
+                path.map(|p| self.open_log(&p, plan, 0o600)).transpose()?
+            }
+            LogTarget::File(path) => {
+                let path = self.context.start_dir.join(path);
+                Some(self.open_log(&path, plan, LOG_MODE)?)
+            }
+        };
+        match fd::pipe_for_reading() {
+            Ok((ours, theirs)) => Ok(End::Pipe { ours, theirs, sink }),
+            Err(e) => {
+                if let Some(sink) = sink {
+                    self.release_sink(sink);
+                }
+                Err(Trouble::Pipe(e))
+            }
+        }
+    }
+
+    fn open_log(&mut self, path: &std::path::Path, plan: &LogPlan, mode: u32) -> Result<SinkId, Trouble> {
+        let opened = self.sinks.open_file(path, plan.maxbytes, plan.backups, mode);
+        opened.map_err(|e| Trouble::Log(path.display().to_string(), e))
+    }
+
+    /// After a fork that failed: nothing stays open.
+    fn close_ends(&mut self, ends: &mut [End]) {
+        for end in ends {
+            if let End::Pipe { sink: Some(sink), .. } = end {
+                self.release_sink(*sink);
+            }
+        }
+    }
+
+    /// Our side of the pipes goes into the loop.
+    fn keep_ends(&mut self, proc: ProcRef, ends: [End; 3]) {
+        let [stdin, stdout, stderr] = ends;
+        if let (End::Pipe { ours, .. }, Some(slot)) = (stdin, self.slot_mut(proc)) {
+            slot.stdin = Some(ours);
+        }
+        for (end, is_stderr) in [(stdout, false), (stderr, true)] {
+            let End::Pipe { ours, sink, .. } = end else { continue };
+            let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
+            let channel = Channel::new(proc, is_stderr, ours, sink, whole_lines);
+            if let Err(e) = self.output.add(&self.epoll, channel) {
+                let name = self.display_name(proc);
+                let words = errno::words(e as i32);
+                self.log(LogLevel::Critical, &format!("cannot watch the output of {name}, it is lost: {words}"));
+                if let Some(sink) = sink {
+                    self.release_sink(sink);
+                }
+            }
+        }
+    }
+
+    /// Supervisor's sentence for the status, and a clear one for the log.
+    fn explain(&mut self, program: &Program, trouble: Trouble) -> SpawnError {
+        let name = &program.name;
+        let text = match trouble {
+            Trouble::Pipe(Errno::EMFILE) | Trouble::Log(_, Errno::EMFILE) => {
+                format!("too many open files to spawn '{name}'")
+            }
+            Trouble::Pipe(e) => format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32)),
+            Trouble::Log(path, e) => {
+                let words = errno::words(e as i32);
+                let hint = "hint: create the directory, or log to /dev/stdout";
+                self.log(LogLevel::Error, &format!("cannot open log `{path}` of {name}: {words}; {hint}"));
+                format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32))
+            }
+        };
+        SpawnError { kind: SpawnErrorKind::Other, text }
+    }
+}
+
+/// What can go wrong before the fork.
+enum Trouble {
+    Pipe(Errno),
+    Log(String, Errno),
+}
+
+fn fork_error(name: &str, e: Errno) -> SpawnError {
+    let text = match e {
+        Errno::EAGAIN => format!("Too many processes in process table to spawn '{name}'"),
+        e => format!("unknown error during fork for '{name}': {}", errno::name(e as i32)),
+    };
+    SpawnError { kind: SpawnErrorKind::Other, text }
+}

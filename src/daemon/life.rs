@@ -1,0 +1,185 @@
+//! A daemon's lives: boot, turn until the engine leaves, clean up; and again after a restart in place.
+//!
+//! Invariants: signal handlers, descriptors and memory of one life do not leak into the next; the process id stays;
+//! a restart uses a configuration that was found good before anything was stopped.
+
+use crate::config::diag::Diagnostics;
+use crate::config::Loaded;
+use crate::daemon::state::Daemon;
+use crate::daemon::{boot, lastresort, signals};
+use crate::engine::action::Leave;
+use crate::engine::input::Input;
+use crate::sys::child::Spawner;
+use crate::sys::signals::{SignalQueue, SignalState, To};
+use crate::sys::wait::{self, Waited};
+use crate::sys::{self, clock, fd};
+use crate::types::{Pid, Signal};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+/// Reads the configuration again, from the same places.
+pub type Reload = Box<dyn Fn() -> Result<Loaded, Diagnostics>>;
+
+/// Exit code for a configuration that cannot be used.
+const EXIT_USAGE: u8 = 2;
+
+/// BOUND: what the gateway gets to finish its answers.
+const GATEWAY_GRACE_MS: i64 = 500;
+
+/// BOUND: what a blocked stdout or stderr gets to take the last lines.
+const FLUSH_GRACE_MS: i64 = 2_000;
+
+/// How the daemon is started.
+pub struct Options {
+    pub loaded: Loaded,
+    pub reload: Reload,
+    /// The environment as found.
+    pub env: Vec<(String, String)>,
+    /// The directory we were started in.
+    pub start_dir: PathBuf,
+    pub signal_state: SignalState,
+    /// Go into the background first, as `supervisord` without `-n` does. Never as PID 1.
+    pub daemonize: bool,
+}
+
+/// What belongs to the process and outlives a life.
+pub(crate) struct Machine {
+    pub(crate) signals: SignalQueue,
+    pub(crate) spawner: Spawner,
+    pub(crate) binary: Option<OwnedFd>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) start_dir: PathBuf,
+    pub(crate) reload: Reload,
+}
+
+/// Runs until the end. Returns the exit code.
+#[must_use]
+pub fn run(options: Options) -> u8 {
+    let Options { loaded, reload, env, start_dir, signal_state, daemonize } = options;
+    fd::ensure_standard();
+    fd::close_from(3);
+    if daemonize && !sys::boot::is_pid1() {
+        match sys::boot::daemonize() {
+            Ok(true) => return 0,
+            Ok(false) => {
+                sys::boot::set_umask(loaded.config.supervisor.umask);
+            }
+            Err(e) => return complain(&format!("error: cannot go into the background: {}", e.desc())),
+        }
+    }
+    let binary = fd::own_binary();
+    if !sys::boot::is_pid1()
+        && let Err(e) = sys::boot::become_subreaper()
+    {
+        complain(&format!("mainstay: cannot become a subreaper, orphans go to another process: {}", e.desc()));
+    }
+    let _ = std::env::set_current_dir("/"); // there may be no way; then a directory stays pinned
+    for signal in signals::IGNORED {
+        sys::signals::set_ignored(signal, true);
+    }
+    let handled = signals::handled();
+    let queue = match SignalQueue::install(&handled) {
+        Ok(queue) => queue,
+        Err(e) => return complain(&format!("error: cannot handle signals: {e}")),
+    };
+    signal_state.unblock(&handled);
+    let spawner = Spawner::new(signal_state);
+    live_again_and_again(Machine { signals: queue, spawner, binary, env, start_dir, reload }, loaded)
+}
+
+fn complain(text: &str) -> u8 {
+    fd::last_words(&format!("{text}\n"));
+    EXIT_USAGE
+}
+
+fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
+    loop {
+        // The standard library seeds each RandomState from the kernel's generator.
+        let seed = RandomState::new().build_hasher().finish();
+        let mut daemon = match boot::build(machine, loaded, clock::now(), seed) {
+            Ok(daemon) => daemon,
+            Err((_, text)) => return complain(&text),
+        };
+        let lived = catch_unwind(AssertUnwindSafe(|| daemon.live()));
+        let groups: Vec<Pid> = daemon.pids.keys().map(|p| Pid(*p)).collect();
+        let leave = match lived {
+            Ok(Ok(leave)) => leave,
+            Ok(Err(e)) => return lastresort::stop_everybody(&format!("cannot wait for events: {}", e.desc()), &groups),
+            Err(_) => return lastresort::stop_everybody("a panic in the core (see above)", &groups),
+        };
+        let next = daemon.next_life.take();
+        machine = daemon.finish();
+        match (leave, next) {
+            (Leave::Exit(code), _) => return code,
+            (Leave::Restart, Some(next)) => loaded = next,
+            (Leave::Restart, None) => match (machine.reload)() {
+                Ok(next) => loaded = next,
+                Err(findings) => {
+                    return complain(&findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+                }
+            },
+        }
+    }
+}
+
+impl Daemon {
+    fn live(&mut self) -> Result<Leave, nix::errno::Errno> {
+        self.feed(Input::Boot);
+        // Programs come first: they are what the container is for.
+        self.start_gateway();
+        self.run()
+    }
+
+    /// Everything has stopped: let the last bytes out, close, remove our files.
+    fn finish(mut self) -> Machine {
+        self.now = clock::now();
+        self.close_all_output();
+        self.flush_blocked_sinks();
+        if let Some(pid) = self.dismiss_gateway() {
+            self.wait_for_gateway(pid);
+        }
+        let files: Vec<PathBuf> = self.gateway.socket_files().cloned().chain(self.pidfile.take()).collect();
+        for file in files {
+            let _ = std::fs::remove_file(file); // somebody may have been faster
+        }
+        self.into_machine()
+    }
+
+    fn flush_blocked_sinks(&mut self) {
+        let deadline = clock::now().mono.plus_ms(FLUSH_GRACE_MS);
+        loop {
+            let blocked = self.sinks.blocked();
+            let left_ms = deadline.since_ns(clock::now().mono) / 1_000_000;
+            let Some(id) = blocked.first().copied() else { return };
+            let Some(fd) = self.sinks.fd(id).filter(|_| left_ms > 0) else { return };
+            let mut fds = [PollFd::new(fd, PollFlags::POLLOUT)];
+            let _ = poll(&mut fds, PollTimeout::try_from(left_ms).unwrap_or(PollTimeout::ZERO)); // the deadline decides
+            self.sinks.flush(id);
+        }
+    }
+
+    fn wait_for_gateway(&self, pid: Pid) {
+        let deadline = clock::now().mono.plus_ms(GATEWAY_GRACE_MS);
+        let mut killed = false;
+        loop {
+            match wait::next(false) {
+                Waited::Dead(dead, _) if dead == pid => return,
+                Waited::NoChildren => return,
+                Waited::Dead(..) | Waited::Stopped(..) => continue,
+                Waited::Nothing => {}
+            }
+            let left_ms = deadline.since_ns(clock::now().mono) / 1_000_000;
+            if left_ms == 0 && !killed {
+                killed = true;
+                let _ = sys::signals::send(To::Process(pid), Signal::KILL); // gone already is as good
+            }
+            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            let timeout = PollTimeout::try_from(left_ms.max(10)).unwrap_or(PollTimeout::ZERO);
+            let _ = poll(&mut fds, timeout); // the deadline decides
+            self.signals.take(&mut Vec::new());
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The channels of all programs: which are read, which wait for a blocked sink, which unfinished lines are held.
+//!
+//! Does I/O through `logging`. Invariants: a channel whose sink is blocked is not in the epoll set (a hung-up pipe would
+//! spin there); a channel outlives its program as long as somebody holds the pipe, within a bound.
+//! Not here: how bytes are split and written (`logging`).
+
+use crate::daemon::sources::{Token, cut};
+use crate::daemon::state::Daemon;
+use crate::logging::channel::CHUNK_BYTES;
+use crate::logging::{Channel, Pumped, Put, SinkId, Sinks};
+use crate::types::{LogLevel, Mono, ProcRef};
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+
+/// BOUND: how long an unfinished line is held back while nothing follows.
+const HOLD_MS: i64 = 1_000;
+
+/// BOUND: pipes kept open for descendants of earlier lives of one program; the oldest is closed beyond that.
+const LINGERING: usize = 8;
+
+/// BOUND: reads from a dead program's pipe before its exit is reported; the rest comes in later turns.
+const LAST_READS: usize = 64;
+
+struct Entry {
+    channel: Channel,
+    generation: u32,
+    /// Taken out of the epoll set until its sink takes bytes.
+    paused: bool,
+    /// Its program has been reaped; somebody else holds the pipe.
+    lingering: bool,
+    held_since: Option<Mono>,
+}
+
+/// See the module.
+pub(crate) struct Output {
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    next_generation: u32,
+    scratch: Vec<u8>,
+    /// Blocked sinks that are in the epoll set.
+    watched: Vec<SinkId>,
+    n_paused: usize,
+    hold_deadline: Option<Mono>,
+}
+
+impl Output {
+    pub(crate) fn new() -> Output {
+        Output {
+            entries: Vec::new(),
+            free: Vec::new(),
+            next_generation: 0,
+            scratch: vec![0; CHUNK_BYTES],
+            watched: Vec::new(),
+            n_paused: 0,
+            hold_deadline: None,
+        }
+    }
+
+    /// When an unfinished line has to be let go.
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        self.hold_deadline
+    }
+
+    /// Starts to read a channel.
+    pub(crate) fn add(&mut self, epoll: &Epoll, channel: Channel) -> Result<(), nix::errno::Errno> {
+        let index = match self.free.pop() {
+            Some(index) => index,
+            None => {
+                self.entries.push(None);
+                u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        self.next_generation = cut(self.next_generation.wrapping_add(1));
+        let generation = self.next_generation;
+        let token = Token::Output { index, generation };
+        epoll.add(&channel, EpollEvent::new(EpollFlags::EPOLLIN, token.encode())).inspect_err(|_| {
+            self.free.push(index);
+        })?;
+        if let Some(place) = self.entries.get_mut(index as usize) {
+            *place = Some(Entry { channel, generation, paused: false, lingering: false, held_since: None });
+        }
+        Ok(())
+    }
+
+    /// Waits for every blocked sink that is not waited for yet.
+    pub(crate) fn watch_blocked(&mut self, epoll: &Epoll, sinks: &Sinks) {
+        for id in sinks.blocked() {
+            if self.watched.contains(&id) {
+                continue;
+            }
+            let Some(fd) = sinks.fd(id) else { continue };
+            let event = EpollEvent::new(EpollFlags::EPOLLOUT, Token::Sink { index: id.index() }.encode());
+            if epoll.add(fd, event).is_ok() {
+                self.watched.push(id);
+            }
+        }
+    }
+
+    /// No channel is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.iter().all(Option::is_none)
+    }
+
+    fn indices_of(&self, proc: ProcRef) -> Vec<u32> {
+        let all = (0u32..).zip(self.entries.iter());
+        all.filter(|(_, e)| e.as_ref().is_some_and(|e| e.channel.proc == proc)).map(|(i, _)| i).collect()
+    }
+}
+
+impl Daemon {
+    /// A program's pipe is readable.
+    pub(crate) fn on_output(&mut self, index: u32, generation: u32) {
+        let current = self.output.entries.get(index as usize).and_then(Option::as_ref);
+        if current.is_some_and(|e| e.generation == generation && !e.paused) {
+            self.pump(index);
+        }
+    }
+
+    /// Reads one channel for one turn.
+    fn pump(&mut self, index: u32) -> Pumped {
+        let Some(mut entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else {
+            return Pumped::End;
+        };
+        let mut scratch = std::mem::take(&mut self.output.scratch);
+        let mut troubles: Vec<Put> = Vec::new();
+        let copy = self.journal.wants(LogLevel::Debug);
+        let mut copied: Vec<u8> = Vec::new();
+        let mut seen = |bytes: &[u8]| {
+            if copy {
+                copied.extend_from_slice(bytes);
+            }
+        };
+        let pumped = entry.channel.pump(&mut self.sinks, &mut scratch, &mut seen, &mut |p| troubles.push(p));
+        self.output.scratch = scratch;
+        let (proc, stderr) = (entry.channel.proc, entry.channel.stderr);
+        self.note_held(&mut entry);
+        if let Some(place) = self.output.entries.get_mut(index as usize) {
+            *place = Some(entry);
+        }
+        for put in troubles {
+            self.tell(put);
+        }
+        if !copied.is_empty() {
+            let stream = if stderr { "stderr" } else { "stdout" };
+            let text = String::from_utf8_lossy(&copied);
+            let message = format!("'{}' {stream} output:\n{text}", self.display_name(proc));
+            self.log(LogLevel::Debug, message.trim_end_matches('\n'));
+        }
+        match pumped {
+            Pumped::End => self.close_channel(index),
+            Pumped::Blocked => self.pause(index),
+            Pumped::Dry | Pumped::More => {}
+        }
+        if self.sinks.any_stream_blocked() {
+            self.output.watch_blocked(&self.epoll, &self.sinks);
+        }
+        pumped
+    }
+
+    fn note_held(&mut self, entry: &mut Entry) {
+        if !entry.channel.holds_line() {
+            entry.held_since = None;
+        } else if entry.held_since.is_none() {
+            entry.held_since = Some(self.now.mono);
+            let due = self.now.mono.plus_ms(HOLD_MS);
+            self.output.hold_deadline.get_or_insert(due);
+        }
+    }
+
+    /// Lets go of unfinished lines that have been held long enough.
+    pub(crate) fn release_held_lines(&mut self) {
+        if self.output.hold_deadline.is_none_or(|d| d > self.now.mono) {
+            return;
+        }
+        let now = self.now.mono;
+        let mut next: Option<Mono> = None;
+        let mut troubles: Vec<Put> = Vec::new();
+        for entry in self.output.entries.iter_mut().flatten() {
+            let Some(since) = entry.held_since else { continue };
+            if since.plus_ms(HOLD_MS) <= now {
+                entry.channel.release_line(&mut self.sinks, &mut |p| troubles.push(p));
+                entry.held_since = None;
+            } else {
+                let due = since.plus_ms(HOLD_MS);
+                next = Some(next.map_or(due, |n| n.min(due)));
+            }
+        }
+        self.output.hold_deadline = next;
+        for put in troubles {
+            self.tell(put);
+        }
+        if self.sinks.any_stream_blocked() {
+            self.output.watch_blocked(&self.epoll, &self.sinks);
+        }
+    }
+
+    fn pause(&mut self, index: u32) {
+        if let Some(Some(entry)) = self.output.entries.get_mut(index as usize)
+            && !entry.paused
+        {
+            entry.paused = true;
+            self.output.n_paused += 1;
+            let _ = self.epoll.delete(&entry.channel); // it is in the set, or was never put there
+        }
+    }
+
+    /// A blocked sink takes bytes: continue, then let those who wait for it read again.
+    pub(crate) fn on_sink(&mut self, index: u32) {
+        let id = SinkId::from_index(index);
+        let put = self.sinks.flush(id);
+        let blocked = put.blocked;
+        self.tell(put);
+        if blocked || self.sinks.is_blocked(id) {
+            return;
+        }
+        if let Some(fd) = self.sinks.fd(id) {
+            let _ = self.epoll.delete(fd); // it is in the set
+        }
+        self.output.watched.retain(|w| *w != id);
+        for (index, place) in (0u32..).zip(self.output.entries.iter_mut()) {
+            let Some(entry) = place else { continue };
+            if !entry.paused || entry.channel.sink != Some(id) {
+                continue;
+            }
+            entry.paused = false;
+            self.output.n_paused -= 1;
+            let token = Token::Output { index, generation: entry.generation };
+            let _ = self.epoll.add(&entry.channel, EpollEvent::new(EpollFlags::EPOLLIN, token.encode()));
+        }
+    }
+
+    fn close_channel(&mut self, index: u32) {
+        let Some(mut entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else { return };
+        let mut troubles: Vec<Put> = Vec::new();
+        entry.channel.release_line(&mut self.sinks, &mut |p| troubles.push(p));
+        if entry.paused {
+            self.output.n_paused -= 1;
+        } else {
+            let _ = self.epoll.delete(&entry.channel); // it is in the set
+        }
+        self.output.free.push(index);
+        for put in troubles {
+            self.tell(put);
+        }
+        if let Some(sink) = entry.channel.sink {
+            self.release_sink(sink);
+        }
+    }
+
+    /// Gives a sink back. A stream that is blocked stays until it has taken what it keeps.
+    pub(crate) fn release_sink(&mut self, id: SinkId) {
+        if self.sinks.is_last_holder(id) {
+            if let (true, Some(fd)) = (self.output.watched.contains(&id), self.sinks.fd(id)) {
+                let _ = self.epoll.delete(fd); // it is in the set
+            }
+            self.output.watched.retain(|w| *w != id);
+        }
+        self.sinks.release(id);
+    }
+
+    /// Reads a dead program's pipes dry before its exit is reported: its last words come first.
+    /// COMPAT: supervisord drains before it handles the exit.
+    pub(crate) fn drain_output_of(&mut self, proc: ProcRef) {
+        for index in self.output.indices_of(proc) {
+            for _ in 0..LAST_READS {
+                if self.pump(index) != Pumped::More {
+                    break;
+                }
+            }
+            let mut troubles: Vec<Put> = Vec::new();
+            if let Some(Some(entry)) = self.output.entries.get_mut(index as usize) {
+                entry.lingering = true;
+                entry.channel.release_line(&mut self.sinks, &mut |p| troubles.push(p));
+                entry.held_since = None;
+            }
+            for put in troubles {
+                self.tell(put);
+            }
+        }
+        self.bound_lingering(proc.slot);
+    }
+
+    fn bound_lingering(&mut self, slot: u32) {
+        let all = (0u32..).zip(self.output.entries.iter());
+        let mut old: Vec<(u32, u32)> = all
+            .filter_map(|(i, e)| e.as_ref().filter(|e| e.lingering && e.channel.proc.slot == slot).map(|e| (e.channel.proc.incarnation, i)))
+            .collect();
+        old.sort_unstable();
+        let too_many = old.len().saturating_sub(LINGERING);
+        for (_, index) in old.into_iter().take(too_many) {
+            self.close_channel(index);
+        }
+    }
+
+    /// At the end: what is still in the pipes goes out, then everything is closed.
+    pub(crate) fn close_all_output(&mut self) {
+        for index in 0..u32::try_from(self.output.entries.len()).unwrap_or(0) {
+            for _ in 0..LAST_READS {
+                if self.pump(index) != Pumped::More {
+                    break;
+                }
+            }
+            self.close_channel(index);
+        }
+        debug_assert!(self.output.is_empty());
+    }
+}

@@ -1,0 +1,53 @@
+//! Collects dead children: ours go to the engine, the gateway is started again, orphans are counted.
+//!
+//! Invariants: a program's output is read dry before its exit is reported; a stranger's exit changes nothing but a
+//! number. RACE: pids are registered in the turn that forks, and nobody else waits, so a fast death is never missed.
+
+use crate::daemon::state::Daemon;
+use crate::engine::input::Input;
+use crate::sys::wait::{self, Waited};
+use crate::types::{ExitStatus, LogLevel, Pid};
+
+/// BOUND: children reaped in one turn; more are taken in the next, which comes at once.
+const REAPS_PER_TURN: usize = 1_024;
+
+impl Daemon {
+    /// Takes what is dead, as many as one turn may.
+    pub(crate) fn reap(&mut self) {
+        self.reap_again = false;
+        for n in 0.. {
+            if n == REAPS_PER_TURN {
+                self.reap_again = true;
+                break;
+            }
+            match wait::next(false) {
+                Waited::Dead(pid, status) => self.reaped(pid, status),
+                Waited::Stopped(..) => {}
+                Waited::Nothing | Waited::NoChildren => break,
+            }
+        }
+        if !self.watched.is_empty() {
+            self.recheck_groups();
+        }
+    }
+
+    fn reaped(&mut self, pid: Pid, status: ExitStatus) {
+        let Some(proc) = self.pids.remove(&pid.0) else {
+            if self.gateway.is_process(pid) {
+                self.on_gateway_exit(status);
+            } else {
+                self.orphans += 1;
+                if self.journal.wants(LogLevel::Debug) {
+                    self.log(LogLevel::Debug, &format!("reaped unknown pid {pid} ({status})"));
+                }
+            }
+            return;
+        };
+        self.drain_output_of(proc);
+        if let Some(slot) = self.slot_mut(proc) {
+            slot.pid = None;
+            slot.stdin = None;
+        }
+        self.feed(Input::Exited { proc, status });
+    }
+}

@@ -1,0 +1,101 @@
+//! Answers the gateway's requests; commands go to the engine and are answered when it says so.
+//!
+//! Invariant: every request is answered exactly once, to the gateway that asked; an answer to one that is gone is dropped.
+
+use crate::config::model::LogTarget;
+use crate::control::{Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, SelfStats, Snapshot, encode};
+use crate::daemon::state::Daemon;
+use crate::engine::input::{CommandId, Input};
+use crate::sys::{boot, limits, procfs};
+use crate::types::LogLevel;
+
+impl Daemon {
+    pub(crate) fn on_request(&mut self, id: u64, request: Request) {
+        let reply = match request {
+            Request::Ping => Reply::Pong,
+            Request::Identity => Reply::Identity(self.identity()),
+            Request::Snapshot => Reply::Snapshot(Box::new(self.snapshot())),
+            Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
+            Request::Command(command) => return self.on_command(id, command),
+        };
+        self.answer(id, &reply);
+    }
+
+    fn on_command(&mut self, wire_id: u64, command: Command) {
+        if command == Command::Restart
+            && !self.engine.is_stopping()
+            && let Err(text) = self.prepare_restart()
+        {
+            let fault = Fault::new(FaultCode::CantReread, text);
+            return self.answer(wire_id, &Reply::Command(Outcome::Fault(fault)));
+        }
+        self.next_command += 1;
+        let id = CommandId(self.next_command);
+        self.commands.insert(id, (self.gateway.generation(), wire_id));
+        self.feed(Input::Command { id, command });
+    }
+
+    pub(crate) fn reply_to_command(&mut self, id: CommandId, outcome: Outcome) {
+        let Some((generation, wire_id)) = self.commands.remove(&id) else { return };
+        if generation == self.gateway.generation() {
+            self.answer(wire_id, &Reply::Command(outcome));
+        }
+    }
+
+    fn answer(&mut self, id: u64, reply: &Reply) {
+        match encode(id, reply) {
+            Ok(frame) => self.to_gateway(&frame),
+            Err(e) => self.log(LogLevel::Error, &format!("cannot answer the gateway: {e}")),
+        }
+        self.send_to_gateway();
+    }
+
+    fn identity(&self) -> Ident {
+        Ident {
+            identifier: self.config.supervisor.identifier.clone(),
+            pid: boot::own_pid(),
+            stopping: self.engine.is_stopping(),
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut processes = self.engine.process_infos(self.now);
+        for info in &mut processes {
+            self.add_log_names(info);
+        }
+        Snapshot { identity: self.identity(), now: self.now.wall, processes, daemon: self.self_stats() }
+    }
+
+    fn add_log_names(&self, info: &mut ProcessInfo) {
+        let Some(&slot) = self.slots_by_name.get(&(info.group.clone(), info.name.clone())) else { return };
+        let Some((g, p)) = self.index.get(slot as usize) else { return };
+        let Some(program) = self.config.groups.get(*g).and_then(|g| g.programs.get(*p)) else { return };
+        let name = |target: &LogTarget, stream: usize| match target {
+            LogTarget::None | LogTarget::Inherit => String::new(),
+            LogTarget::File(path) => path.display().to_string(),
+            LogTarget::Stream { text, .. } => text.clone(),
+            LogTarget::Auto => {
+                let auto = self.slots.get(slot as usize).and_then(|s| s.auto.get(stream));
+                auto.and_then(Option::as_ref).map_or_else(String::new, |p| p.display().to_string())
+            }
+        };
+        info.stdout_logfile = name(&program.stdout.target, 0);
+        info.stderr_logfile = if program.redirect_stderr { String::new() } else { name(&program.stderr.target, 1) };
+    }
+
+    fn self_stats(&self) -> SelfStats {
+        let own = procfs::own_numbers();
+        SelfStats {
+            orphans_reaped: self.orphans,
+            start: self.started,
+            cpu_seconds: own.cpu_seconds,
+            resident_bytes: own.resident_bytes,
+            virtual_bytes: own.virtual_bytes,
+            open_fds: own.open_fds,
+            max_fds: Some(limits::nofile().0),
+            log_lines_dropped: self.journal.dropped(),
+            gateway_restarts: self.gateway.restarts,
+            shutting_down: self.engine.is_stopping(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What PID 1 does with each signal it gets.
+//!
+//! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
+
+use crate::daemon::state::Daemon;
+use crate::engine::input::Input;
+use crate::sys::signals::realtime;
+use crate::types::{LogLevel, Signal};
+
+/// Signals with a handler. Those that mean nothing to us are here so that a stray one cannot end the daemon
+/// and leave all programs running (as SIGUSR1 does to supervisord).
+pub(crate) fn handled() -> Vec<i32> {
+    // HUP INT QUIT USR1 USR2 ALRM TERM STKFLT CHLD XCPU VTALRM PROF IO PWR
+    let mut all = vec![1, 2, 3, 10, 12, 14, 15, 16, 17, 24, 26, 27, 29, 30];
+    all.extend(realtime());
+    all
+}
+
+/// Signals that are ignored: a closed pipe is an error code to us, and a background write to a terminal must not stop us.
+pub(crate) const IGNORED: [i32; 4] = [13, 21, 22, 25];
+
+impl Daemon {
+    /// Takes all that have come. Children last: a TERM must not wait behind a flood of deaths.
+    pub(crate) fn on_signals(&mut self) -> bool {
+        let mut taken = std::mem::take(&mut self.taken);
+        self.signals.take(&mut taken);
+        let mut children = false;
+        for (signal, _) in taken.drain(..) {
+            match signal {
+                Signal::CHLD => children = true,
+                Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
+                Signal::HUP => self.on_hup(),
+                Signal::USR2 => self.reopen_logs(),
+                other => self.log(LogLevel::Debug, &format!("received {other}, which means nothing to mainstay")),
+            }
+        }
+        self.taken = taken;
+        children
+    }
+
+    /// COMPAT: SIGHUP starts everything again, in the same process. Unlike supervisord we read the new configuration
+    /// first and go on as we are when it has errors (docs/supervisord-compat.md).
+    fn on_hup(&mut self) {
+        if self.prepare_restart().is_ok() {
+            self.feed(Input::Restart { signal: Signal::HUP });
+        }
+    }
+
+    /// Reads the configuration for a next life.
+    ///
+    /// # Errors
+    /// The findings, one after the other, for whoever asked.
+    pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
+        match (self.reload)() {
+            Ok(loaded) => {
+                self.next_life = Some(loaded);
+                Ok(())
+            }
+            Err(findings) => {
+                let text = findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                self.log(LogLevel::Error, &format!("cannot restart, going on as we are: the configuration has errors: {text}"));
+                Err(text)
+            }
+        }
+    }
+
+    fn reopen_logs(&mut self) {
+        self.log(LogLevel::Info, "received SIGUSR2 indicating log reopen request");
+        for trouble in self.sinks.reopen_files() {
+            self.log(LogLevel::Error, &trouble);
+        }
+        self.log(LogLevel::Info, "supervisord logreopen");
+    }
+}

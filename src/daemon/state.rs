@@ -1,0 +1,204 @@
+//! The one struct that owns everything, and the small helpers that every part of the loop uses.
+//!
+//! Invariant: a pid is in `pids` exactly from its fork to its reaping.
+
+use crate::config::model::Config;
+use crate::daemon::boot::places;
+use crate::daemon::gateway::{Gateway, Listener};
+use crate::daemon::life::Machine;
+use crate::daemon::output::Output;
+use crate::engine::Engine;
+use crate::engine::action::{Action, Leave};
+use crate::engine::input::{CommandId, Input};
+use crate::journal::Journal;
+use crate::logging::{Put, Sinks};
+use crate::spawn::{BaseEnvironment, Context};
+use crate::sys::{boot, fd};
+use crate::sys::child::Spawner;
+use crate::sys::signals::SignalQueue;
+use crate::types::{LogLevel, Now, Pid, ProcRef, Signal, Wall};
+use crate::daemon::sources::Token;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// What the shell knows of one process slot.
+#[derive(Default)]
+pub(crate) struct Slot {
+    pub(crate) incarnation: u32,
+    pub(crate) pid: Option<Pid>,
+    /// Our end of the program's stdin; dropped when it is reaped.
+    pub(crate) stdin: Option<OwnedFd>,
+    /// Files of AUTO logs, made at boot.
+    pub(crate) auto: [Option<PathBuf>; 2],
+}
+
+/// See the module.
+pub(crate) struct Daemon {
+    pub(crate) config: Config,
+    pub(crate) engine: Engine,
+    pub(crate) epoll: Epoll,
+    pub(crate) signals: SignalQueue,
+    pub(crate) sinks: Sinks,
+    pub(crate) journal: Journal,
+    pub(crate) output: Output,
+    pub(crate) slots: Vec<Slot>,
+    /// Where a slot's program stands in the configuration: group, member.
+    pub(crate) index: Vec<(usize, usize)>,
+    /// (group, name) to slot.
+    pub(crate) slots_by_name: HashMap<(String, String), u32>,
+    pub(crate) pids: HashMap<i32, ProcRef>,
+    pub(crate) spawner: Spawner,
+    pub(crate) context: Context,
+    pub(crate) gateway: Gateway,
+    /// /dev/null, for streams that nobody wants; a pipe stands in where there is none.
+    pub(crate) null: Option<OwnedFd>,
+    pub(crate) now: Now,
+    pub(crate) inputs: VecDeque<Input>,
+    pub(crate) actions: Vec<Action>,
+    /// Process groups whose end the engine waits for.
+    pub(crate) watched: Vec<(ProcRef, Pid)>,
+    pub(crate) commands: HashMap<CommandId, (u32, u64)>,
+    pub(crate) next_command: u64,
+    pub(crate) orphans: u64,
+    /// More dead children may wait than one turn takes.
+    pub(crate) reap_again: bool,
+    pub(crate) leave: Option<Leave>,
+    pub(crate) started: Wall,
+    pub(crate) taken: Vec<(Signal, u32)>,
+    pub(crate) reload: crate::daemon::Reload,
+    pub(crate) pidfile: Option<PathBuf>,
+    pub(crate) env: Vec<(String, String)>,
+    /// The configuration that a restart in place will use.
+    pub(crate) next_life: Option<crate::config::Loaded>,
+}
+
+/// What boot has opened.
+pub(crate) struct Opened {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) nofile: Option<(u64, u64)>,
+    pub(crate) sinks: Sinks,
+    pub(crate) journal: Journal,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) pidfile: Option<PathBuf>,
+}
+
+impl Daemon {
+    pub(crate) fn new(
+        machine: Machine,
+        config: Config,
+        engine: Engine,
+        epoll: Epoll,
+        now: Now,
+        opened: Opened,
+    ) -> Daemon {
+        let Machine { signals, spawner, binary, env, start_dir, reload } = machine;
+        // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
+        let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
+        let (index, slots_by_name) = places(&config);
+        let handled = crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect();
+        let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.clone());
+        let context = Context {
+            base: BaseEnvironment::new(&env),
+            environment: config.supervisor.environment.clone(),
+            server_url: crate::daemon::boot::server_url(&config, &start_dir),
+            start_dir,
+            handled,
+            nofile: opened.nofile,
+            own_uid: boot::own_uid(),
+        };
+        Daemon {
+            config,
+            engine,
+            epoll,
+            signals,
+            sinks: opened.sinks,
+            journal: opened.journal,
+            output: Output::new(),
+            slots: opened.slots,
+            index,
+            slots_by_name,
+            pids: HashMap::new(),
+            spawner,
+            context,
+            gateway: Gateway::new(opened.listeners, binary, time_zone),
+            null: fd::null().ok(),
+            now,
+            inputs: VecDeque::new(),
+            actions: Vec::new(),
+            watched: Vec::new(),
+            commands: HashMap::new(),
+            next_command: 0,
+            orphans: 0,
+            // Children may have died before we looked.
+            reap_again: true,
+            leave: None,
+            started: now.wall,
+            taken: Vec::new(),
+            reload,
+            next_life: None,
+            pidfile: opened.pidfile,
+            env,
+        }
+    }
+
+    /// What outlives this life.
+    pub(crate) fn into_machine(self) -> Machine {
+        Machine {
+            signals: self.signals,
+            spawner: self.spawner,
+            binary: self.gateway.into_binary(),
+            env: self.env,
+            start_dir: self.context.start_dir,
+            reload: self.reload,
+        }
+    }
+
+    pub(crate) fn log(&mut self, level: LogLevel, message: &str) {
+        self.journal.log(&mut self.sinks, self.now.wall, level, message);
+        self.watch_journal();
+    }
+
+    /// Says what went wrong with a sink, if it has not been said.
+    pub(crate) fn tell(&mut self, put: Put) {
+        if let Some(trouble) = put.trouble {
+            self.log(LogLevel::Error, &trouble);
+        }
+    }
+
+    /// A blocked stream under the journal has to be waited for like any other.
+    fn watch_journal(&mut self) {
+        if self.sinks.any_stream_blocked() {
+            self.output.watch_blocked(&self.epoll, &self.sinks);
+        }
+    }
+
+    /// Gives an input to the engine, performs what it asks for, and goes on until both are quiet.
+    pub(crate) fn feed(&mut self, input: Input) {
+        self.inputs.push_back(input);
+        while let Some(input) = self.inputs.pop_front() {
+            let mut actions = std::mem::take(&mut self.actions);
+            self.engine.step(self.now, input, &mut actions);
+            for action in actions.drain(..) {
+                self.perform(action);
+            }
+            self.actions = actions;
+        }
+    }
+
+    /// The slot of a live incarnation.
+    pub(crate) fn slot_mut(&mut self, proc: ProcRef) -> Option<&mut Slot> {
+        self.slots.get_mut(proc.slot as usize)
+    }
+
+    /// `group:name`, or the name alone where both are the same.
+    pub(crate) fn display_name(&self, proc: ProcRef) -> String {
+        self.program(proc).map_or_else(String::new, |p| p.name.clone())
+    }
+
+    pub(crate) fn program(&self, proc: ProcRef) -> Option<&crate::config::model::Program> {
+        let (g, p) = self.index.get(proc.slot as usize)?;
+        self.config.groups.get(*g)?.programs.get(*p)
+    }
+}

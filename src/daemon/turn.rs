@@ -1,0 +1,110 @@
+//! One turn of the loop: wait, read the clock, signals and reaping, requests, output, deadlines.
+//!
+//! Invariants: each stage is bounded; whatever is left makes the next turn come at once; nothing wakes us when nothing
+//! is due.
+
+use crate::daemon::sources::Token;
+use crate::daemon::state::Daemon;
+use crate::engine::action::Leave;
+use crate::engine::input::Input;
+use crate::sys::clock;
+use crate::types::{LogLevel, Mono};
+use nix::errno::Errno;
+use nix::sys::epoll::{EpollEvent, EpollTimeout};
+
+/// BOUND: events taken in one turn.
+const EVENTS_PER_TURN: usize = 128;
+
+/// BOUND: epoll errors in a row that cannot happen, before the last resort.
+const EPOLL_ERRORS: u32 = 100;
+
+impl Daemon {
+    /// Turns until the engine says how to leave.
+    ///
+    /// # Errors
+    /// When the kernel refuses to wait, again and again.
+    pub(crate) fn run(&mut self) -> Result<Leave, Errno> {
+        let mut events = [EpollEvent::empty(); EVENTS_PER_TURN];
+        let mut errors = 0;
+        loop {
+            if let Some(leave) = self.leave.take() {
+                return Ok(leave);
+            }
+            let timeout = self.timeout();
+            let ready = match self.epoll.wait(&mut events, timeout) {
+                Ok(n) => n,
+                Err(Errno::EINTR) => 0,
+                Err(e) => {
+                    errors += 1;
+                    if errors == EPOLL_ERRORS {
+                        return Err(e);
+                    }
+                    self.log(LogLevel::Critical, &format!("cannot wait for events: {}", e.desc()));
+                    0
+                }
+            };
+            self.now = clock::now();
+            self.turn(events.get(..ready).unwrap_or_default());
+        }
+    }
+
+    fn turn(&mut self, events: &[EpollEvent]) {
+        let tokens = || events.iter().filter_map(|e| Token::decode(e.data()));
+        let mut children = self.reap_again;
+        if tokens().any(|t| t == Token::Signals) {
+            children |= self.on_signals();
+        }
+        if children {
+            self.reap();
+        }
+        for token in tokens() {
+            if let Token::Gateway { generation } = token {
+                self.on_gateway_ready(generation);
+            }
+        }
+        for token in tokens() {
+            match token {
+                Token::Output { index, generation } => self.on_output(index, generation),
+                Token::Sink { index } => self.on_sink(index),
+                Token::Signals | Token::Gateway { .. } => {}
+            }
+        }
+        if self.engine.next_deadline().is_some_and(|d| d <= self.now.mono) {
+            self.feed(Input::Deadline);
+        }
+        self.release_held_lines();
+        self.gateway_deadline();
+    }
+
+    /// Until the nearest deadline; rounded up, or the loop would spin through its last millisecond.
+    fn timeout(&self) -> EpollTimeout {
+        if self.reap_again {
+            return EpollTimeout::ZERO;
+        }
+        let all = [self.engine.next_deadline(), self.output.next_deadline(), self.gateway.next_deadline()];
+        match all.into_iter().flatten().min() {
+            None => EpollTimeout::NONE,
+            Some(due) => wait_until(clock::now().mono, due),
+        }
+    }
+}
+
+fn wait_until(now: Mono, due: Mono) -> EpollTimeout {
+    let ms = due.since_ns(now).div_ceil(1_000_000);
+    // BOUND: one day; a later deadline is waited for in pieces.
+    EpollTimeout::try_from(i32::try_from(ms.min(86_400_000)).unwrap_or(i32::MAX)).unwrap_or(EpollTimeout::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_and_never_negative() {
+        let ms = |ns: u64| wait_until(Mono(1_000_000_000), Mono(ns)).as_millis();
+        assert_eq!(ms(1_000_000_001), Some(1));
+        assert_eq!(ms(1_002_000_000), Some(2));
+        assert_eq!(ms(5), Some(0));
+        assert_eq!(ms(u64::MAX), Some(86_400_000));
+    }
+}
