@@ -35,6 +35,10 @@ impl Verb {
 
 impl Engine {
     pub(super) fn on_command(&mut self, now: Now, id: CommandId, command: Command, out: &mut Vec<Action>) {
+        if self.waiters.is_open(id) {
+            out.push(Action::Bug(format!("cannot take command {}: it is not answered yet", id.0)));
+            return;
+        }
         if self.is_stopping() {
             let fault = Fault { code: FaultCode::ShutdownState, extra: None };
             out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });

@@ -46,6 +46,10 @@ impl Waiters {
         self.open.len()
     }
 
+    pub(super) fn is_open(&self, id: CommandId) -> bool {
+        self.open.contains_key(&id)
+    }
+
     /// Opens a command; `close` says that nothing more is added to it.
     pub(super) fn open(&mut self, id: CommandId, each: bool) {
         self.open.insert(id, Open { each, n_left: 1, results: Vec::new() });

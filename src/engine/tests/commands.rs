@@ -221,3 +221,13 @@ fn waiters_are_answered_when_a_shutdown_overtakes_them() {
     rig.ends(0, TERMINATED);
     assert_eq!((rig.replies(), rig.leave()), (vec![], Some(Leave::Exit(0))));
 }
+
+#[test]
+fn a_command_that_comes_twice_is_a_bug_and_still_answered_once() {
+    let mut rig = Rig::running(&one(|_| {}));
+    let id = rig.stop(true);
+    rig.step(Input::Command { id, command: Command::Stop { target: web(), wait: true } });
+    assert_eq!((rig.bugs(), rig.out.len()), (1, 1));
+    rig.ends(0, TERMINATED);
+    assert_eq!(rig.replies(), [(id, Outcome::Done)]);
+}

@@ -58,7 +58,11 @@ fn with(mut rig: Rig, deed: impl FnOnce(&mut Rig)) -> Rig {
 const SITUATIONS: [Recipe; 12] = [
     ("STOPPED, never started", || Rig::new(&base())),
     ("STARTING, fork not answered", booted),
-    ("STARTING, the same and a stop", || with(booted(), |r| drop(r.stop(false)))),
+    ("STARTING, the same and a stop", || {
+        with(booted(), |r| {
+            r.stop(false);
+        })
+    }),
     ("STARTING", spawned),
     ("RUNNING", running),
     ("BACKOFF", || with(spawned(), |r| r.exits(SLOT, 1))),
@@ -79,7 +83,7 @@ const SITUATIONS: [Recipe; 12] = [
             r.exits(SLOT, 1);
         })
     }),
-    ("UNKNOWN", || with(running(), |r| kill_fails(r))),
+    ("UNKNOWN", || with(running(), kill_fails)),
 ];
 
 fn kill_fails(rig: &mut Rig) {
@@ -110,11 +114,21 @@ const INPUTS: [Deed; 17] = [
         let proc = ProcRef { incarnation: now.incarnation.wrapping_sub(1), ..now };
         r.step(Input::Exited { proc, status: ExitStatus::Code(1) });
     }),
-    ("start", |r| drop(r.start(false))),
-    ("start, wait", |r| drop(r.start(true))),
-    ("stop", |r| drop(r.stop(false))),
-    ("stop, wait", |r| drop(r.stop(true))),
-    ("signal", |r| drop(r.command(Command::Signal { target: web(), signal: Signal::HUP }))),
+    ("start", |r| {
+        r.start(false);
+    }),
+    ("start, wait", |r| {
+        r.start(true);
+    }),
+    ("stop", |r| {
+        r.stop(false);
+    }),
+    ("stop, wait", |r| {
+        r.stop(true);
+    }),
+    ("signal", |r| {
+        r.command(Command::Signal { target: web(), signal: Signal::HUP });
+    }),
     ("Shutdown", |r| r.step(Input::Shutdown { signal: Signal::TERM })),
     ("Restart", |r| r.step(Input::Restart { signal: Signal::HUP })),
 ];

@@ -10,6 +10,7 @@ mod stop;
 use super::action::{Action, Leave, Scope, StateChange};
 use super::input::{CommandId, Input, SpawnError, SpawnErrorKind};
 use super::table::Engine;
+use super::timers::Deadline;
 use crate::config::model::{
     Autorestart, Backoff, Config, Dialect, Group, GroupKind, LogPlan, LogTarget, MainLog, Program, Stdin,
     Supervisor,
@@ -143,6 +144,19 @@ impl Rig {
         self.out.clear();
         self.engine.step(self.now, input, &mut self.out);
         assert_eq!(self.engine.tally, self.engine.recount(), "the counts are wrong");
+        self.assert_deadlines();
+    }
+
+    /// What waits has a deadline, what has ended has none.
+    fn assert_deadlines(&self) {
+        for slot in &self.engine.slots {
+            let armed = |kind| self.engine.timers.at(slot.id, kind).is_some();
+            assert_eq!(armed(Deadline::StopGrace), slot.state == State::Stopping);
+            assert_eq!(armed(Deadline::Backoff), slot.state == State::Backoff);
+            assert!(!armed(Deadline::StartSecs) || slot.state == State::Starting);
+            assert!(!armed(Deadline::GroupPoll) || slot.state == State::Stopping);
+            assert!(!armed(Deadline::StopReport) || slot.state == State::Stopping);
+        }
     }
 
     /// Lets time pass, feeding the deadlines on the way.
@@ -212,7 +226,10 @@ impl Rig {
             let name = &self.engine.slots[c.proc.slot as usize].policy.name;
             format!("{name} {}>{}", c.from.name(), c.to.name())
         };
-        self.out.iter().filter_map(|a| if let Action::Publish(c) = a { Some(text(c)) } else { None }).collect()
+        self.out
+            .iter()
+            .filter_map(|a| if let Action::Publish(c) = a { Some(text(c)) } else { None })
+            .collect()
     }
 
     pub(super) fn published(&self, to: State) -> StateChange {

@@ -121,10 +121,7 @@ fn a_restart_leaves_to_start_again_unless_a_shutdown_comes() {
     rig.step(Input::Restart { signal: Signal::HUP });
     term(&mut rig);
     rig.step(Input::Restart { signal: Signal::HUP });
-    assert_eq!(
-        rig.logs(),
-        ["WARN ignored SIGHUP indicating restart request (shutdown in progress)"]
-    );
+    assert_eq!(rig.logs(), ["WARN ignored SIGHUP indicating restart request (shutdown in progress)"]);
     rig.ends(0, TERMINATED);
     assert_eq!(rig.leave(), Some(Leave::Exit(0)));
 }
@@ -237,7 +234,10 @@ fn who_was_never_started_does_not_hold_it_up_but_who_was_stopped_does() {
     assert_eq!(rig.leave(), Some(Leave::Exit(0)));
 
     let mut rig = up(&ending(&["a", "b"]));
-    rig.command(Command::Stop { target: Target::Process { group: "jobs".into(), name: "a".into() }, wait: true });
+    rig.command(Command::Stop {
+        target: Target::Process { group: "jobs".into(), name: "a".into() },
+        wait: true,
+    });
     rig.exits(0, 0);
     rig.exits(1, 0);
     assert_eq!((rig.leave(), rig.engine.is_stopping()), (None, false));
