@@ -1,0 +1,159 @@
+//! What operators ask for: whom it concerns, whether it is allowed, and when it is answered.
+//!
+//! Pure. Invariant: every command is opened once in `waiters` or answered at once, never both.
+//! COMPAT: contract 4.6 and 4.8: the order of checks, the faults and their texts; groups in ascending priority, members
+//! that need nothing left out of the answer.
+//! Not here: names on the wire (`gateway`), how a slot is started or stopped (`process`, `stop`).
+
+use crate::control::{Command, Fault, FaultCode, Outcome, State, Target};
+use crate::engine::action::Action;
+use crate::engine::input::CommandId;
+use crate::engine::shutdown::Goal;
+use crate::engine::slot::namespec;
+use crate::engine::table::Engine;
+use crate::engine::waiters::WaitFor;
+use crate::types::{LogLevel, Now, Signal};
+
+/// What is to be done to each process of a target.
+#[derive(Clone, Copy)]
+enum Verb {
+    Start { wait: bool },
+    Stop { wait: bool },
+    Signal(Signal),
+}
+
+impl Verb {
+    /// Whether a process in this state is concerned, when a whole group is meant.
+    fn concerns(self, state: State) -> bool {
+        match self {
+            Verb::Start { .. } => !state.is_running(),
+            Verb::Stop { .. } => state.is_running(),
+            Verb::Signal(_) => state.is_signallable(),
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn on_command(&mut self, now: Now, id: CommandId, command: Command, out: &mut Vec<Action>) {
+        if self.waiters.is_open(id) {
+            out.push(Action::Bug(format!("cannot take command {}: it is not answered yet", id.0)));
+            return;
+        }
+        if self.is_stopping() {
+            let fault = Fault { code: FaultCode::ShutdownState, extra: None };
+            out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
+            return;
+        }
+        match command {
+            Command::Start { target, wait } => self.on_target(now, id, target, Verb::Start { wait }, out),
+            Command::Stop { target, wait } => self.on_target(now, id, target, Verb::Stop { wait }, out),
+            Command::Signal { target, signal } => self.on_target(now, id, target, Verb::Signal(signal), out),
+            Command::Shutdown => {
+                out.push(Action::Reply { id, outcome: Outcome::Done });
+                self.end(Goal::Shutdown);
+            }
+            Command::Restart => {
+                out.push(Action::Reply { id, outcome: Outcome::Done });
+                self.end(Goal::Restart);
+            }
+        }
+    }
+
+    fn on_target(&mut self, now: Now, id: CommandId, target: Target, verb: Verb, out: &mut Vec<Action>) {
+        let (slots, each) = match target {
+            Target::Process { group, name } => {
+                let slot = self.groups.get(&group).and_then(|g| g.by_name.get(&name));
+                let Some(&slot) = slot else { return bad_name(id, namespec(&group, &name), out) };
+                (vec![slot], false)
+            }
+            Target::Group(group) => match self.groups.get(&group) {
+                Some(entry) => (entry.start_order.clone(), true),
+                None => return bad_name(id, group, out),
+            },
+            Target::All => (self.start_order.clone(), true),
+        };
+        // COMPAT: who is concerned is settled before anything is done.
+        let concerned: Vec<u32> =
+            slots.into_iter().filter(|slot| !each || verb.concerns(self.state(*slot))).collect();
+        self.waiters.open(id, each);
+        for slot in concerned {
+            match verb {
+                Verb::Start { wait } => self.start_one(now, id, slot, wait, out),
+                Verb::Stop { wait } => self.stop_one(now, id, slot, wait, out),
+                Verb::Signal(signal) => self.signal_one(now, id, slot, signal, out),
+            }
+        }
+        self.waiters.close(id, out);
+    }
+
+    fn start_one(&mut self, now: Now, id: CommandId, slot: u32, wait: bool, out: &mut Vec<Action>) {
+        let spec = self.spec(slot);
+        match self.state(slot) {
+            State::Starting | State::Running | State::Backoff => {
+                self.answer(id, slot, Some(Fault::new(FaultCode::AlreadyStarted, spec)));
+            }
+            State::Unknown => {
+                let text = format!("{spec} is in an unknown process state");
+                self.answer(id, slot, Some(Fault::new(FaultCode::Failed, text)));
+            }
+            State::Stopping => {
+                // COMPAT: nothing is started, yet only those who wait are told.
+                let name = self.slots.get(slot as usize).map_or("", |s| s.name());
+                out.push(Action::Log(LogLevel::Warn, format!("process '{name}' already running")));
+                let fault = wait.then(|| Fault::new(FaultCode::AbnormalTermination, spec));
+                self.answer(id, slot, fault);
+            }
+            State::Stopped | State::Exited | State::Fatal => {
+                self.waiters.wait(id, slot, if wait { WaitFor::Running } else { WaitFor::Forked });
+                self.with_slot(now, slot, out, |slot, cx| slot.spawn(cx));
+            }
+        }
+    }
+
+    fn stop_one(&mut self, now: Now, id: CommandId, slot: u32, wait: bool, out: &mut Vec<Action>) {
+        if !self.state(slot).is_running() {
+            let fault = Fault::new(FaultCode::NotRunning, self.spec(slot));
+            return self.answer(id, slot, Some(fault));
+        }
+        if wait {
+            self.waiters.wait(id, slot, WaitFor::Stopped);
+        } else {
+            self.answer(id, slot, None);
+        }
+        self.with_slot(now, slot, out, |slot, cx| {
+            slot.stop(cx);
+            if wait {
+                slot.report_stop(cx);
+            }
+        });
+    }
+
+    fn signal_one(&mut self, now: Now, id: CommandId, slot: u32, signal: Signal, out: &mut Vec<Action>) {
+        let pid = self.slots.get(slot as usize).and_then(|s| s.pid());
+        match pid {
+            Some(pid) if self.state(slot).is_signallable() => {
+                self.answer(id, slot, None);
+                self.with_slot(now, slot, out, |slot, cx| slot.signal(pid, signal, cx));
+            }
+            Some(_) | None => {
+                let fault = Fault::new(FaultCode::NotRunning, self.spec(slot));
+                self.answer(id, slot, Some(fault));
+            }
+        }
+    }
+
+    /// A result that is known at once.
+    fn answer(&mut self, id: CommandId, slot: u32, fault: Option<Fault>) {
+        if let Some(slot) = self.slots.get(slot as usize) {
+            self.waiters.result(id, &slot.policy.group, &slot.policy.name, fault);
+        }
+    }
+
+    fn spec(&self, slot: u32) -> String {
+        self.slots.get(slot as usize).map(|s| s.policy.namespec()).unwrap_or_default()
+    }
+}
+
+fn bad_name(id: CommandId, name: String, out: &mut Vec<Action>) {
+    out.push(Action::Reply { id, outcome: Outcome::Fault(Fault::new(FaultCode::BadName, name)) });
+}

@@ -1,0 +1,179 @@
+//! The end of everything: when it begins, in which order slots are stopped, when and with which code we leave.
+//!
+//! Pure. Invariants: once it has begun nothing is started and nothing is in BACKOFF; a tier of groups is stopped only
+//! when the tiers of higher priority are in stopped states; before `Action::Exit` every command is answered, after it
+//! nothing happens any more.
+//! COMPAT: contract 2.9, 3.2, 3.3. Supervisor stops group after group; groups of equal priority go together here
+//! (trap 40), for the grace of a container is short.
+//! Not here: how one slot is stopped (`stop`).
+
+use crate::control::State;
+use crate::engine::action::{Action, Leave};
+use crate::engine::table::Engine;
+use crate::types::{LogLevel, Now, Signal};
+
+/// COMPAT: `waiting for … to die` at most so often.
+const REPORT_MS: i64 = 3_000;
+
+/// Where the whole is on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    Running,
+    /// Wanted, and not begun: the step that wants it is not over.
+    Ending(Goal),
+    /// The tiers below this index have not been asked to stop yet.
+    Stopping {
+        goal: Goal,
+        tiers_left: usize,
+    },
+    Left,
+}
+
+/// What comes after everything has stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Goal {
+    /// Leave with the main program's code, or 0.
+    Shutdown,
+    /// All programs have ended by themselves: leave with this code.
+    AllEnded(u8),
+    Restart,
+}
+
+impl Engine {
+    pub(super) fn on_shutdown(&mut self, signal: Signal, out: &mut Vec<Action>) {
+        if self.phase == Phase::Left {
+            return;
+        }
+        out.push(Action::Log(LogLevel::Warn, format!("received {signal} indicating exit request")));
+        self.end(Goal::Shutdown);
+    }
+
+    pub(super) fn on_restart(&mut self, signal: Signal, out: &mut Vec<Action>) {
+        let text = match self.phase {
+            Phase::Left => return,
+            Phase::Running
+            | Phase::Ending(Goal::Restart)
+            | Phase::Stopping { goal: Goal::Restart, tiers_left: _ } => {
+                self.end(Goal::Restart);
+                format!("received {signal} indicating restart request")
+            }
+            Phase::Ending(Goal::Shutdown | Goal::AllEnded(_))
+            | Phase::Stopping { goal: Goal::Shutdown | Goal::AllEnded(_), tiers_left: _ } => {
+                format!("ignored {signal} indicating restart request (shutdown in progress)")
+            }
+        };
+        out.push(Action::Log(LogLevel::Warn, text));
+    }
+
+    /// Wants the end. A shutdown turns a restart into a shutdown, nothing else changes a goal.
+    pub(super) fn end(&mut self, goal: Goal) {
+        self.phase = match self.phase {
+            Phase::Running => Phase::Ending(goal),
+            Phase::Ending(Goal::Restart) => Phase::Ending(goal),
+            Phase::Stopping { goal: Goal::Restart, tiers_left } => Phase::Stopping { goal, tiers_left },
+            same @ (Phase::Ending(_) | Phase::Stopping { .. } | Phase::Left) => same,
+        };
+    }
+
+    /// Ends by itself when the main program has ended, or all programs have.
+    pub(super) fn end_if_over(&mut self, out: &mut Vec<Action>) {
+        if self.phase != Phase::Running || !self.booted {
+            return;
+        }
+        if let Some(main) = self.main.and_then(|id| self.slots.get(id as usize))
+            && matches!(main.state, State::Exited | State::Fatal)
+        {
+            let text = format!("the main program {} has ended", main.policy.namespec());
+            out.push(Action::Log(LogLevel::Info, text));
+            return self.end(Goal::Shutdown);
+        }
+        let all_ended = self.tally.lasting == 0 && self.tally.ever_started > 0;
+        if self.exit_when_all_exited && all_ended {
+            out.push(Action::Log(LogLevel::Info, "all programs have ended".to_owned()));
+            self.end(Goal::AllEnded(self.code_of_all()));
+        }
+    }
+
+    /// Takes a shutdown as far as it can go now.
+    pub(super) fn advance_shutdown(&mut self, now: Now, out: &mut Vec<Action>) {
+        let begins = match self.phase {
+            Phase::Running | Phase::Left => return,
+            Phase::Ending(goal) => {
+                self.phase = Phase::Stopping { goal, tiers_left: self.tiers.len() };
+                self.give_up_retries(now, out);
+                true
+            }
+            Phase::Stopping { .. } => false,
+        };
+        while let Phase::Stopping { goal, tiers_left } = self.phase {
+            // Every tier at or above `tiers_left` has been asked; only the lowest of them can be unfinished.
+            if self.tally.unstopped.get(tiers_left).is_some_and(|n| *n > 0) {
+                break;
+            }
+            match tiers_left.checked_sub(1) {
+                Some(tier) => {
+                    self.phase = Phase::Stopping { goal, tiers_left: tier };
+                    self.stop_tier(tier, now, out);
+                }
+                None => self.leave(goal, out),
+            }
+        }
+        if begins && self.phase != Phase::Left {
+            self.report_shutdown(now, out);
+        }
+    }
+
+    /// COMPAT: INFO `waiting for a, b to die`, in the order of the configuration.
+    pub(super) fn report_shutdown(&mut self, now: Now, out: &mut Vec<Action>) {
+        let unstopped = self.slots.iter().filter(|s| !s.state.is_stopped()).map(|s| s.name());
+        let names: Vec<&str> = unstopped.collect();
+        out.push(Action::Log(LogLevel::Info, format!("waiting for {} to die", names.join(", "))));
+        self.timers.arm_shutdown_report(Some(now.mono.plus_ms(REPORT_MS)));
+    }
+
+    /// COMPAT: what waits for its next try becomes FATAL, not STOPPED.
+    fn give_up_retries(&mut self, now: Now, out: &mut Vec<Action>) {
+        let retrying: Vec<u32> =
+            self.slots.iter().filter(|s| s.state == State::Backoff).map(|s| s.id).collect();
+        for id in retrying {
+            self.with_slot(now, id, out, |slot, cx| slot.give_up(cx));
+        }
+    }
+
+    fn stop_tier(&mut self, tier: usize, now: Now, out: &mut Vec<Action>) {
+        let members = self.tiers.get_mut(tier).map(std::mem::take).unwrap_or_default();
+        for id in &members {
+            self.with_slot(now, *id, out, |slot, cx| slot.stop(cx));
+        }
+        if let Some(place) = self.tiers.get_mut(tier) {
+            *place = members;
+        }
+    }
+
+    fn leave(&mut self, goal: Goal, out: &mut Vec<Action>) {
+        self.waiters.answer_all(out);
+        self.timers.arm_shutdown_report(None);
+        self.phase = Phase::Left;
+        out.push(Action::Exit(match goal {
+            Goal::Shutdown => Leave::Exit(self.code_of_main()),
+            Goal::AllEnded(code) => Leave::Exit(code),
+            Goal::Restart => Leave::Restart,
+        }));
+    }
+
+    /// COMPAT: 0, whatever happened to the programs; but a main program lends its code to the whole.
+    fn code_of_main(&self) -> u8 {
+        let main = self.main.and_then(|id| self.slots.get(id as usize));
+        main.and_then(|slot| slot.last.code).unwrap_or(0)
+    }
+
+    /// 0 if all ended as expected, else the code of the last one that did not.
+    fn code_of_all(&self) -> u8 {
+        let unexpected = self.slots.iter().filter(|s| s.incarnation > 0 && !s.last.expected);
+        match unexpected.max_by_key(|s| s.last.order) {
+            Some(slot) if slot.state == State::Fatal => 1,
+            Some(slot) => slot.last.code.unwrap_or(1),
+            None => 0,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One process slot: its policy, what is known of its present life, and the few ways to change both.
+//!
+//! Pure. Invariants: `go` is the only place that changes `state`, publishes the change and clears the deadlines of the
+//! state that is left; a pid is in `life` exactly as long as the kernel may know it.
+//! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
+
+use crate::config::model::{Autorestart, Backoff, Program};
+use crate::control::{ProcessStats, State};
+use crate::engine::action::{Action, StateChange};
+use crate::engine::backoff::Jitter;
+use crate::engine::input::SpawnError;
+use crate::engine::timers::{Deadline, Timers};
+use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
+
+/// What the engine needs of a program's configuration.
+#[derive(Debug)]
+pub(super) struct Policy {
+    pub(super) name: String,
+    pub(super) group: String,
+    pub(super) priority: i64,
+    pub(super) autostart: bool,
+    pub(super) autorestart: Autorestart,
+    pub(super) exitcodes: Vec<i32>,
+    pub(super) startsecs_ms: i64,
+    pub(super) startretries: i64,
+    pub(super) backoff: Backoff,
+    pub(super) stopsignal: Signal,
+    pub(super) stopwaitsecs_ms: i64,
+    pub(super) stopasgroup: bool,
+    pub(super) killasgroup: bool,
+}
+
+impl Policy {
+    pub(super) fn new(program: &Program, group: &str) -> Policy {
+        Policy {
+            name: program.name.clone(),
+            group: group.to_owned(),
+            priority: program.priority,
+            autostart: program.autostart,
+            autorestart: program.autorestart,
+            exitcodes: program.exitcodes.clone(),
+            startsecs_ms: program.startsecs_ms,
+            startretries: program.startretries,
+            backoff: program.backoff,
+            stopsignal: program.stopsignal,
+            stopwaitsecs_ms: program.stopwaitsecs_ms,
+            stopasgroup: program.stopasgroup,
+            killasgroup: program.killasgroup,
+        }
+    }
+
+    /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.
+    pub(super) fn namespec(&self) -> String {
+        namespec(&self.group, &self.name)
+    }
+
+    /// COMPAT: a death by signal is never expected.
+    pub(super) fn expects(&self, status: ExitStatus) -> bool {
+        match status {
+            ExitStatus::Code(code) => self.exitcodes.contains(&i32::from(code)),
+            ExitStatus::Signal { .. } => false,
+        }
+    }
+
+    pub(super) fn restarts_after(&self, expected: bool) -> bool {
+        match self.autorestart {
+            Autorestart::Never => false,
+            Autorestart::Always => true,
+            Autorestart::Unexpected => !expected,
+        }
+    }
+}
+
+pub(super) fn namespec(group: &str, name: &str) -> String {
+    if group == name { name.to_owned() } else { format!("{group}:{name}") }
+}
+
+/// What the kernel knows of the present incarnation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    /// Nothing.
+    Absent,
+    /// `Action::Spawn` is not answered yet; `stop`: it is to be stopped as soon as it is.
+    Forking { stop: bool },
+    /// Forked and not reaped.
+    Alive(Pid),
+    /// The leader is reaped, others may be left in its process group.
+    Remnants(Pid),
+}
+
+/// How the last life of a slot ended, for the exit code of the whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct LastEnd {
+    /// The shell's code of the last exit, or of the last failure to start; `None` before the first.
+    pub(super) code: Option<u8>,
+    /// The last exit was one of the exit codes, and late enough.
+    pub(super) expected: bool,
+    /// Grows with each end in the whole engine's life: which slot ended last.
+    pub(super) order: u64,
+}
+
+/// What waiters want to hear of a slot, beside its states.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum News {
+    Forked,
+    SpawnFailed(SpawnError),
+    KillFailed(String),
+    To(State),
+}
+
+/// What a rule may use: the time, the actions so far, the deadlines.
+pub(super) struct Ctx<'a> {
+    pub(super) now: Now,
+    pub(super) out: &'a mut Vec<Action>,
+    pub(super) timers: &'a mut Timers,
+    pub(super) jitter: &'a mut Jitter,
+    pub(super) news: &'a mut Vec<News>,
+    pub(super) n_ends: &'a mut u64,
+    /// Everything is being stopped: nothing may be started.
+    pub(super) stopping: bool,
+}
+
+impl Ctx<'_> {
+    pub(super) fn log(&mut self, level: LogLevel, text: String) {
+        self.out.push(Action::Log(level, text));
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) id: u32,
+    pub(super) policy: Policy,
+    pub(super) state: State,
+    pub(super) life: Life,
+    /// 0: never spawned.
+    pub(super) incarnation: u32,
+    /// Failed starts in a row.
+    pub(super) tries: u32,
+    /// Failed starts and crashes in a row: the step of exponential backoff.
+    pub(super) level: u32,
+    /// The last spawn.
+    pub(super) started: Now,
+    /// The last reap.
+    pub(super) stopped: Wall,
+    pub(super) spawnerr: String,
+    /// Why the present incarnation did not become the program.
+    pub(super) exec_error: Option<String>,
+    pub(super) exit: Option<ExitStatus>,
+    /// The process group of the present incarnation got SIGKILL.
+    pub(super) group_killed: bool,
+    pub(super) last: LastEnd,
+    pub(super) stats: ProcessStats,
+}
+
+impl Slot {
+    pub(super) fn new(id: u32, policy: Policy) -> Slot {
+        Slot {
+            id,
+            policy,
+            state: State::Stopped,
+            life: Life::Absent,
+            incarnation: 0,
+            tries: 0,
+            level: 0,
+            started: Now::default(),
+            stopped: Wall::default(),
+            spawnerr: String::new(),
+            exec_error: None,
+            exit: None,
+            group_killed: false,
+            last: LastEnd::default(),
+            stats: ProcessStats::default(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.policy.name
+    }
+
+    pub(super) fn proc(&self) -> ProcRef {
+        ProcRef { slot: self.id, incarnation: self.incarnation }
+    }
+
+    /// The pid to send signals to.
+    pub(super) fn pid(&self) -> Option<Pid> {
+        match self.life {
+            Life::Alive(pid) => Some(pid),
+            Life::Absent | Life::Forking { .. } | Life::Remnants(_) => None,
+        }
+    }
+
+    /// The one way to change the state.
+    pub(super) fn go(&mut self, to: State, cx: &mut Ctx<'_>) {
+        let from = std::mem::replace(&mut self.state, to);
+        cx.timers.clear(self.id);
+        let pid = match self.life {
+            Life::Alive(pid) | Life::Remnants(pid) => pid.0,
+            Life::Absent | Life::Forking { .. } => 0,
+        };
+        let tries = if matches!(to, State::Starting | State::Backoff) { self.tries } else { 0 };
+        let has_status = to == State::Exited || (to == State::Stopped && from == State::Stopping);
+        cx.out.push(Action::Publish(StateChange {
+            proc: self.proc(),
+            from,
+            to,
+            pid,
+            tries,
+            status: if has_status { self.exit } else { None },
+            expected: to == State::Exited && self.last.expected,
+        }));
+        cx.news.push(News::To(to));
+    }
+
+    /// Notes how a life or an attempt ended.
+    pub(super) fn note_end(&mut self, code: u8, expected: bool, cx: &mut Ctx<'_>) {
+        *cx.n_ends += 1;
+        self.last = LastEnd { code: Some(code), expected, order: *cx.n_ends };
+    }
+
+    pub(super) fn arm_ns(&self, kind: Deadline, delay_ns: u64, cx: &mut Ctx<'_>) {
+        cx.timers.arm(self.id, kind, Mono(cx.now.mono.0.saturating_add(delay_ns)));
+    }
+
+    pub(super) fn bug(&self, input: &str, cx: &mut Ctx<'_>) {
+        cx.out.push(Action::Bug(format!(
+            "cannot take {input} for {} (incarnation {}): it is {} and {:?}",
+            self.policy.namespec(),
+            self.incarnation,
+            self.state.name(),
+            self.life
+        )));
+    }
+}

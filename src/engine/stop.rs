@@ -1,0 +1,194 @@
+//! How one process slot is stopped: the stop signal, the grace, SIGKILL, and the rest of its process group.
+//!
+//! Pure. Invariants: STOPPING always has the deadline `StopGrace`; with killasgroup a slot is STOPPED only when its
+//! process group is empty; a signal only goes to a pid that has not been reaped, or to a group just seen alive.
+//! COMPAT: contract 2.7. Supervisor calls a process stopped when its leader is gone, whoever is left in the group; we do
+//! that only without killasgroup.
+//! Not here: the order in which slots are stopped (`shutdown`, `commands`).
+
+use crate::control::State;
+use crate::engine::action::{Action, Scope};
+use crate::engine::backoff::ms_to_ns;
+use crate::engine::slot::{Ctx, Life, News, Slot};
+use crate::engine::timers::Deadline;
+use crate::types::{ExitStatus, LogLevel, Pid, Signal};
+
+/// How often a process group is looked at that has outlived its leader, in case no reap tells us.
+const GROUP_POLL_MS: i64 = 100;
+/// A SIGKILL that did not help is not repeated faster than this (Supervisor would, with stopwaitsecs=0).
+const MIN_KILL_INTERVAL_MS: i64 = 1_000;
+/// COMPAT: `waiting for x to stop` at most so often.
+const STOP_REPORT_MS: i64 = 2_000;
+
+impl Slot {
+    /// Begins to stop it. Does nothing where nothing runs or it is being stopped already.
+    pub(super) fn stop(&mut self, cx: &mut Ctx<'_>) {
+        match self.state {
+            State::Starting | State::Running => match self.life {
+                Life::Alive(pid) => self.begin_stop(pid, cx),
+                // RACE: the answer to `Spawn` is on its way; without a pid there is nobody to signal yet.
+                Life::Forking { .. } => self.life = Life::Forking { stop: true },
+                Life::Absent | Life::Remnants(_) => self.bug("a stop", cx),
+            },
+            State::Backoff => {
+                let text = format!("Attempted to kill {}, which is in BACKOFF state.", self.name());
+                cx.log(LogLevel::Debug, text);
+                // COMPAT: the count of failed starts is kept.
+                self.go(State::Stopped, cx);
+            }
+            State::Stopped | State::Stopping | State::Exited | State::Fatal | State::Unknown => {}
+        }
+    }
+
+    /// The grace is over.
+    pub(super) fn on_grace_over(&mut self, cx: &mut Ctx<'_>) {
+        match self.state {
+            State::Stopping => {}
+            State::Stopped
+            | State::Starting
+            | State::Running
+            | State::Backoff
+            | State::Exited
+            | State::Fatal
+            | State::Unknown => return self.bug("the deadline StopGrace", cx),
+        }
+        match self.life {
+            Life::Alive(pid) => {
+                let scope = if self.policy.killasgroup { Scope::Group } else { Scope::Process };
+                self.escalate(pid, scope, cx);
+            }
+            Life::Remnants(pid) => self.escalate(pid, Scope::Group, cx),
+            Life::Absent | Life::Forking { .. } => self.bug("the deadline StopGrace", cx),
+        }
+    }
+
+    /// Somebody waits for this stop.
+    pub(super) fn report_stop(&mut self, cx: &mut Ctx<'_>) {
+        if self.state == State::Stopping {
+            cx.log(LogLevel::Info, format!("waiting for {} to stop", self.name()));
+            self.arm_ns(Deadline::StopReport, ms_to_ns(STOP_REPORT_MS), cx);
+        }
+    }
+
+    pub(super) fn on_group_poll(&mut self, cx: &mut Ctx<'_>) {
+        match self.life {
+            Life::Remnants(pid) => cx.out.push(Action::CheckGroup { proc: self.proc(), pid }),
+            Life::Absent | Life::Forking { .. } | Life::Alive(_) => self.bug("the deadline GroupPoll", cx),
+        }
+    }
+
+    pub(super) fn on_group_checked(&mut self, alive: bool, cx: &mut Ctx<'_>) {
+        match (self.state, self.life) {
+            (State::Stopping, Life::Remnants(_)) if !alive => self.stopped(cx),
+            (State::Stopping, Life::Remnants(pid)) => {
+                if !self.policy.stopasgroup && !self.group_killed {
+                    // Nobody but the leader was asked to stop, so there is no grace to wait for.
+                    self.escalate(pid, Scope::Group, cx);
+                }
+                self.arm_ns(Deadline::GroupPoll, ms_to_ns(GROUP_POLL_MS), cx);
+            }
+            // News that was asked for while it mattered.
+            (
+                State::Stopped
+                | State::Starting
+                | State::Running
+                | State::Backoff
+                | State::Stopping
+                | State::Exited
+                | State::Fatal
+                | State::Unknown,
+                _,
+            ) => cx.log(LogLevel::Debug, format!("ignored news of the process group of {}", self.name())),
+        }
+    }
+
+    /// kill(2) was refused.
+    pub(super) fn on_kill_failed(&mut self, errno: &str, cx: &mut Ctx<'_>) {
+        match (self.state, self.life) {
+            (State::Starting | State::Running | State::Stopping, Life::Alive(pid)) => {
+                let text = format!("unknown problem killing {} ({pid}):{errno}", self.name());
+                cx.log(LogLevel::Critical, text.clone());
+                cx.news.push(News::KillFailed(text));
+                self.go(State::Unknown, cx);
+            }
+            (State::Stopping, Life::Remnants(pid)) => {
+                // Waiting longer would not help, and a process of ours is not in there any more.
+                let text = format!("cannot kill the process group of {} ({pid}): {errno}", self.name());
+                cx.log(LogLevel::Warn, text);
+                self.stopped(cx);
+            }
+            (
+                State::Stopped
+                | State::Starting
+                | State::Running
+                | State::Backoff
+                | State::Stopping
+                | State::Exited
+                | State::Fatal
+                | State::Unknown,
+                _,
+            ) => cx.log(LogLevel::Debug, format!("ignored a refused signal to {}: {errno}", self.name())),
+        }
+    }
+
+    /// Sends a signal an operator asked for: always to the one process, never to its group.
+    pub(super) fn signal(&mut self, pid: Pid, signal: Signal, cx: &mut Ctx<'_>) {
+        cx.log(LogLevel::Debug, format!("sending {} (pid {pid}) sig {signal}", self.name()));
+        cx.out.push(Action::Kill { proc: self.proc(), pid, scope: Scope::Process, signal });
+    }
+
+    /// The leader is gone. With killasgroup its group has to be empty too before this is STOPPED.
+    pub(super) fn leader_reaped(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
+        let Life::Alive(pid) = self.life else { return self.bug("Exited", cx) };
+        self.exit = Some(status);
+        self.stats.exits_stopped += 1;
+        self.note_end(status.shell_code(), self.policy.expects(status), cx);
+        if self.policy.killasgroup {
+            self.life = Life::Remnants(pid);
+            cx.out.push(Action::CheckGroup { proc: self.proc(), pid });
+        } else {
+            self.stopped(cx);
+        }
+    }
+
+    /// A process that could not be signalled has ended after all: it can be started again.
+    pub(super) fn unknown_reaped(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
+        self.exit = Some(status);
+        self.stats.exits_stopped += 1;
+        self.note_end(status.shell_code(), self.policy.expects(status), cx);
+        self.stopped(cx);
+    }
+
+    fn begin_stop(&mut self, pid: Pid, cx: &mut Ctx<'_>) {
+        let scope = if self.policy.stopasgroup { Scope::Group } else { Scope::Process };
+        self.go(State::Stopping, cx);
+        self.kill(pid, scope, self.policy.stopsignal, cx);
+        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.policy.stopwaitsecs_ms), cx);
+    }
+
+    fn escalate(&mut self, pid: Pid, scope: Scope, cx: &mut Ctx<'_>) {
+        cx.log(LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", self.name()));
+        self.kill(pid, scope, Signal::KILL, cx);
+        self.group_killed |= scope == Scope::Group;
+        let again_ms = self.policy.stopwaitsecs_ms.max(MIN_KILL_INTERVAL_MS);
+        self.arm_ns(Deadline::StopGrace, ms_to_ns(again_ms), cx);
+    }
+
+    fn kill(&mut self, pid: Pid, scope: Scope, signal: Signal, cx: &mut Ctx<'_>) {
+        let whom = match scope {
+            Scope::Process => "",
+            Scope::Group => "process group ",
+        };
+        cx.log(LogLevel::Debug, format!("killing {} (pid {pid}) {whom}with signal {signal}", self.name()));
+        cx.out.push(Action::Kill { proc: self.proc(), pid, scope, signal });
+    }
+
+    /// -> STOPPED, with nothing left.
+    fn stopped(&mut self, cx: &mut Ctx<'_>) {
+        self.go(State::Stopped, cx);
+        self.life = Life::Absent;
+        let Some(status) = self.exit else { return };
+        let level = if self.last.expected { LogLevel::Info } else { LogLevel::Warn };
+        cx.log(level, format!("stopped: {} ({status})", self.name()));
+    }
+}

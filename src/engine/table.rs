@@ -1,0 +1,328 @@
+//! The engine itself: all slots, the way of an input to its slot, and what follows when a slot has changed.
+//!
+//! Pure. Invariants: every change of a slot goes through `with_slot`, which keeps the counts right and tells the
+//! waiters; what follows for the whole (the end of everything) is decided once, at the end of a step.
+//! Not here: the rules of one slot (`process`, `stop`), of a shutdown (`shutdown`), of a command (`commands`).
+
+use crate::config::model::Config;
+use crate::control::State;
+use crate::engine::action::Action;
+use crate::engine::backoff::Jitter;
+use crate::engine::input::Input;
+use crate::engine::shutdown::Phase;
+use crate::engine::slot::{Ctx, News, Policy, Slot};
+use crate::engine::tally::{Facts, Tally};
+use crate::engine::timers::{Deadline, Due, Timers};
+use crate::engine::waiters::Waiters;
+use crate::types::{LogLevel, Mono, Now, ProcRef};
+use std::collections::BTreeMap;
+
+/// Decides. One value owns all states of supervision; see the module's essay.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) slots: Vec<Slot>,
+    pub(super) groups: BTreeMap<String, GroupEntry>,
+    /// All slots by ascending (group priority, process priority).
+    pub(super) start_order: Vec<u32>,
+    /// All slots by (group, name), as they are shown.
+    pub(super) shown_order: Vec<u32>,
+    /// Groups of equal priority, ascending; in each, slots in the order in which a shutdown stops them.
+    pub(super) tiers: Vec<Vec<u32>>,
+    tier_of: Vec<usize>,
+    pub(super) timers: Timers,
+    pub(super) waiters: Waiters,
+    pub(super) tally: Tally,
+    pub(super) phase: Phase,
+    jitter: Jitter,
+    n_ends: u64,
+    pub(super) booted: bool,
+    /// Everything that counts has been ready at once, sometime.
+    pub(super) started_up: bool,
+    pub(super) main: Option<u32>,
+    pub(super) exit_when_all_exited: bool,
+    /// Kept only for its memory.
+    news: Vec<News>,
+}
+
+#[derive(Debug)]
+pub(super) struct GroupEntry {
+    pub(super) by_name: BTreeMap<String, u32>,
+    /// Ascending process priority.
+    pub(super) start_order: Vec<u32>,
+}
+
+impl Engine {
+    /// A new engine with nothing started. Copies what it needs; `seed` is for the jitter of delays.
+    #[must_use]
+    pub fn new(config: &Config, seed: u64) -> Engine {
+        let mut slots = Vec::new();
+        let mut main = None;
+        for group in &config.groups {
+            for program in &group.programs {
+                let id = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+                if program.main && main.is_none() {
+                    main = Some(id);
+                }
+                slots.push(Slot::new(id, Policy::new(program, &group.name)));
+            }
+        }
+        let layout = Layout::new(config, &slots);
+        let mut tally = Tally::new(layout.tiers.len());
+        for (slot, tier) in slots.iter().zip(&layout.tier_of) {
+            tally.add(*tier, Facts::of(slot));
+        }
+        Engine {
+            timers: Timers::new(slots.len()),
+            slots,
+            groups: layout.groups,
+            start_order: layout.start_order,
+            shown_order: layout.shown_order,
+            tiers: layout.tiers,
+            tier_of: layout.tier_of,
+            waiters: Waiters::default(),
+            tally,
+            phase: Phase::Running,
+            jitter: Jitter::new(seed),
+            n_ends: 0,
+            booted: false,
+            started_up: false,
+            main,
+            exit_when_all_exited: config.supervisor.exit_when_all_exited,
+            news: Vec::new(),
+        }
+    }
+
+    /// Takes one input and appends what is to be done, in order. Total: every input is legal in every state.
+    pub fn step(&mut self, now: Now, input: Input, out: &mut Vec<Action>) {
+        if self.phase == Phase::Left && !matches!(input, Input::Command { .. }) {
+            return;
+        }
+        match input {
+            Input::Boot => self.on_boot(now, out),
+            Input::Deadline => self.on_deadline(now, out),
+            Input::Spawned { proc, pid } => {
+                self.on_news_of(now, proc, "Spawned", out, |slot, cx| slot.on_spawned(pid, cx));
+            }
+            Input::SpawnFailed { proc, error } => {
+                self.on_news_of(now, proc, "SpawnFailed", out, |slot, cx| slot.on_spawn_failed(error, cx));
+            }
+            Input::ExecFailed { proc, text } => {
+                self.on_news_of(now, proc, "ExecFailed", out, |slot, cx| slot.on_exec_failed(text, cx));
+            }
+            Input::Exited { proc, status } => {
+                self.on_news_of(now, proc, "Exited", out, |slot, cx| slot.on_exited(status, cx));
+            }
+            Input::GroupChecked { proc, alive } => {
+                self.on_news_of(now, proc, "GroupChecked", out, |slot, cx| slot.on_group_checked(alive, cx));
+            }
+            Input::KillFailed { proc, errno } => {
+                self.on_news_of(now, proc, "KillFailed", out, |slot, cx| slot.on_kill_failed(&errno, cx));
+            }
+            Input::Command { id, command } => self.on_command(now, id, command, out),
+            Input::Shutdown { signal } => self.on_shutdown(signal, out),
+            Input::Restart { signal } => self.on_restart(signal, out),
+        }
+        self.settle(now, out);
+    }
+
+    /// When `Input::Deadline` is wanted; `None`: never.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.timers.next()
+    }
+
+    /// The state of a slot; UNKNOWN for one that does not exist.
+    #[must_use]
+    pub fn state(&self, slot: u32) -> State {
+        self.slots.get(slot as usize).map_or(State::Unknown, |s| s.state)
+    }
+
+    /// Whether everything is being stopped, or has been.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.phase != Phase::Running
+    }
+
+    /// How many commands have not been answered yet.
+    #[must_use]
+    pub fn n_open_commands(&self) -> usize {
+        self.waiters.n_open()
+    }
+
+    /// Runs a rule on a slot and everything that a change of a slot entails.
+    pub(super) fn with_slot(
+        &mut self,
+        now: Now,
+        id: u32,
+        out: &mut Vec<Action>,
+        rule: impl FnOnce(&mut Slot, &mut Ctx<'_>),
+    ) {
+        let stopping = self.is_stopping();
+        let (Some(slot), Some(&tier)) = (self.slots.get_mut(id as usize), self.tier_of.get(id as usize))
+        else {
+            out.push(Action::Bug(format!("cannot find slot {id}")));
+            return;
+        };
+        let mut news = std::mem::take(&mut self.news);
+        self.tally.remove(tier, Facts::of(slot));
+        let mut cx = Ctx {
+            now,
+            out,
+            timers: &mut self.timers,
+            jitter: &mut self.jitter,
+            news: &mut news,
+            n_ends: &mut self.n_ends,
+            stopping,
+        };
+        rule(slot, &mut cx);
+        self.tally.add(tier, Facts::of(slot));
+        for item in news.drain(..) {
+            self.waiters.on_news(id, &slot.policy.group, &slot.policy.name, &item, out);
+        }
+        self.news = news;
+    }
+
+    /// COMPAT: everything with autostart in one go: groups by priority, members in the order of the configuration.
+    fn on_boot(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.booted {
+            out.push(Action::Bug("cannot take Boot: it has come before".to_owned()));
+            return;
+        }
+        self.booted = true;
+        if self.is_stopping() {
+            return;
+        }
+        for id in 0..self.slots.len() {
+            let slot = &self.slots[id];
+            if slot.policy.autostart && slot.incarnation == 0 && slot.state == State::Stopped {
+                self.with_slot(now, slot.id, out, |slot, cx| slot.spawn(cx));
+            }
+        }
+    }
+
+    fn on_deadline(&mut self, now: Now, out: &mut Vec<Action>) {
+        // Ends: a rule arms only deadlines that lie after `now`.
+        while let Some(due) = self.timers.take_due(now.mono) {
+            match due {
+                Due::Slot(id, Deadline::StartSecs) => {
+                    self.with_slot(now, id, out, |s, cx| s.on_startsecs(cx))
+                }
+                Due::Slot(id, Deadline::Backoff) => {
+                    self.with_slot(now, id, out, |s, cx| s.on_backoff_over(cx));
+                }
+                Due::Slot(id, Deadline::StopGrace) => {
+                    self.with_slot(now, id, out, |s, cx| s.on_grace_over(cx));
+                }
+                Due::Slot(id, Deadline::GroupPoll) => {
+                    self.with_slot(now, id, out, |s, cx| s.on_group_poll(cx));
+                }
+                Due::Slot(id, Deadline::StopReport) => {
+                    if self.waiters.has_stop_waiter(id) {
+                        self.with_slot(now, id, out, |s, cx| s.report_stop(cx));
+                    }
+                }
+                Due::ShutdownReport => self.report_shutdown(now, out),
+            }
+        }
+    }
+
+    /// Only news of the present incarnation reaches a slot.
+    fn on_news_of(
+        &mut self,
+        now: Now,
+        proc: ProcRef,
+        what: &str,
+        out: &mut Vec<Action>,
+        rule: impl FnOnce(&mut Slot, &mut Ctx<'_>),
+    ) {
+        let Some(slot) = self.slots.get(proc.slot as usize) else {
+            out.push(Action::Bug(format!(
+                "cannot take {what} for slot {}: there is no such slot",
+                proc.slot
+            )));
+            return;
+        };
+        if proc.incarnation == slot.incarnation && slot.incarnation > 0 {
+            self.with_slot(now, proc.slot, out, rule);
+        } else if proc.incarnation < slot.incarnation {
+            let text = format!("ignored late {what} of {} (incarnation {})", slot.name(), proc.incarnation);
+            out.push(Action::Log(LogLevel::Debug, text));
+        } else {
+            out.push(Action::Bug(format!(
+                "cannot take {what} for {} (incarnation {}): it is at {}",
+                slot.policy.namespec(),
+                proc.incarnation,
+                slot.incarnation
+            )));
+        }
+    }
+
+    /// What follows for the whole from what has happened to a part.
+    fn settle(&mut self, now: Now, out: &mut Vec<Action>) {
+        if self.booted && self.tally.unready == 0 {
+            self.started_up = true;
+        }
+        self.end_if_over(out);
+        self.advance_shutdown(now, out);
+    }
+
+    /// The counts, made anew by looking at every slot.
+    #[cfg(test)]
+    pub(super) fn recount(&self) -> Tally {
+        let mut tally = Tally::new(self.tiers.len());
+        for (slot, tier) in self.slots.iter().zip(&self.tier_of) {
+            tally.add(*tier, Facts::of(slot));
+        }
+        tally
+    }
+}
+
+/// Every order in which slots are ever visited, made once.
+struct Layout {
+    groups: BTreeMap<String, GroupEntry>,
+    start_order: Vec<u32>,
+    shown_order: Vec<u32>,
+    tiers: Vec<Vec<u32>>,
+    tier_of: Vec<usize>,
+}
+
+impl Layout {
+    fn new(config: &Config, slots: &[Slot]) -> Layout {
+        let mut priorities: Vec<i64> = config.groups.iter().map(|g| g.priority).collect();
+        priorities.sort_unstable();
+        priorities.dedup();
+        let mut layout = Layout {
+            groups: BTreeMap::new(),
+            start_order: Vec::new(),
+            shown_order: slots.iter().map(|s| s.id).collect(),
+            tiers: vec![Vec::new(); priorities.len()],
+            tier_of: vec![0; slots.len()],
+        };
+        let name_of = |id: &u32| slots.get(*id as usize).map(|s| (&s.policy.group, &s.policy.name));
+        layout.shown_order.sort_by(|a, b| name_of(a).cmp(&name_of(b)));
+
+        let mut rest = slots;
+        let mut by_priority: Vec<(i64, Vec<u32>)> = Vec::new();
+        for group in &config.groups {
+            let (members, others) = rest.split_at(group.programs.len().min(rest.len()));
+            rest = others;
+            let mut order: Vec<&Slot> = members.iter().collect();
+            order.sort_by_key(|s| s.policy.priority);
+            let order: Vec<u32> = order.iter().map(|s| s.id).collect();
+            let tier = priorities.binary_search(&group.priority).unwrap_or(0);
+            for id in &order {
+                layout.tier_of[*id as usize] = tier;
+            }
+            by_priority.push((group.priority, order.clone()));
+            let by_name = members.iter().map(|s| (s.policy.name.clone(), s.id)).collect();
+            layout.groups.insert(group.name.clone(), GroupEntry { by_name, start_order: order });
+        }
+        by_priority.sort_by_key(|(priority, _)| *priority);
+        layout.start_order = by_priority.iter().flat_map(|(_, order)| order.iter().copied()).collect();
+        // COMPAT: a shutdown goes backwards, within a group and among groups of equal priority too.
+        for id in layout.start_order.iter().rev() {
+            layout.tiers[layout.tier_of[*id as usize]].push(*id);
+        }
+        layout
+    }
+}

@@ -1,0 +1,151 @@
+//! Deadlines with names: at most one of a kind for each slot, the next one found in O(log n).
+//!
+//! Pure. Invariant: `order` and `armed` hold the same deadlines.
+//! Not here: what happens when one is reached (`process`, `stop`, `shutdown`).
+
+use crate::types::Mono;
+use std::collections::BTreeSet;
+
+/// What is waited for. The order is the order in which deadlines of the same instant are handled.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Deadline {
+    /// STARTING: it has stayed up for startsecs.
+    StartSecs,
+    /// BACKOFF: try again.
+    Backoff,
+    /// STOPPING: the grace is over, SIGKILL.
+    StopGrace,
+    /// STOPPING, leader reaped: look again whether the process group is empty.
+    GroupPoll,
+    /// STOPPING, somebody waits: say so.
+    StopReport,
+}
+
+const N_KINDS: usize = 5;
+
+/// What is due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Due {
+    Slot(u32, Deadline),
+    /// Say who is waited for while everything is being stopped.
+    ShutdownReport,
+}
+
+#[derive(Debug)]
+pub(super) struct Timers {
+    order: BTreeSet<(Mono, u32, Deadline)>,
+    armed: Vec<[Option<Mono>; N_KINDS]>,
+    shutdown_report: Option<Mono>,
+}
+
+impl Timers {
+    pub(super) fn new(n_slots: usize) -> Timers {
+        Timers { order: BTreeSet::new(), armed: vec![[None; N_KINDS]; n_slots], shutdown_report: None }
+    }
+
+    /// Sets or moves a deadline. A slot that does not exist has none.
+    pub(super) fn arm(&mut self, slot: u32, kind: Deadline, at: Mono) {
+        self.disarm(slot, kind);
+        if let Some(cell) = self.cell(slot, kind) {
+            *cell = Some(at);
+            self.order.insert((at, slot, kind));
+        }
+    }
+
+    pub(super) fn disarm(&mut self, slot: u32, kind: Deadline) {
+        if let Some(at) = self.cell(slot, kind).and_then(Option::take) {
+            self.order.remove(&(at, slot, kind));
+        }
+    }
+
+    /// Leaving a state clears its deadlines.
+    pub(super) fn clear(&mut self, slot: u32) {
+        for kind in KINDS {
+            self.disarm(slot, kind);
+        }
+    }
+
+    pub(super) fn at(&self, slot: u32, kind: Deadline) -> Option<Mono> {
+        self.armed.get(slot as usize).and_then(|cells| cells[kind as usize])
+    }
+
+    pub(super) fn arm_shutdown_report(&mut self, at: Option<Mono>) {
+        self.shutdown_report = at;
+    }
+
+    pub(super) fn next(&self) -> Option<Mono> {
+        let first = self.order.first().map(|(at, _, _)| *at);
+        match (first, self.shutdown_report) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Takes the earliest deadline that has been reached.
+    pub(super) fn take_due(&mut self, now: Mono) -> Option<Due> {
+        if let Some(&(at, slot, kind)) = self.order.first()
+            && at <= now
+        {
+            self.disarm(slot, kind);
+            return Some(Due::Slot(slot, kind));
+        }
+        if self.shutdown_report.is_some_and(|at| at <= now) {
+            self.shutdown_report = None;
+            return Some(Due::ShutdownReport);
+        }
+        None
+    }
+
+    fn cell(&mut self, slot: u32, kind: Deadline) -> Option<&mut Option<Mono>> {
+        self.armed.get_mut(slot as usize).map(|cells| &mut cells[kind as usize])
+    }
+}
+
+const KINDS: [Deadline; N_KINDS] =
+    [Deadline::StartSecs, Deadline::Backoff, Deadline::StopGrace, Deadline::GroupPoll, Deadline::StopReport];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arming_again_moves_the_deadline() {
+        let mut t = Timers::new(2);
+        t.arm(0, Deadline::Backoff, Mono(5));
+        t.arm(0, Deadline::Backoff, Mono(9));
+        t.arm(1, Deadline::StopGrace, Mono(7));
+        assert_eq!(t.next(), Some(Mono(7)));
+        assert_eq!(t.take_due(Mono(6)), None);
+        assert_eq!(t.take_due(Mono(9)), Some(Due::Slot(1, Deadline::StopGrace)));
+        assert_eq!(t.take_due(Mono(9)), Some(Due::Slot(0, Deadline::Backoff)));
+        assert_eq!(t.next(), None);
+    }
+
+    #[test]
+    fn clearing_a_slot_leaves_the_others_alone() {
+        let mut t = Timers::new(2);
+        for kind in KINDS {
+            t.arm(0, kind, Mono(1));
+        }
+        t.arm(1, Deadline::StartSecs, Mono(2));
+        t.clear(0);
+        assert_eq!(t.next(), Some(Mono(2)));
+        assert_eq!(t.at(0, Deadline::Backoff), None);
+    }
+
+    #[test]
+    fn a_slot_that_does_not_exist_has_no_deadline() {
+        let mut t = Timers::new(1);
+        t.arm(4, Deadline::Backoff, Mono(1));
+        assert_eq!(t.next(), None);
+    }
+
+    #[test]
+    fn the_shutdown_report_is_a_deadline_like_any_other() {
+        let mut t = Timers::new(0);
+        t.arm_shutdown_report(Some(Mono(3)));
+        assert_eq!(t.next(), Some(Mono(3)));
+        assert_eq!(t.take_due(Mono(3)), Some(Due::ShutdownReport));
+        assert_eq!(t.take_due(Mono(3)), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! Every process as everybody may see it.
+//!
+//! Pure. Not here: log file names (the shell fills them in), text for people (`gateway`, `ctl`).
+
+use crate::control::ProcessInfo;
+use crate::engine::slot::{Life, Slot};
+use crate::engine::table::Engine;
+use crate::types::Now;
+
+impl Engine {
+    /// All processes by (group, name).
+    #[must_use]
+    pub fn process_infos(&self, now: Now) -> Vec<ProcessInfo> {
+        self.shown().map(|slot| slot.info(now)).collect()
+    }
+
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Slot> {
+        self.shown_order.iter().filter_map(|id| self.slots.get(*id as usize))
+    }
+}
+
+impl Slot {
+    fn info(&self, now: Now) -> ProcessInfo {
+        let (pid, uptime_ns) = match self.life {
+            Life::Alive(pid) => (pid.0, now.mono.since_ns(self.started.mono)),
+            Life::Absent | Life::Forking { .. } | Life::Remnants(_) => (0, 0),
+        };
+        ProcessInfo {
+            group: self.policy.group.clone(),
+            name: self.policy.name.clone(),
+            state: self.state,
+            pid,
+            start: self.started.wall,
+            stop: self.stopped,
+            uptime_ns,
+            spawnerr: self.spawnerr.clone(),
+            exit: self.exit,
+            stdout_logfile: String::new(),
+            stderr_logfile: String::new(),
+            ready: self.is_ready(),
+            stats: self.stats,
+        }
+    }
+}
