@@ -24,7 +24,7 @@ const EXAMPLE: &str = "levels are joined by two underscores, as in `MAINSTAY_PRO
 #[must_use]
 pub fn read(vars: &[(String, String)]) -> (Raw, Diagnostics) {
     let ours: Vec<_> =
-        vars.iter().filter(|(name, _)| name.starts_with(PREFIX) && !is_reserved(name)).collect();
+        vars.iter().filter(|(name, value)| name.starts_with(PREFIX) && !is_reserved(name, value)).collect();
     // Not `envy::prefixed`: it takes the prefix off as often as it is there.
     let bare = ours.iter().map(|(name, value)| (name[PREFIX.len()..].to_string(), value.clone()));
     let mut reader = Reader::default();
@@ -70,31 +70,30 @@ impl<'de> Deserialize<'de> for Pairs {
 
 /// Names that are not configuration: our own test hooks, and what Kubernetes and Docker set by themselves in every
 /// container beside a Service or a link called `mainstay…` (`MAINSTAY_SERVICE_HOST`, `MAINSTAY_PORT_80_TCP_ADDR`).
-fn is_reserved(name: &str) -> bool {
+fn is_reserved(name: &str, value: &str) -> bool {
     let rest = name.strip_prefix(PREFIX).unwrap_or(name);
     if rest == "BIN" || rest.starts_with("TEST_") {
         return true;
     }
-    if rest.contains(SEPARATOR) {
-        return false;
-    }
-    let tail_of = |word: &str| {
-        let at = if rest.starts_with(word) { Some(0) } else { rest.find(&format!("_{word}")).map(|i| i + 1) };
-        at.map(|i| &rest[i + word.len()..])
-    };
-    let is_port = |tail: &str| tail.is_empty() || tail.starts_with('_');
-    rest.ends_with("SERVICE_HOST")
-        || tail_of("SERVICE_PORT").is_some_and(is_port)
-        || tail_of("PORT").is_some_and(is_link)
+    let words: Vec<&str> = rest.split('_').collect();
+    let is_ours = rest.contains(SEPARATOR);
+    !is_ours && (0..words.len()).any(|at| is_link(words.get(at..).unwrap_or(&[]), value))
 }
 
-/// What follows `PORT` in the variables of a link: nothing, or `_80_TCP`, `_80_TCP_ADDR`, `_80_UDP_PROTO`, …
-fn is_link(tail: &str) -> bool {
-    let Some(tail) = tail.strip_prefix('_') else { return tail.is_empty() };
-    let mut parts = tail.split('_');
-    parts.next().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        && parts.next().is_some_and(|p| ["TCP", "UDP", "SCTP"].contains(&p))
-        && parts.next().is_none_or(|w| ["ADDR", "PORT", "PROTO", "START", "END"].contains(&w))
+/// Whether a name that ends in these words, after the Service's own, is one of a link.
+fn is_link(words: &[&str], value: &str) -> bool {
+    let is_port = |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit());
+    let is_protocol = |p: &str| ["TCP", "UDP", "SCTP"].contains(&p);
+    match words {
+        ["SERVICE", "HOST"] | ["SERVICE", "PORT", ..] => true,
+        // Not `MAINSTAY_HTTP_PORT=9100`, which somebody meant for us.
+        ["PORT"] => value.contains("://"),
+        ["PORT", n, protocol] => is_port(n) && is_protocol(protocol),
+        ["PORT", n, protocol, part] => {
+            is_port(n) && is_protocol(protocol) && ["ADDR", "PORT", "PROTO", "START", "END"].contains(part)
+        }
+        _ => false,
+    }
 }
 
 #[derive(Default)]

@@ -66,7 +66,20 @@ impl fmt::Display for Problem {
 pub fn expand(text: &str, lookup: Lookup) -> Result<String, Vec<Problem>> {
     let mut problems = Vec::new();
     let out = expand_at(text, lookup, 0, &mut problems);
+    dedup(&mut problems);
     if problems.is_empty() { Ok(out) } else { Err(problems) }
+}
+
+/// Says each thing once, however often a text needs the variable.
+fn dedup(problems: &mut Vec<Problem>) {
+    let mut seen: Vec<Problem> = Vec::new();
+    problems.retain(|p| {
+        let new = !seen.contains(p);
+        if new {
+            seen.push(p.clone());
+        }
+        new
+    });
 }
 
 fn expand_at(text: &str, lookup: Lookup, depth: usize, problems: &mut Vec<Problem>) -> String {
@@ -189,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_of_a_text_are_found() {
-        let found = run("${A} ${B:?no} ${} ${1} ${HOST").unwrap_err();
+    fn all_problems_of_a_text_are_found_each_once() {
+        let found = run("${A} ${B:?no} ${A} ${} ${1} ${HOST").unwrap_err();
         assert_eq!(
             found,
             [

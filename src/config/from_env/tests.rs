@@ -161,6 +161,8 @@ fn what_kubernetes_sets_beside_a_service_of_our_name_is_not_configuration() {
         ("MAINSTAY_DEMO_SERVICE_HOST", "10.0.0.2"),
         ("MAINSTAY_DEMO_PORT_80_UDP_PROTO", "udp"),
         ("MAINSTAY_PROGRAM_SERVICE_PORT_HTTP", "80"),
+        ("MAINSTAY_PORT_FORWARDER_PORT_80_TCP_PORT", "80"),
+        ("MAINSTAY_HTTP_PORT", "tcp://10.0.0.1:80"),
         ("MAINSTAY_BIN", "/bin/x"),
         ("MAINSTAY_TEST_SEED", "1"),
     ]);
