@@ -1,0 +1,109 @@
+# Everything a developer or a user of a checkout does. CI calls the same targets: what passes here passes there.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
+# Only here and not in .cargo/config.toml: proc-macros cannot be linked static.
+STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
+OUT := target/$(TARGET)/release
+SIZE_LIMIT ?= 3000000
+SUPERVISOR ?= 4.3.0
+T ?= 60
+BENCH ?= all --quick
+
+# What the tests need to know. REQUIRE_DOCKER=1, REQUIRE_COMPAT=1 and REQUIRE_K8S=1 turn "skipped" into "failed".
+export MAINSTAY_BIN := $(CURDIR)/dist/mainstay
+export PUPPET_BIN := $(CURDIR)/$(OUT)/puppet
+export SUPERVISOR_VENV := $(CURDIR)/.venv
+REQUIRE_DOCKER ?=
+REQUIRE_COMPAT ?=
+REQUIRE_K8S ?=
+export REQUIRE_DOCKER REQUIRE_COMPAT
+
+.PHONY: help run build image test check unit it sim compat container k8s-check size bench fuzz clean
+.PHONY: puppet venv busybox
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9_-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## Build, then run the embedded example; Ctrl-C stops it
+	@exec dist/mainstay run --example
+
+build: ## Static release binary at dist/mainstay
+	$(STATIC) cargo build --release --target $(TARGET) --bin mainstay
+	@mkdir -p dist
+	@cmp -s $(OUT)/mainstay dist/mainstay || install -m 755 $(OUT)/mainstay dist/mainstay
+
+image: build ## Container image `mainstay`: FROM scratch, the binary alone
+	docker build -t mainstay -f docker/Dockerfile .
+
+test: build unit sim it compat container k8s-check ## All tests
+
+check: ## Format, lints, unit tests, layering: run it before each commit
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --lib --bins
+	cargo test --test it layering
+
+unit: ## Tests beside the code, and those of the harness
+	cargo test --lib --bins
+	cargo test -p harness
+
+sim: ## The engine under simulated time; SEED=n replays, SIM_RUNS=n
+	cargo test --test sim
+
+it: build puppet busybox ## The binary driven from outside, PID namespaces included (those need root)
+	cargo test --test it
+
+compat: build puppet venv ## The same tests against Supervisor, then against us
+	UNDER_TEST=theirs cargo test --test compat
+	UNDER_TEST=ours cargo test --test compat
+
+container: build puppet busybox ## Real Docker containers; skipped where there is no Docker
+	cargo test --test container
+
+k8s-check: ## Manifests against Kubernetes' schemas and against each other
+	@if .venv/bin/python -c 'import kubernetes_validate' 2>/dev/null \
+	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'kubernetes-validate>=1.33'; }; then \
+	  .venv/bin/python k8s/validate.py; \
+	else echo "skipped: kubernetes-validate cannot be installed into .venv"; test -z "$(REQUIRE_K8S)"; fi
+
+size: build ## Fail when the binary is over its budget
+	@size=$$(stat -c %s dist/mainstay); echo "dist/mainstay: $$size bytes, budget $(SIZE_LIMIT)"; \
+	test "$$size" -le $(SIZE_LIMIT)
+
+bench: build ## Side by side with the peers that are installed; BENCH="orphans --quick" for one scenario
+	@if [ -x ../shared/bench/bench.py ]; then \
+	  OURS=$(CURDIR)/dist/mainstay OURS_INIT='{ours} --' OURS_CTL='{ours} ctl -c {conf} status' \
+	    ../shared/bench/bench.py $(BENCH) --out dist/bench; \
+	else python3 bench/run.py dist/mainstay; fi
+
+fuzz: ## Each fuzz target for T seconds (T=60)
+	@if [ ! -d tests/fuzz ]; then echo "skipped: there is no tests/fuzz"; \
+	elif ! cargo +nightly fuzz --version >/dev/null 2>&1; then \
+	  echo "skipped: needs a nightly toolchain and cargo-fuzz (cargo install cargo-fuzz)"; \
+	else for t in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
+	  cargo +nightly fuzz run --fuzz-dir tests/fuzz $$t -- -max_total_time=$(T); done; fi
+
+clean: ## Remove everything that was built or installed here
+	cargo clean
+	rm -rf dist .venv
+
+# A child that does as told; static, because it also lives in empty containers.
+puppet:
+	$(STATIC) cargo build --release --target $(TARGET) -p harness --bin puppet
+
+# Supervisor itself, for the compatibility tests.
+venv:
+	@if [ -x .venv/bin/supervisord ] \
+	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'supervisor==$(SUPERVISOR)'; }; then :; \
+	else echo "skipped: supervisor $(SUPERVISOR) cannot be installed into .venv"; test -z "$(REQUIRE_COMPAT)"; fi
+
+# A static shell for containers that have nothing else.
+busybox:
+	@if command -v busybox >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static; \
+	else echo "missing: busybox-static; tests in empty containers are skipped without it"; fi
