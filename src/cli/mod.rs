@@ -1,1 +1,87 @@
-//! Placeholder.
+//! The faces: picks the applet by the name we were called by or by the first word, and gives it its inputs.
+//!
+//! Reads the environment and the arguments, once; nobody else does. Invariant: an applet returns an exit code and
+//! only `main` ends the process. Not here: what an applet does (one file each).
+
+mod args;
+pub mod check;
+pub mod ctl;
+pub mod gateway;
+pub mod health;
+mod init;
+mod run;
+pub mod sample;
+mod world;
+
+use crate::sys::signals::SignalState;
+use args::{Applet, Cli};
+use clap::Parser;
+use std::ffi::OsString;
+
+/// What the process was started with.
+pub(crate) struct Started {
+    pub(crate) argv0: String,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) signal_state: SignalState,
+}
+
+/// The whole program. Returns the exit code.
+#[must_use]
+pub fn main() -> i32 {
+    // First of all: as PID 1 a signal without a handler is thrown away by the kernel, a blocked one waits.
+    let signal_state = SignalState::capture_and_block();
+    let mut words = std::env::args_os().map(lossy);
+    let argv0 = words.next().unwrap_or_else(|| "mainstay".into());
+    let env = std::env::vars_os().map(|(k, v)| (lossy(k), lossy(v))).collect();
+    let started = Started { argv0, args: words.collect(), env, signal_state };
+    i32::from(dispatch(started))
+}
+
+fn lossy(text: OsString) -> String {
+    text.into_string().unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
+}
+
+fn dispatch(started: Started) -> u8 {
+    let face = started.argv0.rsplit('/').next().unwrap_or_default().to_string();
+    let first = started.args.first().map(String::as_str);
+    match (face.as_str(), first) {
+        ("supervisord", _) => parse(started, &["mainstay", "run", "--face-supervisord"]),
+        ("supervisorctl", _) => parse(started, &["mainstay", "ctl"]),
+        ("tini" | "tini-static" | "docker-init" | "dumb-init", _) => parse(started, &["mainstay", "init"]),
+        // The shortest way into one-program init: no table of options is built for it.
+        (_, Some("--")) => init::run_plain(started),
+        (_, None) => parse(started, &["mainstay", "run"]),
+        (_, Some("-h" | "--help" | "-V" | "--version")) => parse(started, &["mainstay"]),
+        (_, Some(word)) if word.starts_with('-') => parse(started, &["mainstay", "run"]),
+        _ => parse(started, &["mainstay"]),
+    }
+}
+
+fn parse(started: Started, prefix: &[&str]) -> u8 {
+    let words = prefix.iter().map(ToString::to_string).chain(started.args.iter().cloned());
+    match Cli::try_parse_from(words) {
+        Ok(cli) => run_applet(cli.applet, started),
+        Err(e) => {
+            // Help and version go to stdout with code 0, mistakes to stderr with code 2.
+            let _ = e.print(); // nothing can be done where even that fails
+            u8::try_from(e.exit_code()).unwrap_or(2)
+        }
+    }
+}
+
+fn run_applet(applet: Applet, started: Started) -> u8 {
+    // Only the two that may be PID 1 keep signals waiting; the others want Ctrl-C to work.
+    if !matches!(applet, Applet::Run(_) | Applet::Init(_)) {
+        started.signal_state.unblock(&[]);
+    }
+    match applet {
+        Applet::Run(args) => run::run(args, started),
+        Applet::Init(args) => init::run(args, started),
+        Applet::Ctl(args) => ctl::run(&args, &started.env),
+        Applet::Check(args) => check::run(&args, started.env),
+        Applet::Health(args) => health::run(&args, &started.env),
+        Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
+        Applet::Gateway => gateway::run(),
+    }
+}

@@ -5,6 +5,7 @@
 //! bind low ports. Not here: the loop (`turn`).
 
 use crate::config::Loaded;
+use crate::config::diag::Diagnostic;
 use crate::config::model::{Config, ControlAddress, Dialect, LogTarget, MainLog, StdStream, Supervisor};
 use crate::control::{ListenerKind, ListenerSpec, default_socket_paths};
 use crate::daemon::gateway::Listener;
@@ -94,8 +95,9 @@ fn shown_address(address: &ControlAddress, start_dir: &Path) -> String {
 /// The private socket for `ctl` and `health` where nobody named a server: the first place that takes one.
 fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
     for path in default_socket_paths() {
+        let path = PathBuf::from(path);
         let beside = path.with_file_name(format!("mainstay-{}.sock", boot::own_pid()));
-        for path in [path.clone(), beside] {
+        for path in [path, beside] {
             match sockets::listen_unix(&path, 0o700, None) {
                 Ok(fd) => {
                     let spec = ListenerSpec {
@@ -295,7 +297,7 @@ pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &m
 pub(crate) fn build(machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, (Machine, String)> {
     let Loaded { config, warnings, notes: found } = loaded;
     let mut notes: Notes = found;
-    notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, d.one_line())));
+    notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
     let start_dir = machine.start_dir.clone();
     let opened = open_listeners(&config, &start_dir, &mut notes);
     let prepared = opened.and_then(|listeners| {
@@ -344,6 +346,13 @@ impl Daemon {
         };
         self.log(LogLevel::Info, &text);
     }
+}
+
+/// A finding as a line of the log.
+fn one_line(finding: &Diagnostic) -> String {
+    let place = finding.span.as_ref().map(|s| format!("{}:{}: ", s.source, s.line)).unwrap_or_default();
+    let hint = finding.hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
+    format!("{place}{}{hint}", finding.message)
 }
 
 /// Where each slot's program stands, and which slot has a name.

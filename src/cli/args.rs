@@ -1,0 +1,48 @@
+//! The table of applets and their arguments; help and usage come from it.
+//!
+//! Pure. Not here: what the arguments do.
+
+use crate::cli::{check, ctl, health, init, run, sample};
+use clap::{Parser, Subcommand};
+
+/// PID 1 of a container: supervises several programs, speaks supervisord, Prometheus and Kubernetes
+#[derive(Parser, Debug)]
+#[command(
+    name = "mainstay",
+    version,
+    infer_long_args = true,
+    after_help = "\
+Without an applet `run` is meant: `mainstay -c FILE` supervises, and plain `mainstay` looks for a configuration.
+`mainstay -- CMD ARGS…` runs one program as a container's init and ends with its exit code.
+
+Called as supervisord, supervisorctl, tini or dumb-init (a symlink is enough) it behaves as that program.
+
+Exit codes: run: 0 stopped as asked, 2 configuration or usage, 70 internal error; with a main program its code.
+init: the program's code, 128+N after signal N, 127 not found, 126 not executable.
+check: 0 good, 2 errors. health: 0 healthy, 1 not. ctl: supervisorctl's codes.
+
+Start here:  mainstay sample toml > mainstay.toml && mainstay run -c mainstay.toml"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) applet: Applet,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Applet {
+    /// Supervise the programs of a configuration (INI, TOML) and of the environment
+    Run(run::RunArgs),
+    /// Run one program: reap orphans, forward signals, end with its exit code
+    Init(init::InitArgs),
+    /// Control a running mainstay or supervisord: status, start, stop, restart, shutdown
+    Ctl(ctl::CtlArgs),
+    /// Validate a configuration and say everything that is wrong with it
+    Check(check::CheckArgs),
+    /// Ask for health: exec probe of Kubernetes, HEALTHCHECK of Docker
+    Health(health::HealthArgs),
+    /// Print a commented sample: ini, toml, env, docker, k8s
+    Sample(sample::SampleArgs),
+    /// The HTTP process; started by `run` only
+    #[command(hide = true)]
+    Gateway,
+}

@@ -1,0 +1,172 @@
+//! `mainstay run`, and the face `supervisord`: gathers the sources of a configuration and starts the daemon.
+//!
+//! Reads files through `world`. Invariant: nothing starts on a bad configuration; every finding is shown at once.
+
+use crate::cli::world::RealWorld;
+use crate::cli::{Started, sample};
+use crate::config::{self, Loaded, Search, Sources};
+use crate::daemon::{self, Options};
+use crate::sys::boot;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Options of `run`: ours, and all of supervisord's.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = "\
+Without -c: ./mainstay.toml, /etc/mainstay.toml, /etc/mainstay/mainstay.toml, then supervisord's places;
+without any file, programs come from the environment (MAINSTAY_PROGRAM__WEB=\"nginx -g 'daemon off;'\").")]
+pub struct RunArgs {
+    /// Configuration: INI, or TOML when the name ends in .toml; may be repeated
+    #[arg(short = 'c', long = "configuration", value_name = "FILE")]
+    configuration: Vec<PathBuf>,
+    /// Stay in the foreground; `run` always does
+    #[arg(short = 'n', long)]
+    nodaemon: bool,
+    /// Do not repeat the daemon's log on stdout
+    #[arg(short = 's', long)]
+    silent: bool,
+    /// Become this user after the listeners are bound
+    #[arg(short = 'u', long, value_name = "USER")]
+    user: Option<String>,
+    /// Umask of the daemon when it goes into the background (octal)
+    #[arg(short = 'm', long, value_name = "OCTAL")]
+    umask: Option<String>,
+    /// Directory to change to when it goes into the background
+    #[arg(short = 'd', long, value_name = "DIR")]
+    directory: Option<String>,
+    /// The daemon's log
+    #[arg(short = 'l', long, value_name = "FILE")]
+    logfile: Option<String>,
+    /// Size at which the log is rotated (0: never)
+    #[arg(short = 'y', long = "logfile_maxbytes", value_name = "SIZE")]
+    logfile_maxbytes: Option<String>,
+    /// Number of rotated logs to keep
+    #[arg(short = 'z', long = "logfile_backups", value_name = "N")]
+    logfile_backups: Option<String>,
+    /// critical, error, warn, info, debug, trace or blather
+    #[arg(short = 'e', long, value_name = "LEVEL")]
+    loglevel: Option<String>,
+    /// File for the daemon's pid
+    #[arg(short = 'j', long, value_name = "FILE")]
+    pidfile: Option<String>,
+    /// Name of this daemon in its API and its AUTO logs
+    #[arg(short = 'i', long, value_name = "NAME")]
+    identifier: Option<String>,
+    /// Directory of AUTO logs
+    #[arg(short = 'q', long, value_name = "DIR")]
+    childlogdir: Option<String>,
+    /// Leave AUTO logs of an earlier life alone
+    #[arg(short = 'k', long)]
+    nocleanup: bool,
+    /// Open files that have to be possible
+    #[arg(short = 'a', long, value_name = "N")]
+    minfds: Option<String>,
+    /// Take colours and cursor movements out of logs
+    #[arg(short = 't', long = "strip_ansi")]
+    strip_ansi: bool,
+    /// Processes that have to be possible
+    #[arg(long, value_name = "N")]
+    minprocs: Option<String>,
+    /// Run the embedded example: three programs, one of which crashes now and then
+    #[arg(long, conflicts_with = "configuration")]
+    example: bool,
+    /// Called as `supervisord`
+    #[arg(long = "face-supervisord", hide = true)]
+    face_supervisord: bool,
+    /// Print the version and end
+    #[arg(short = 'v', long = "version")]
+    version: bool,
+    /// Main program: its end ends the container, with its exit code
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+impl RunArgs {
+    /// Options by the names of the settings they override.
+    fn overrides(&self) -> Vec<(String, String)> {
+        let valued = [
+            ("user", &self.user),
+            ("umask", &self.umask),
+            ("directory", &self.directory),
+            ("logfile", &self.logfile),
+            ("logfile_maxbytes", &self.logfile_maxbytes),
+            ("logfile_backups", &self.logfile_backups),
+            ("loglevel", &self.loglevel),
+            ("pidfile", &self.pidfile),
+            ("identifier", &self.identifier),
+            ("childlogdir", &self.childlogdir),
+            ("minfds", &self.minfds),
+            ("minprocs", &self.minprocs),
+        ];
+        let mut all: Vec<(String, String)> =
+            valued.iter().filter_map(|(k, v)| v.clone().map(|v| ((*k).to_string(), v))).collect();
+        let flags = [
+            ("nodaemon", self.foreground()),
+            ("silent", self.silent),
+            ("nocleanup", self.nocleanup),
+            ("strip_ansi", self.strip_ansi),
+        ];
+        all.extend(flags.iter().filter(|(_, on)| *on).map(|(k, _)| ((*k).to_string(), "true".to_string())));
+        all
+    }
+
+    /// Only the face `supervisord` goes into the background, and never as PID 1.
+    fn foreground(&self) -> bool {
+        self.nodaemon || !self.face_supervisord || boot::is_pid1()
+    }
+
+    fn sources(&self, started: &Started) -> Sources {
+        let mut files = self.configuration.iter().cloned();
+        let argv0 = started.argv0.clone();
+        let search = if self.face_supervisord { Search::Supervisord { argv0 } } else { Search::Mainstay { argv0 } };
+        Sources {
+            file: files.next(),
+            extra_files: files.collect(),
+            search,
+            env: started.env.clone(),
+            overrides: self.overrides(),
+            main_command: (!self.command.is_empty()).then(|| self.command.clone()),
+        }
+    }
+}
+
+/// Runs until everything has stopped. Returns the exit code.
+pub(crate) fn run(args: RunArgs, started: Started) -> u8 {
+    if args.version {
+        // COMPAT: tools compare what `supervisord -v` prints.
+        let version = if args.face_supervisord { "4.3.0" } else { concat!("mainstay ", env!("CARGO_PKG_VERSION")) };
+        println!("{version}");
+        return 0;
+    }
+    let sources = args.sources(&started);
+    let example = args.example;
+    let load = move || -> Result<Loaded, config::diag::Diagnostics> {
+        if example {
+            return config::load_text("the embedded example", sample::DEMO, &sources, &RealWorld);
+        }
+        config::load(&sources, &RealWorld)
+    };
+    let loaded = match load() {
+        Ok(loaded) => loaded,
+        Err(findings) => return refuse(&findings, args.face_supervisord, &started.argv0),
+    };
+    let daemonize = !args.foreground() && !loaded.config.supervisor.nodaemon;
+    let start_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    daemon::run(Options {
+        loaded,
+        reload: Box::new(load),
+        env: started.env,
+        start_dir,
+        signal_state: started.signal_state,
+        daemonize,
+    })
+}
+
+/// All findings, and for the face `supervisord` its own first line, which tools look for.
+fn refuse(findings: &config::diag::Diagnostics, face_supervisord: bool, argv0: &str) -> u8 {
+    if face_supervisord && let Some(words) = findings.items.iter().find_map(|d| d.supervisor.as_ref()) {
+        eprintln!("Error: {words}\nFor help, use {argv0} -h");
+    }
+    eprint!("{}", findings.render());
+    2
+}
