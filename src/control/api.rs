@@ -3,6 +3,36 @@
 use crate::types::{ExitStatus, Signal, Wall};
 use serde::{Deserialize, Serialize};
 
+/// First frame on the link, from the core to the gateway, with id 0: what the inherited descriptors are.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// Listener `i` is descriptor `FIRST_LISTENER_FD + i`.
+    pub listeners: Vec<ListenerSpec>,
+    /// User and group id to become, when the core is root.
+    pub drop_to: Option<(u32, u32)>,
+}
+
+/// One listening socket, already bound and listening.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ListenerSpec {
+    pub kind: ListenerKind,
+    /// A unix socket, else TCP.
+    pub unix: bool,
+    /// The configuration section it comes from, for messages.
+    pub section: String,
+    /// User name and password; the password may be `{SHA}` and the lower-case hex digest.
+    pub auth: Option<(String, String)>,
+}
+
+/// What a listener offers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum ListenerKind {
+    /// Read-only: metrics and health.
+    Http,
+    /// Health and XML-RPC.
+    Control,
+}
+
 /// What the gateway asks of the core.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum Request {

@@ -1,1 +1,130 @@
-//! Placeholder.
+//! The gateway process: every byte of HTTP, XML-RPC, metrics and health, and nothing of the supervision.
+//!
+//! Does I/O. It is a client of the core and has no state worth keeping: it may die at any time and be started again.
+//! Invariants: no thread runs and no timer is armed that no open connection needs, so idle costs no wake-up; the main
+//! thread only reads the core's replies and ends the process when they end.
+//! Exit codes: 0 when the core has gone, 75 when it should start us again, 70 when we could not begin.
+//! Not here: decisions about programs (`engine`), binding sockets (`daemon`).
+
+pub mod auth;
+pub mod health;
+pub mod http;
+pub mod link;
+pub mod metrics;
+pub mod route;
+pub mod rpc;
+pub mod sandbox;
+pub mod server;
+pub mod stream;
+#[cfg(test)]
+mod testing;
+
+use crate::control::{FrameReader, ListenerKind, ListenerSpec};
+use crate::sys::clock::LocalTime;
+use crate::types::Mono;
+use link::Link;
+use server::{Limits, Server};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use stream::Listener;
+
+/// The core shall start us again (EX_TEMPFAIL).
+pub const EXIT_RESTART: u8 = 75;
+
+/// We could not begin (EX_SOFTWARE).
+pub const EXIT_BROKEN: u8 = 70;
+
+/// BOUND: connections of all listeners together; below the descriptors the sandbox leaves us.
+const MAX_CONNECTIONS: usize = 192;
+
+/// BOUND: connections of one listener.
+const MAX_CONNECTIONS_EACH: usize = 64;
+
+/// What the gateway needs from the world beside its descriptors.
+#[derive(Clone, Copy)]
+pub struct Tools {
+    pub mono: fn() -> Mono,
+    pub local_time: fn(i64) -> LocalTime,
+}
+
+/// One listener's point of view: what it offers, to whom, and whom it asks.
+pub struct Site {
+    pub spec: ListenerSpec,
+    pub link: Arc<Link>,
+    pub tools: Tools,
+}
+
+/// Runs until the core is gone. `listener(i)` gives the i-th inherited listening socket.
+pub fn run(mut core: UnixStream, listener: &dyn Fn(usize) -> io::Result<OwnedFd>, tools: Tools) -> u8 {
+    let mut reader = FrameReader::default();
+    let hello = match link::read_hello(&mut core, &mut reader) {
+        Ok(hello) => hello,
+        // The core went away before it said a word: there is nobody to complain to.
+        Err(link::LinkError::Gone) => return 0,
+        Err(e) => return broken(&format!("cannot understand the core's hello: {e}")),
+    };
+    if let Err(e) = sandbox::enter(hello.drop_to) {
+        return broken(&format!("cannot drop privileges: {e}"));
+    }
+    let link = Arc::new(Link::new(core));
+    let restart = Arc::new(AtomicBool::new(false));
+    let each = (MAX_CONNECTIONS / hello.listeners.len().max(1)).clamp(1, MAX_CONNECTIONS_EACH);
+    for (i, spec) in hello.listeners.into_iter().enumerate() {
+        let socket = match listener(i).and_then(|fd| Listener::from_fd(fd, spec.unix)) {
+            Ok(socket) => socket,
+            Err(e) => return broken(&format!("cannot take the listener of [{}]: {e}", spec.section)),
+        };
+        let site = Site { spec, link: Arc::clone(&link), tools };
+        if let Err(e) = start(socket, site, each, Arc::clone(&restart)) {
+            return broken(&format!("cannot start a thread: {e}"));
+        }
+    }
+    let ended = link.read_replies(reader);
+    if let Err(e) = &ended {
+        complain(&format!("cannot go on: {e}"));
+    }
+    if ended.is_err() || restart.load(Ordering::Acquire) { EXIT_RESTART } else { 0 }
+}
+
+/// A thread that accepts. When it ends, so does the process.
+fn start(socket: Listener, site: Site, connections: usize, restart: Arc<AtomicBool>) -> io::Result<()> {
+    let section = site.spec.section.clone();
+    let link = Arc::clone(&site.link);
+    let limits = Limits::for_kind(site.spec.kind, connections);
+    let server = Server::new(socket, site, limits);
+    server::thread("accept").spawn(move || {
+        let error = server.run();
+        complain(&format!("cannot accept connections for [{section}]: {error}"));
+        restart.store(true, Ordering::Release);
+        link.close();
+    })?;
+    Ok(())
+}
+
+fn broken(text: &str) -> u8 {
+    complain(text);
+    EXIT_BROKEN
+}
+
+/// One line in the core's log. Only for what ends the process, so it needs no rate limit.
+fn complain(text: &str) {
+    use std::io::Write;
+    // Where nobody reads our last words they are lost.
+    let _ = writeln!(io::stderr(), "gateway: {text}");
+}
+
+/// Locks, also after a panic of another thread: what we guard is consistent after every statement.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a site shows reasons and accepts commands.
+impl Site {
+    #[must_use]
+    pub fn has_authority(&self) -> bool {
+        self.spec.kind == ListenerKind::Control
+    }
+}

@@ -10,6 +10,7 @@ pub mod entry;
 pub mod errno;
 pub mod fd;
 pub mod limits;
+pub mod malloc;
 pub mod procfs;
 pub mod signals;
 pub mod sockets;

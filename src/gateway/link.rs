@@ -1,0 +1,288 @@
+//! The gateway's line to the core: many threads ask, one reads the answers.
+//!
+//! Does I/O: one unix stream socket. Invariants: a reply reaches only the thread that asked; an answer that comes
+//! too late is dropped; a core that does not answer cannot make us fill the socket, because the number of
+//! unanswered requests is bounded. Not here: what requests mean (`control`), what a client is told (`health`, `rpc`).
+
+use crate::control::{FrameError, FrameReader, Hello, Reply, Request, encode};
+use crate::gateway::lock;
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+/// BOUND: requests on their way, those whose asker gave up included. More than every connection can cause.
+const MAX_UNANSWERED: usize = 160;
+
+/// BOUND: bytes of one request; names and signals are short.
+const MAX_REQUEST_BYTES: usize = 8 << 10;
+
+/// A healthy core reads its end in every turn; after this it is stuck, and half a frame ends the link.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why there is no reply.
+#[derive(Debug, PartialEq, Eq)]
+pub enum LinkError {
+    /// The deadline passed.
+    Silent,
+    /// Too many requests are unanswered already.
+    Busy,
+    /// The core closed its end.
+    Gone,
+    /// The asker's client went away; the core finishes the command all the same.
+    Abandoned,
+    /// The request cannot be said.
+    Unspeakable(FrameError),
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LinkError::Silent => {
+                f.write_str("cannot get an answer from the core: it does not answer in time")
+            }
+            LinkError::Busy => f.write_str("cannot ask the core: too many requests are unanswered"),
+            LinkError::Gone => f.write_str("cannot ask the core: it has closed the link"),
+            LinkError::Abandoned => f.write_str("cannot deliver the answer: the client has gone"),
+            LinkError::Unspeakable(e) => write!(f, "cannot ask the core: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+/// One end of the link.
+#[derive(Debug)]
+pub struct Link {
+    socket: UnixStream,
+    writing: Mutex<()>,
+    table: Mutex<Table>,
+}
+
+#[derive(Default, Debug)]
+struct Table {
+    last_id: u64,
+    /// `None`: the asker gave up, the core still owes the answer.
+    asked: HashMap<u64, Option<SyncSender<Reply>>>,
+    gone: bool,
+}
+
+impl Link {
+    /// Wraps a connected socket after the hello.
+    #[must_use]
+    pub fn new(socket: UnixStream) -> Link {
+        // A refusal would only mean that a write to a stuck core is not cut short.
+        let _ = socket.set_write_timeout(Some(WRITE_TIMEOUT));
+        Link { socket, writing: Mutex::new(()), table: Mutex::new(Table::default()) }
+    }
+
+    /// Asks and waits for the reply, at most for `timeout`.
+    ///
+    /// # Errors
+    /// See `LinkError`.
+    pub fn ask(&self, request: &Request, timeout: Duration) -> Result<Reply, LinkError> {
+        let (id, replies) = self.send(request)?;
+        match replies.recv_timeout(timeout) {
+            Ok(reply) => Ok(reply),
+            Err(RecvTimeoutError::Disconnected) => Err(LinkError::Gone),
+            Err(RecvTimeoutError::Timeout) => Err(self.give_up(id, LinkError::Silent)),
+        }
+    }
+
+    /// Asks and waits for as long as `wanted` says so; it is called every `pause`.
+    ///
+    /// # Errors
+    /// See `LinkError`.
+    pub fn ask_while(
+        &self,
+        request: &Request,
+        pause: Duration,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Reply, LinkError> {
+        let (id, replies) = self.send(request)?;
+        loop {
+            match replies.recv_timeout(pause) {
+                Ok(reply) => return Ok(reply),
+                Err(RecvTimeoutError::Disconnected) => return Err(LinkError::Gone),
+                Err(RecvTimeoutError::Timeout) if wanted() => {}
+                Err(RecvTimeoutError::Timeout) => return Err(self.give_up(id, LinkError::Abandoned)),
+            }
+        }
+    }
+
+    /// Delivers replies until the core is gone or speaks nonsense. Everybody who waits then hears `Gone`.
+    ///
+    /// # Errors
+    /// When a frame cannot be read.
+    pub fn read_replies(&self, mut reader: FrameReader) -> Result<(), FrameError> {
+        let ended = self.deliver_all(&mut reader);
+        let mut table = lock(&self.table);
+        table.gone = true;
+        table.asked.clear();
+        ended
+    }
+
+    /// Ends the link from our side: `read_replies` returns.
+    pub fn close(&self) {
+        // It fails only when it is closed already.
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+
+    fn deliver_all(&self, reader: &mut FrameReader) -> Result<(), FrameError> {
+        let mut chunk = vec![0u8; 32 << 10];
+        loop {
+            while let Some((id, reply)) = reader.take::<Reply>()? {
+                if let Some(Some(asker)) = lock(&self.table).asked.remove(&id) {
+                    // RACE: the asker may have timed out a moment ago; then nobody wants it any more.
+                    let _ = asker.try_send(reply);
+                }
+            }
+            match (&self.socket).read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(n) => reader.push(&chunk[..n]),
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    fn send(&self, request: &Request) -> Result<(u64, Receiver<Reply>), LinkError> {
+        let (sender, receiver) = sync_channel(1);
+        let id = {
+            let mut table = lock(&self.table);
+            if table.gone {
+                return Err(LinkError::Gone);
+            }
+            if table.asked.len() >= MAX_UNANSWERED {
+                return Err(LinkError::Busy);
+            }
+            table.last_id += 1;
+            let id = table.last_id;
+            table.asked.insert(id, Some(sender));
+            id
+        };
+        if let Err(e) = self.write(id, request) {
+            lock(&self.table).asked.remove(&id);
+            return Err(e);
+        }
+        Ok((id, receiver))
+    }
+
+    fn write(&self, id: u64, request: &Request) -> Result<(), LinkError> {
+        let frame = encode(id, request).map_err(LinkError::Unspeakable)?;
+        if frame.len() > MAX_REQUEST_BYTES {
+            return Err(LinkError::Unspeakable(FrameError::TooLarge(frame.len())));
+        }
+        let _one_at_a_time = lock(&self.writing);
+        (&self.socket).write_all(&frame).map_err(|_| {
+            // Half a frame may be out: nothing that follows could be understood.
+            self.close();
+            LinkError::Gone
+        })
+    }
+
+    fn give_up(&self, id: u64, error: LinkError) -> LinkError {
+        if let Some(asker) = lock(&self.table).asked.get_mut(&id) {
+            *asker = None;
+        }
+        error
+    }
+}
+
+/// Reads the core's first frame.
+///
+/// # Errors
+/// When the core closes the link first, or says something else.
+pub fn read_hello(socket: &mut UnixStream, reader: &mut FrameReader) -> Result<Hello, LinkError> {
+    let mut chunk = [0u8; 4096];
+    loop {
+        if let Some((_, hello)) = reader.take::<Hello>().map_err(LinkError::Unspeakable)? {
+            return Ok(hello);
+        }
+        match socket.read(&mut chunk) {
+            Ok(0) => return Err(LinkError::Gone),
+            Ok(n) => reader.push(&chunk[..n]),
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(LinkError::Gone),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::testing::{FakeCore, pong_core};
+    use std::sync::Arc;
+
+    #[test]
+    fn many_threads_get_their_own_answers() {
+        let core = FakeCore::start(|request| match request {
+            Request::Health(kind) => Some(Reply::Health(crate::control::HealthReport {
+                ok: true,
+                checks: vec![crate::control::Check {
+                    name: format!("{kind:?}"),
+                    ok: true,
+                    reason: String::new(),
+                }],
+            })),
+            _ => Some(Reply::Pong),
+        });
+        std::thread::scope(|scope| {
+            for i in 0..8 {
+                let link = Arc::clone(&core.link);
+                scope.spawn(move || {
+                    use crate::control::HealthKind::{Live, Ready};
+                    for n in 0..50 {
+                        let kind = if (n + i) % 2 == 0 { Live } else { Ready };
+                        let reply = link.ask(&Request::Health(kind), Duration::from_secs(5));
+                        let Ok(Reply::Health(report)) = reply else { panic!("{reply:?}") };
+                        assert_eq!(report.checks[0].name, format!("{kind:?}"));
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_silent_core_costs_the_asker_its_deadline_and_then_only_a_refusal() {
+        let core = FakeCore::start(|_| None);
+        for _ in 0..MAX_UNANSWERED {
+            let reply = core.link.ask(&Request::Ping, Duration::from_millis(1));
+            assert_eq!(reply, Err(LinkError::Silent));
+        }
+        assert_eq!(core.link.ask(&Request::Ping, Duration::from_secs(60)), Err(LinkError::Busy));
+    }
+
+    #[test]
+    fn a_core_that_goes_away_wakes_everybody() {
+        let core = FakeCore::start(|_| None);
+        let link = Arc::clone(&core.link);
+        let asker = std::thread::spawn(move || link.ask(&Request::Ping, Duration::from_secs(60)));
+        core.wait_for_requests(1);
+        let link = Arc::clone(&core.link);
+        drop(core);
+        assert_eq!(asker.join().expect("no panic"), Err(LinkError::Gone));
+        assert_eq!(link.ask(&Request::Ping, Duration::from_secs(60)), Err(LinkError::Gone));
+    }
+
+    #[test]
+    fn waiting_ends_when_the_client_has_gone() {
+        let core = FakeCore::start(|_| None);
+        let reply = core.link.ask_while(&Request::Ping, Duration::from_millis(1), &|| false);
+        assert_eq!(reply, Err(LinkError::Abandoned));
+    }
+
+    #[test]
+    fn a_request_that_is_too_long_is_not_sent() {
+        let core = pong_core();
+        let target = crate::control::Target::Group("x".repeat(MAX_REQUEST_BYTES));
+        let request = Request::Command(crate::control::Command::Stop { target, wait: false });
+        let reply = core.link.ask(&request, Duration::from_secs(5));
+        assert!(matches!(reply, Err(LinkError::Unspeakable(FrameError::TooLarge(_)))), "{reply:?}");
+        assert_eq!(core.link.ask(&Request::Ping, Duration::from_secs(5)), Ok(Reply::Pong));
+    }
+}

@@ -1,0 +1,295 @@
+//! `/metrics`: a snapshot of the core as Prometheus' text format 0.0.4.
+//!
+//! Pure. Invariants: built from one snapshot at scrape time, in a registry of its own, so nothing is cached and
+//! nothing is global; each family is named, explained and typed once; labels are `program`, `group` and closed sets,
+//! never a pid or a text; what is not known is left out.
+//! Not here: asking for the snapshot (`route`), counting (`engine`, `daemon`).
+
+use crate::control::{ProcessInfo, SelfStats, Snapshot, State};
+use crate::types::ExitStatus;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
+use prometheus::{Registry, TextEncoder};
+use std::collections::HashMap;
+
+/// Prometheus 3 refuses an answer without it.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Renders a snapshot.
+///
+/// # Errors
+/// When two families had the same name, which a test excludes.
+pub fn render(snapshot: Snapshot) -> prometheus::Result<String> {
+    let registry = Registry::new();
+    registry.register(Box::new(SnapshotCollector::new(snapshot)?))?;
+    TextEncoder::new().encode_to_string(&registry.gather())
+}
+
+/// The values of one family.
+enum Values {
+    /// One value for each process that has one.
+    Process(fn(&ProcessInfo) -> Option<f64>),
+    /// Several values for each process, told apart by a label.
+    Labelled(&'static str, fn(&ProcessInfo) -> Vec<(String, f64)>),
+    /// One value of the daemon, if it is known.
+    Daemon(fn(&SelfStats) -> Option<f64>),
+    /// 1, with what identifies the build.
+    Build,
+}
+
+/// Name, help, type, values.
+type Family = (&'static str, &'static str, MetricType, Values);
+
+#[allow(clippy::cast_precision_loss, reason = "counters pass 2^53 after millennia, bytes after petabytes")]
+const fn float(n: u64) -> f64 {
+    n as f64
+}
+
+#[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 stay below 2^53")]
+fn seconds(wall_ms: i64) -> f64 {
+    wall_ms as f64 / 1000.0
+}
+
+fn flag(value: bool) -> f64 {
+    f64::from(u8::from(value))
+}
+
+/// There is a process.
+fn is_up(p: &ProcessInfo) -> bool {
+    p.state.is_signallable()
+}
+
+const FAMILIES: &[Family] = &[
+    (
+        "mainstay_program_up",
+        "Whether the program has a running process (STARTING, RUNNING or STOPPING).",
+        MetricType::GAUGE,
+        Values::Process(|p| Some(flag(is_up(p)))),
+    ),
+    (
+        "mainstay_program_state",
+        "The state of the program: 1 for the one it is in, 0 for the others.",
+        MetricType::GAUGE,
+        Values::Labelled("state", |p| {
+            State::ALL.iter().map(|s| (s.name().to_lowercase(), flag(*s == p.state))).collect()
+        }),
+    ),
+    (
+        "mainstay_program_ready",
+        "Whether the program counts as ready.",
+        MetricType::GAUGE,
+        Values::Process(|p| Some(flag(p.ready))),
+    ),
+    (
+        "mainstay_program_start_time_seconds",
+        "When the running process was started, in seconds since 1970.",
+        MetricType::GAUGE,
+        Values::Process(|p| (is_up(p) && p.start.0 > 0).then(|| seconds(p.start.0))),
+    ),
+    (
+        "mainstay_program_starts_total",
+        "Processes started for the program.",
+        MetricType::COUNTER,
+        Values::Process(|p| Some(float(p.stats.starts))),
+    ),
+    (
+        "mainstay_program_restarts_total",
+        "Starts that the supervisor did by itself, after an exit or a failed start.",
+        MetricType::COUNTER,
+        Values::Process(|p| Some(float(p.stats.restarts))),
+    ),
+    (
+        "mainstay_program_exits_total",
+        "Ended processes: with an expected or unexpected code, by a signal, or because they were told to stop.",
+        MetricType::COUNTER,
+        Values::Labelled("reason", |p| {
+            vec![
+                ("expected".to_owned(), float(p.stats.exits_expected)),
+                ("unexpected".to_owned(), float(p.stats.exits_unexpected)),
+                ("signal".to_owned(), float(p.stats.exits_signal)),
+                ("stopped".to_owned(), float(p.stats.exits_stopped)),
+            ]
+        }),
+    ),
+    (
+        "mainstay_program_last_exit_code",
+        "The exit code of the process that ended last, if it ended by itself.",
+        MetricType::GAUGE,
+        Values::Process(|p| match p.exit {
+            Some(ExitStatus::Code(code)) => Some(f64::from(code)),
+            _ => None,
+        }),
+    ),
+    (
+        "mainstay_program_last_exit_signal",
+        "The number of the signal that ended the process that ended last, if one did.",
+        MetricType::GAUGE,
+        Values::Process(|p| match p.exit {
+            Some(ExitStatus::Signal { signal, .. }) => Some(f64::from(signal.0)),
+            _ => None,
+        }),
+    ),
+    (
+        "mainstay_program_spawn_failures_total",
+        "Starts that failed before the program was executed.",
+        MetricType::COUNTER,
+        Values::Process(|p| Some(float(p.stats.spawn_failures))),
+    ),
+    (
+        "mainstay_orphans_reaped_total",
+        "Processes reaped that were nobody's child any more.",
+        MetricType::COUNTER,
+        Values::Daemon(|d| Some(float(d.orphans_reaped))),
+    ),
+    ("mainstay_build_info", "What is running: always 1.", MetricType::GAUGE, Values::Build),
+    (
+        "mainstay_gateway_restarts_total",
+        "Times the HTTP process was started again.",
+        MetricType::COUNTER,
+        Values::Daemon(|d| Some(float(d.gateway_restarts))),
+    ),
+    (
+        "mainstay_log_lines_dropped_total",
+        "Lines of output that were dropped because a sink was slow or full.",
+        MetricType::COUNTER,
+        Values::Daemon(|d| Some(float(d.log_lines_dropped))),
+    ),
+    (
+        "mainstay_shutdown_in_progress",
+        "Whether everything is being stopped.",
+        MetricType::GAUGE,
+        Values::Daemon(|d| Some(flag(d.shutting_down))),
+    ),
+    (
+        "process_cpu_seconds_total",
+        "Processor time of the supervisor itself, in seconds.",
+        MetricType::COUNTER,
+        Values::Daemon(|d| d.cpu_seconds),
+    ),
+    (
+        "process_resident_memory_bytes",
+        "Resident memory of the supervisor itself, in bytes.",
+        MetricType::GAUGE,
+        Values::Daemon(|d| d.resident_bytes.map(float)),
+    ),
+    (
+        "process_virtual_memory_bytes",
+        "Virtual memory of the supervisor itself, in bytes.",
+        MetricType::GAUGE,
+        Values::Daemon(|d| d.virtual_bytes.map(float)),
+    ),
+    (
+        "process_open_fds",
+        "Open file descriptors of the supervisor itself.",
+        MetricType::GAUGE,
+        Values::Daemon(|d| d.open_fds.map(float)),
+    ),
+    (
+        "process_max_fds",
+        "How many file descriptors the supervisor may open.",
+        MetricType::GAUGE,
+        Values::Daemon(|d| d.max_fds.map(float)),
+    ),
+    (
+        "process_start_time_seconds",
+        "When the supervisor was started, in seconds since 1970.",
+        MetricType::GAUGE,
+        Values::Daemon(|d| (d.start.0 > 0).then(|| seconds(d.start.0))),
+    ),
+];
+
+struct SnapshotCollector {
+    snapshot: Snapshot,
+    descriptions: Vec<Desc>,
+}
+
+impl SnapshotCollector {
+    fn new(snapshot: Snapshot) -> prometheus::Result<SnapshotCollector> {
+        let descriptions = FAMILIES
+            .iter()
+            .map(|(name, help, _, values)| {
+                let labels = match values {
+                    Values::Process(_) => vec!["group".to_owned(), "program".to_owned()],
+                    Values::Labelled(label, _) => {
+                        vec!["group".to_owned(), "program".to_owned(), (*label).to_owned()]
+                    }
+                    Values::Daemon(_) => Vec::new(),
+                    Values::Build => vec!["revision".to_owned(), "version".to_owned()],
+                };
+                Desc::new((*name).to_owned(), (*help).to_owned(), labels, HashMap::new())
+            })
+            .collect::<prometheus::Result<_>>()?;
+        Ok(SnapshotCollector { snapshot, descriptions })
+    }
+}
+
+impl Collector for SnapshotCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        FAMILIES.iter().map(|family| collect_family(family, &self.snapshot)).collect()
+    }
+}
+
+fn collect_family((name, help, kind, values): &Family, snapshot: &Snapshot) -> MetricFamily {
+    let processes = || snapshot.processes.iter();
+    let metrics = match values {
+        Values::Process(value) => {
+            processes().filter_map(|p| Some(metric(*kind, of_process(p), value(p)?))).collect()
+        }
+        Values::Labelled(label, values) => processes()
+            .flat_map(|p| {
+                values(p).into_iter().map(|(text, value)| {
+                    let mut labels = of_process(p);
+                    labels.push(pair(label, &text));
+                    metric(*kind, labels, value)
+                })
+            })
+            .collect(),
+        Values::Daemon(value) => {
+            value(&snapshot.daemon).map(|v| metric(*kind, Vec::new(), v)).into_iter().collect()
+        }
+        Values::Build => vec![metric(*kind, build_labels(), 1.0)],
+    };
+    let mut family = MetricFamily::default();
+    family.set_name((*name).to_owned());
+    family.set_help((*help).to_owned());
+    family.set_field_type(*kind);
+    family.set_metric(metrics);
+    family
+}
+
+fn build_labels() -> Vec<LabelPair> {
+    let revision = option_env!("MAINSTAY_REVISION").map(|r| pair("revision", r));
+    revision.into_iter().chain([pair("version", env!("CARGO_PKG_VERSION"))]).collect()
+}
+
+fn of_process(p: &ProcessInfo) -> Vec<LabelPair> {
+    vec![pair("group", &p.group), pair("program", &p.name)]
+}
+
+fn pair(name: &str, value: &str) -> LabelPair {
+    let mut label = LabelPair::default();
+    label.set_name(name.to_owned());
+    label.set_value(value.to_owned());
+    label
+}
+
+fn metric(kind: MetricType, labels: Vec<LabelPair>, value: f64) -> Metric {
+    let mut metric = Metric::from_label(labels);
+    if kind == MetricType::COUNTER {
+        let mut counter = Counter::default();
+        counter.set_value(value);
+        metric.set_counter(counter);
+    } else {
+        let mut gauge = Gauge::default();
+        gauge.set_value(value);
+        metric.set_gauge(gauge);
+    }
+    metric
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! From (listener, method, path) to an answer: the whole surface of the HTTP side on one screen.
+//!
+//! No I/O of its own; asks the core through the site's link. Invariants: a read-only listener offers nothing that
+//! changes anything; on a listener with a password nothing at all is answered without it, wrong paths included.
+//! Not here: syntax (`http`, `rpc::xml`), what the endpoints say (`health`, `metrics`, `rpc`).
+
+use crate::control::{HealthKind, ListenerKind, Reply, Request as Question};
+use crate::gateway::auth::{self, Verdict};
+use crate::gateway::http::{Answer, Request};
+use crate::gateway::{Site, health, metrics, rpc};
+use std::time::Duration;
+use tiny_http::Method;
+
+/// A scrape gives up before Prometheus does (10 s).
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(5);
+
+const INDEX: &str = "mainstay\n\n\
+    /metrics   Prometheus metrics\n\
+    /livez     the supervisor answers\n\
+    /readyz    all programs that count are ready\n\
+    /startupz  all programs that count have been ready once\n\
+    /healthz   the same as /readyz\n\n\
+    ?verbose lists the checks, ?exclude=NAME leaves one out, /readyz/NAME asks for one.\n";
+
+/// Answers a request; `None` when its client has gone. `wanted` says whether it is still there.
+#[must_use]
+pub fn answer(site: &Site, request: &Request, wanted: &dyn Fn() -> bool) -> Option<Answer> {
+    if let Some(stored) = &site.spec.auth {
+        match auth::check(request.header("Authorization"), stored) {
+            Verdict::Welcome => {}
+            Verdict::Unauthorized => {
+                let mut refusal = error(401);
+                refusal.headers.push(("WWW-Authenticate", "Basic realm=\"default\""));
+                return Some(refusal);
+            }
+            Verdict::Malformed => return Some(error(400)),
+        }
+    }
+    let path = request.path();
+    // COMPAT: supervisord matches the prefix; `/RPC2/` is in use.
+    if site.spec.kind == ListenerKind::Control && path.starts_with("/RPC2") {
+        return if request.method == Method::Post {
+            rpc::answer(site, request, wanted)
+        } else {
+            Some(error(400))
+        };
+    }
+    Some(read_only(site, request, path))
+}
+
+fn read_only(site: &Site, request: &Request, path: &str) -> Answer {
+    let mut words = path.trim_start_matches('/').splitn(2, '/');
+    let page = words.next().unwrap_or_default();
+    let rest = words.next();
+    let is_http = site.spec.kind == ListenerKind::Http;
+    let health = match page {
+        "livez" => Some(HealthKind::Live),
+        "readyz" | "healthz" => Some(HealthKind::Ready),
+        "startupz" => Some(HealthKind::Startup),
+        _ => None,
+    };
+    let known = health.is_some() || (is_http && rest.is_none() && matches!(page, "" | "metrics"));
+    if !known {
+        return error(404);
+    }
+    if !matches!(request.method, Method::Get | Method::Head) {
+        let mut refusal = error(405);
+        refusal.headers.push(("Allow", "GET, HEAD"));
+        return refusal;
+    }
+    match (health, page) {
+        (Some(kind), _) => health::answer(site, kind, page, rest, &request.query()),
+        (None, "metrics") => scrape(site),
+        (None, _) => Answer::text(200, INDEX),
+    }
+}
+
+fn scrape(site: &Site) -> Answer {
+    match site.link.ask(&Question::Snapshot, SNAPSHOT_TIMEOUT) {
+        Ok(Reply::Snapshot(snapshot)) => match metrics::render(*snapshot) {
+            Ok(text) => Answer { content_type: metrics::CONTENT_TYPE, ..Answer::text(200, text) },
+            Err(e) => Answer::text(500, format!("cannot render metrics: {e}\n")),
+        },
+        Ok(other) => Answer::text(500, format!("cannot understand the core: {other:?}\n")),
+        Err(e) => Answer::text(503, format!("{e}\n")),
+    }
+}
+
+/// The answer to what cannot be served.
+#[must_use]
+pub fn error(status: u16) -> Answer {
+    let reason = tiny_http::StatusCode(status).default_reason_phrase();
+    Answer::text(status, format!("{status} {reason}\n"))
+}
+
+#[cfg(test)]
+mod tests;

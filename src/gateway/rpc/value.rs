@@ -1,0 +1,99 @@
+//! The values of XML-RPC, and what Python would make of them.
+//!
+//! Pure. Invariant: members of a structure keep their order. Not here: XML (`xml`).
+
+/// One value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Value {
+    Int(i64),
+    Bool(bool),
+    Text(String),
+    Double(f64),
+    /// `20261120T10:08:35`, as it came.
+    Time(String),
+    Array(Vec<Value>),
+    Struct(Vec<(String, Value)>),
+    /// COMPAT: types that Supervisor does not know, `<nil/>` among them.
+    Nil,
+}
+
+impl Value {
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Value {
+        Value::Text(text.into())
+    }
+
+    /// A number of any width; what XML-RPC cannot carry is clamped when it is written.
+    #[must_use]
+    pub fn int(n: impl Into<i64>) -> Value {
+        Value::Int(n.into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn as_int(&self) -> Option<i64> {
+        match self {
+            Value::Int(n) => Some(*n),
+            Value::Bool(b) => Some(i64::from(*b)),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Value]> {
+        match self {
+            Value::Array(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// A member of a structure; the last one of a name counts.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        match self {
+            Value::Struct(members) => members.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// COMPAT: clients pass 1, "1" and true for `wait`; Python asks for truth, not for a type.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        match self {
+            Value::Int(n) => *n != 0,
+            Value::Bool(b) => *b,
+            Value::Text(text) | Value::Time(text) => !text.is_empty(),
+            Value::Double(x) => *x != 0.0,
+            Value::Array(values) => !values.is_empty(),
+            Value::Struct(members) => !members.is_empty(),
+            Value::Nil => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truth_is_pythons() {
+        for (value, want) in [
+            (Value::Int(0), false),
+            (Value::Int(-1), true),
+            (Value::text(""), false),
+            (Value::text("0"), true),
+            (Value::Bool(false), false),
+            (Value::Nil, false),
+            (Value::Array(vec![]), false),
+        ] {
+            assert_eq!(value.is_true(), want, "{value:?}");
+        }
+    }
+}

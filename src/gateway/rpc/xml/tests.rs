@@ -1,0 +1,153 @@
+use super::*;
+
+fn round_trip(value: &Value) -> Value {
+    match read_response(&response(value)) {
+        Ok(Response::Value(value)) => value,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn one_param(inside: &str) -> Result<Value, Malformed> {
+    let text = format!(
+        "<methodCall><methodName>m</methodName><params><param>{inside}</param></params></methodCall>"
+    );
+    read_call(&text).map(|call| call.params.into_iter().next().expect("a parameter"))
+}
+
+#[test]
+fn the_layout_is_pythons() {
+    let value = Value::Struct(vec![
+        ("a".to_owned(), Value::Int(1)),
+        ("b".to_owned(), Value::Array(vec![Value::text("<&>\"'é"), Value::Bool(true), Value::Double(1.0)])),
+    ]);
+    assert_eq!(
+        response(&value),
+        "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n<value><struct>\n<member>\n<name>a</name>\n\
+         <value><int>1</int></value>\n</member>\n<member>\n<name>b</name>\n<value><array><data>\n\
+         <value><string>&lt;&amp;&gt;\"'é</string></value>\n<value><boolean>1</boolean></value>\n\
+         <value><double>1.0</double></value>\n</data></array></value>\n</member>\n</struct></value>\n</param>\n\
+         </params>\n</methodResponse>\n"
+    );
+    assert_eq!(
+        fault(10, "BAD_NAME: x"),
+        "<?xml version='1.0'?>\n<methodResponse>\n<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n\
+         <value><int>10</int></value>\n</member>\n<member>\n<name>faultString</name>\n\
+         <value><string>BAD_NAME: x</string></value>\n</member>\n</struct></value>\n</fault>\n</methodResponse>\n"
+    );
+    assert_eq!(
+        call("a.b", &[Value::text("x")]),
+        "<?xml version='1.0'?>\n<methodCall>\n<methodName>a.b</methodName>\n<params>\n<param>\n\
+         <value><string>x</string></value>\n</param>\n</params>\n</methodCall>\n"
+    );
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let value = Value::Struct(vec![
+        ("".to_owned(), Value::Int(-5)),
+        ("<t>&".to_owned(), Value::text(" a\r\n\tb ]]> &amp; ")),
+        ("d".to_owned(), Value::Double(-0.25)),
+        ("e".to_owned(), Value::Array(vec![])),
+        ("s".to_owned(), Value::Struct(vec![])),
+        ("n".to_owned(), Value::Nil),
+        ("t".to_owned(), Value::Time("20261120T10:08:35".to_owned())),
+    ]);
+    assert_eq!(round_trip(&value), value);
+    let call_text = call("m", std::slice::from_ref(&value));
+    assert_eq!(read_call(&call_text), Ok(Call { method: "m".to_owned(), params: vec![value] }));
+    let read = read_response(&fault(92, "CANT_REREAD: \u{1b}"));
+    assert_eq!(read, Ok(Response::Fault { code: 92, text: "CANT_REREAD: \u{fffd}".to_owned() }));
+}
+
+#[test]
+fn characters_that_xml_does_not_have_are_replaced() {
+    let nasty: String = (0..32u8).map(char::from).chain(['\u{fffe}', '\u{ffff}', '\u{7f}']).collect();
+    let Value::Text(back) = round_trip(&Value::Text(nasty.clone())) else { panic!("text") };
+    assert_eq!(back.chars().count(), nasty.chars().count());
+    let kept: String = back.chars().filter(|c| *c != '\u{fffd}').collect();
+    assert_eq!(kept, "\t\n\r\u{7f}");
+}
+
+#[test]
+fn numbers_that_xml_rpc_does_not_have_are_clamped() {
+    assert_eq!(round_trip(&Value::Int(i64::MAX)), Value::Int(2_147_483_647));
+    assert_eq!(round_trip(&Value::Int(i64::MIN)), Value::Int(-2_147_483_648));
+}
+
+#[test]
+fn values_are_read_as_leniently_as_supervisor_reads_them() {
+    for (inside, want) in [
+        ("<value>bare &lt;text&gt; &#65;&#x42;</value>", Value::text("bare <text> AB")),
+        ("<value/>", Value::text("")),
+        ("<value></value>", Value::text("")),
+        ("<value> <string> x </string> </value>", Value::text(" x ")),
+        ("<value><string/></value>", Value::text("")),
+        ("<value><string><![CDATA[<a>&b;]]></string></value>", Value::text("<a>&b;")),
+        ("<value><string>a<!-- no -->b</string></value>", Value::text("ab")),
+        ("<value><int> 42 </int></value>", Value::Int(42)),
+        ("<value><i4>-1</i4></value>", Value::Int(-1)),
+        ("<value><boolean>1</boolean></value>", Value::Bool(true)),
+        ("<value><boolean>true</boolean></value>", Value::Bool(false)),
+        ("<value><double>1e3</double></value>", Value::Double(1000.0)),
+        ("<value><base64>w6kg\nYQ==</base64></value>", Value::text("é a")),
+        ("<value><nil/></value>", Value::Nil),
+        ("<value><foo><bar>x</bar></foo></value>", Value::Nil),
+        ("<value><array><data/></array></value>", Value::Array(vec![])),
+    ] {
+        assert_eq!(one_param(inside), Ok(want), "{inside}");
+    }
+}
+
+#[test]
+fn parameters_and_method_names_may_be_missing() {
+    let bare = Call { method: "m".to_owned(), params: vec![] };
+    assert_eq!(read_call("<methodCall><methodName>m</methodName></methodCall>"), Ok(bare));
+    assert_eq!(read_call("<?xml version='1.0'?>\n<methodCall/>\n").map(|c| c.method), Ok(String::new()));
+}
+
+#[test]
+fn malformed_documents_are_refused() {
+    for text in [
+        "",
+        "hello",
+        "<methodCall>",
+        "<methodCall><methodName>m</methodName>",
+        "<methodCall><methodName>m</methodName></methodCal>",
+        "<methodCall><methodName>m</methodName></methodCall><x/>",
+        "<methodCall><methodName>m</methodName></methodCall>x",
+        "<other/>",
+        "<methodCall>text</methodCall>",
+        "<methodCall><methodName><b>m</b></methodName></methodCall>",
+        "<methodResponse></methodResponse>",
+        "<!DOCTYPE a [<!ENTITY x \"y\">]><methodCall><methodName>&x;</methodName></methodCall>",
+    ] {
+        assert!(read_call(text).is_err(), "{text}");
+    }
+    for inside in [
+        "<value>&nosuch;</value>",
+        "<value>&#0;</value>",
+        "<value>&#27;</value>",
+        "<value>a & b</value>",
+        "<value><int>x</int></value>",
+        "<value><int></int></value>",
+        "<value><int>1</int><int>2</int></value>",
+        "<value><base64>?</base64></value>",
+        "<value><array></array></value>",
+        "<value><struct><member><value/></member></struct></value>",
+        "<string>x</string>",
+    ] {
+        assert!(one_param(inside).is_err(), "{inside}");
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused_before_the_stack_ends() {
+    let nested = |n: usize| {
+        format!("{}<value>x</value>{}", "<value><array><data>".repeat(n), "</data></array></value>".repeat(n))
+    };
+    assert!(one_param(&nested(MAX_DEPTH - 1)).is_ok());
+    assert!(one_param(&nested(MAX_DEPTH)).is_err());
+    assert!(one_param(&nested(20_000)).is_err());
+    let unknown = format!("<value>{}{}</value>", "<a>".repeat(20_000), "</a>".repeat(20_000));
+    assert_eq!(one_param(&unknown), Ok(Value::Nil));
+}
