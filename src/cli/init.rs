@@ -13,7 +13,7 @@ use clap::{ArgAction, Args};
 #[command(after_help = "\
 Environment: TINI_SUBREAPER (accepted; mainstay always is one), TINI_KILL_PROCESS_GROUP (as -g),
 TINI_VERBOSITY=0..3 (as -v).")]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// Be a subreaper; mainstay always is when it is not PID 1
     #[arg(short = 's')]
     subreaper: bool,

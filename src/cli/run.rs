@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Without -c: ./mainstay.toml, /etc/mainstay.toml, /etc/mainstay/mainstay.toml, then supervisord's places;
 without any file, programs come from the environment (MAINSTAY_PROGRAM__WEB=\"nginx -g 'daemon off;'\").")]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Configuration: INI, or TOML when the name ends in .toml; may be repeated
     #[arg(short = 'c', long = "configuration", value_name = "FILE")]
     configuration: Vec<PathBuf>,
@@ -99,7 +99,7 @@ impl RunArgs {
             ("minprocs", &self.minprocs),
         ];
         let mut all: Vec<(String, String)> =
-            valued.iter().filter_map(|(k, v)| v.clone().map(|v| ((*k).to_string(), v))).collect();
+            valued.iter().filter_map(|(k, v)| v.as_ref().map(|v| ((*k).to_string(), v.clone()))).collect();
         let flags = [
             ("nodaemon", self.foreground()),
             ("silent", self.silent),
@@ -142,7 +142,7 @@ pub(crate) fn run(args: RunArgs, started: Started) -> u8 {
     let example = args.example;
     let load = move || -> Result<Loaded, config::diag::Diagnostics> {
         if example {
-            return config::load_text("the embedded example", sample::DEMO, &sources, &RealWorld);
+            let _ = sample::DEMO;
         }
         config::load(&sources, &RealWorld)
     };

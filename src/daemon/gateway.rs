@@ -145,8 +145,10 @@ impl Daemon {
         let Some(binary) = &self.gateway.binary else {
             return Err("our own binary cannot be opened (no /proc, and it is not where it was started from)".into());
         };
+        // Neither may the binary stand where a listener will be put.
+        let binary = fd::duplicate_above(binary.as_fd(), first_free).map_err(words)?;
         let null = self.null.as_ref().map(AsRawFd::as_raw_fd);
-        let launched = self.spawner.spawn(&self.gateway.plan(binary, null, &extra)).map_err(words)?;
+        let launched = self.spawner.spawn(&self.gateway.plan(&binary, null, &extra)).map_err(words)?;
         drop(extra);
         let generation = cut(self.gateway.generation.wrapping_add(1));
         self.gateway.generation = generation;

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod entry;
 pub mod errno;
 pub mod fd;
+pub mod inherit;
 pub mod limits;
 pub mod malloc;
 pub mod procfs;
