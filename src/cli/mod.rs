@@ -1,1 +1,3 @@
-//! Placeholder.
+//! One file for each applet, and the edge to the real machine.
+
+pub mod world;
