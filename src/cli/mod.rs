@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The faces: picks the applet by the name we were called by or by the first word, and gives it its inputs.
 //!
 //! Reads the environment and the arguments, once; nobody else does. Invariant: an applet returns an exit code and
@@ -85,3 +86,8 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
         Applet::Gateway => gateway::run(),
     }
 }
+=======
+//! One file for each applet, and the edge to the real machine.
+
+pub mod world;
+>>>>>>> config

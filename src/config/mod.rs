@@ -1,9 +1,31 @@
-pub mod diag;
-pub mod model;
-pub mod raw;
+//! Configuration: three spellings, one model.
+//!
+//! Sources -> `raw` (what the user said, with places) -> `validate` -> `model` (the truth everybody else sees). Pure,
+//! but for questions to the `World`. Invariants: all findings are collected, each with its place and a hint; nothing
+//! starts on a configuration with an error. Not here: acting on a configuration (`daemon`), comparing two of them.
 
-pub struct Loaded {
-    pub config: model::Config,
-    pub warnings: diag::Diagnostics,
-    pub notes: Vec<(crate::types::LogLevel, String)>,
-}
+#[cfg(test)]
+mod corpus_tests;
+pub mod diag;
+pub mod expand;
+pub mod from_env;
+pub mod from_ini;
+pub mod from_toml;
+pub mod glob;
+pub mod interpolate;
+mod load;
+pub mod model;
+pub mod passwd;
+pub mod paths;
+pub mod print;
+pub mod python;
+pub mod raw;
+pub mod settings;
+pub mod shlex;
+#[cfg(test)]
+pub(crate) mod testing;
+mod validate;
+mod values;
+pub mod world;
+
+pub use load::{Loaded, Search, Sources, load};

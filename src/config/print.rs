@@ -1,0 +1,16 @@
+//! Shows a configuration: as JSON with Supervisor's names, or as TOML that loads to the same configuration.
+//!
+//! Pure. Invariant: without `show_secrets` no password and no value of the environment is shown.
+//! Not here: where it is printed (`cli::check`).
+
+mod json;
+
+pub use json::to_json;
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "***";
+
+/// The text itself, or what stands in its place.
+fn secret(text: &str, show_secrets: bool) -> &str {
+    if show_secrets { text } else { HIDDEN }
+}

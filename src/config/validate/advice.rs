@@ -1,0 +1,177 @@
+//! What is allowed and still trips people over: said once at start, never fatal.
+//!
+//! Pure. Invariant: no advice about a configuration that already fails for the same reason; one line for each kind
+//! of trouble, however many programs have it. Not here: unknown words (`known`).
+
+use crate::config::diag::Diagnostic;
+use crate::config::model::{Config, ControlAddress, Dialect, GroupKind, LogTarget, Program};
+use crate::config::raw::SectionKind;
+use crate::config::settings::PROGRAMS;
+
+use super::reader::{Reader, View};
+use super::special::is_without_effect;
+
+pub(crate) fn advise(r: &mut Reader<'_>, config: &Config) {
+    sections_without_effect(r);
+    options_without_effect(r, config);
+    hidden_output(r, config);
+    rotated_streams(r, config);
+    shells_without_exec(r, config);
+    open_ports(r, config);
+}
+
+fn sections_without_effect(r: &mut Reader<'_>) {
+    let sections: Vec<_> = r.raw.sections.iter().filter(|s| is_without_effect(s.kind)).collect();
+    for section in sections {
+        let what = match section.kind {
+            SectionKind::EventListener => "event listeners receive no events yet",
+            _ => "FastCGI programs get no socket yet",
+        };
+        let view = View::of(section);
+        r.push(
+            Diagnostic::warning(format!("{} has no effect of its own yet: {what}", view.shown()))
+                .at(Some(&section.span))
+                .setting(view.shown()),
+        );
+    }
+}
+
+type Predicate = fn(&Program) -> bool;
+
+/// A key is only spoken of where its value would do something.
+fn options_without_effect(r: &mut Reader<'_>, config: &Config) {
+    let is_used: &[(&str, Predicate)] = &[
+        ("stdout_syslog", |p| p.stdout.syslog),
+        ("stderr_syslog", |p| p.stderr.syslog),
+        ("stdout_capture_maxbytes", |p| p.stdout.capture_maxbytes > 0),
+        ("stderr_capture_maxbytes", |p| p.stderr.capture_maxbytes > 0),
+        ("stdout_events_enabled", |p| p.stdout.events),
+        ("stderr_events_enabled", |p| p.stderr.events),
+    ];
+    for (key, is_used) in is_used {
+        let users: Vec<&str> = names_of(config.processes().filter(|p| is_used(p)));
+        if users.is_empty() {
+            continue;
+        }
+        let span = PROGRAMS
+            .iter()
+            .flat_map(|kind| r.sections(*kind))
+            .filter(|s| users.contains(&s.name.trim()))
+            .find_map(|s| s.entries.iter().find(|e| e.key == *key))
+            .map(|e| &e.span);
+        r.push(
+            Diagnostic::warning(format!("`{key}` has no effect yet (set for {})", listed(&users)))
+                .at(span)
+                .setting((*key).to_owned()),
+        );
+    }
+}
+
+/// In a container nobody looks into AUTO files, and their names are random.
+fn hidden_output(r: &mut Reader<'_>, config: &Config) {
+    if config.dialect != Dialect::Ini || !config.supervisor.nodaemon {
+        return;
+    }
+    let hidden = |p: &&Program| p.stdout.target == LogTarget::Auto;
+    let users = names_of(
+        config
+            .groups
+            .iter()
+            .filter(|g| g.kind == GroupKind::Program)
+            .flat_map(|g| &g.programs)
+            .filter(hidden),
+    );
+    if users.is_empty() {
+        return;
+    }
+    r.push(
+        Diagnostic::warning(format!("the output of {} goes to AUTO files that no container log shows", listed(&users)))
+            .hint("set `stdout_logfile = /dev/stdout` with `stdout_logfile_maxbytes = 0`, and `redirect_stderr = true`"),
+    );
+}
+
+fn rotated_streams(r: &mut Reader<'_>, config: &Config) {
+    if config.dialect != Dialect::Ini {
+        return;
+    }
+    for stream in ["stdout", "stderr"] {
+        let is_rotated = |p: &&Program| {
+            let plan = if stream == "stdout" { &p.stdout } else { &p.stderr };
+            matches!(plan.target, LogTarget::Stream { .. }) && plan.maxbytes > 0
+        };
+        let users = names_of(config.processes().filter(is_rotated));
+        if users.is_empty() {
+            continue;
+        }
+        r.push(
+            Diagnostic::warning(format!(
+                "`{stream}_logfile` of {} is a stream and is not rotated",
+                listed(&users)
+            ))
+            .hint(format!("set `{stream}_logfile_maxbytes = 0`; Supervisor fails on such a rotation")),
+        );
+    }
+}
+
+/// A shell in between receives the stop signal and keeps it for itself.
+fn shells_without_exec(r: &mut Reader<'_>, config: &Config) {
+    let users = names_of(config.processes().filter(|p| !p.stopasgroup && is_shell_without_exec(p)));
+    if users.is_empty() {
+        return;
+    }
+    r.push(
+        Diagnostic::warning(format!("the stop signal of {} reaches only a shell", listed(&users)))
+            .hint("begin the last command with `exec`, or set `stopasgroup = true`"),
+    );
+}
+
+fn is_shell_without_exec(program: &Program) -> bool {
+    let Ok(argv) = &program.argv else { return false };
+    let [shell, options @ ..] = argv.as_slice() else { return false };
+    let shell = shell.rsplit('/').next().unwrap_or(shell);
+    if !matches!(shell, "sh" | "bash" | "dash" | "ash" | "zsh" | "ksh") {
+        return false;
+    }
+    let mut words =
+        options.iter().skip_while(|w| !(w.starts_with('-') && !w.starts_with("--") && w.contains('c')));
+    let script = words.nth(1);
+    script.is_some_and(|s| !s.split(|c: char| c.is_whitespace() || c == ';' || c == '&').any(|w| w == "exec"))
+}
+
+fn open_ports(r: &mut Reader<'_>, config: &Config) {
+    for server in &config.control {
+        let ControlAddress::Inet(address) = server.address else { continue };
+        if server.auth.is_some() || address.ip().is_loopback() {
+            continue;
+        }
+        let section = r.sections(SectionKind::InetHttp).find(|s| s.title == server.section);
+        r.push(
+            Diagnostic::warning(format!(
+                "anyone who reaches {address} can control every program: no password is set"
+            ))
+            .at(section.map(|s| &s.span))
+            .setting(format!("[{}]", server.section))
+            .hint("set `username` and `password`, or listen on 127.0.0.1"),
+        );
+    }
+}
+
+/// The program sections behind these processes, each once.
+fn names_of<'c>(programs: impl Iterator<Item = &'c Program>) -> Vec<&'c str> {
+    let mut names: Vec<&str> = Vec::new();
+    for program in programs {
+        if !names.contains(&program.program.as_str()) {
+            names.push(&program.program);
+        }
+    }
+    names
+}
+
+/// BOUND: a sentence names at most five programs.
+fn listed(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().take(5).map(|n| format!("`{n}`")).collect();
+    match names.len().saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

@@ -1,0 +1,231 @@
+//! Groups: which programs belong together, and the order in which they start.
+//!
+//! COMPAT: `[group:x]` first, then programs of their own, event listeners, FastCGI programs; then all sorted by
+//! (priority, name). Invariants: group names are unique, and so are process names within a group.
+//! Not here: what is in a program (`program`).
+
+use crate::config::diag::Diagnostic;
+use crate::config::model::{Autorestart, Backoff, Group, GroupKind, LogPlan, LogTarget, Program, Stdin};
+use crate::config::raw::{RawSection, SectionKind};
+use crate::config::values::{self, command};
+use crate::types::Signal;
+
+use super::program::{Plan, check_name, read_processes};
+use super::reader::{Passes, Reader, View};
+use super::special::{read_listener, read_socket};
+
+type Environment<'p> = &'p [(String, String)];
+
+/// All groups in start order.
+pub(crate) fn read_groups(
+    r: &mut Reader<'_>,
+    environment: Environment<'_>,
+    main: Option<&[String]>,
+) -> Vec<Group> {
+    let mut groups = Vec::new();
+    let mut members: Vec<&RawSection> = Vec::new();
+    for section in collect(r, SectionKind::Group) {
+        groups.extend(read_group(r, section, environment, &mut members));
+    }
+    let is_free = |section: &&RawSection| !members.iter().any(|m| std::ptr::eq(*m, *section));
+    for section in collect(r, SectionKind::Program).into_iter().filter(is_free) {
+        groups.extend(read_own_group(r, section, environment, |_, _| Some(GroupKind::Program)));
+    }
+    for section in collect(r, SectionKind::EventListener) {
+        groups.extend(read_own_group(r, section, environment, read_listener));
+    }
+    for section in collect(r, SectionKind::Fcgi).into_iter().filter(is_free) {
+        groups.extend(read_own_group(r, section, environment, read_socket));
+    }
+    if let Some(argv) = main {
+        groups.push(main_group(argv, environment));
+    }
+    groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    keep_first(r, groups)
+}
+
+fn collect<'a>(r: &Reader<'a>, kind: SectionKind) -> Vec<&'a RawSection> {
+    r.sections(kind).collect()
+}
+
+fn read_group<'a>(
+    r: &mut Reader<'a>,
+    section: &'a RawSection,
+    environment: Environment<'_>,
+    members: &mut Vec<&'a RawSection>,
+) -> Option<Group> {
+    let view = View::of(section);
+    let names = r.basic_names();
+    let name = check_name(r, &view, &section.name).ok()?;
+    let listed = r.optional(&view, "programs", &names, Passes::One, values::list);
+    let priority = r.value(&view, "priority", &names, values::integer);
+    let mut programs = Vec::new();
+    for program in listed.ok()?.unwrap_or_default() {
+        let Some(member) = find_member(r, &view, &program) else { continue };
+        members.push(member);
+        if member.kind == SectionKind::Fcgi {
+            warn_about_socket(r, &view, &program);
+        }
+        programs
+            .extend(read_processes(r, &Plan { section: member, group: &name, priority: None, environment }));
+    }
+    Some(Group {
+        programs: unique(r, &name, programs),
+        name,
+        priority: priority.ok()?,
+        kind: GroupKind::Program,
+    })
+}
+
+fn find_member<'a>(r: &mut Reader<'a>, view: &View<'a>, program: &str) -> Option<&'a RawSection> {
+    let find = |kind| r.sections(kind).find(|s| s.name == program);
+    match (find(SectionKind::Program), find(SectionKind::Fcgi)) {
+        (Some(section), None) | (None, Some(section)) => Some(section),
+        (None, None) => {
+            let words = format!("[{}] names unknown program or fcgi-program {program}", view.title());
+            let message = format!("cannot use {}: there is no program `{program}`", view.shown());
+            let known = r
+                .sections(SectionKind::Program)
+                .chain(r.sections(SectionKind::Fcgi))
+                .map(|s| s.name.as_str());
+            let hint =
+                crate::config::settings::nearest(program, known).map(|n| format!("did you mean `{n}`?"));
+            r.refuse_section(view, "programs", message, words, &hint.unwrap_or_default());
+            None
+        }
+        (Some(_), Some(_)) => {
+            let words = format!(
+                "[{}] name {program} is ambiguous (exists as program and fcgi-program)",
+                view.title()
+            );
+            let message =
+                format!("cannot use {}: `{program}` is a program and a FastCGI program", view.shown());
+            r.refuse_section(view, "programs", message, words, "rename one of them");
+            None
+        }
+    }
+}
+
+/// COMPAT: a FastCGI program loses its socket in a group; Supervisor does not say so.
+fn warn_about_socket<'a>(r: &mut Reader<'a>, view: &View<'a>, program: &str) {
+    let finding = Diagnostic::warning(format!(
+        "`{program}` gets no socket, because it is a member of {}",
+        view.shown()
+    ))
+    .at(r.entry(view, "programs").map(|e| &e.span))
+    .hint("take it out of the group");
+    r.push(finding);
+}
+
+fn read_own_group<'a>(
+    r: &mut Reader<'a>,
+    section: &'a RawSection,
+    environment: Environment<'_>,
+    read_kind: fn(&mut Reader<'a>, &View<'a>) -> Option<GroupKind>,
+) -> Option<Group> {
+    let view = View::of(section);
+    let names = r.basic_names();
+    let name = check_name(r, &view, &section.name).ok()?;
+    let priority = r.value(&view, "priority", &names, values::integer);
+    let kind = read_kind(r, &view);
+    // COMPAT: the -1 of a listener is the priority of its group; its processes have 999.
+    let own = match (section.kind, r.entry(&view, "priority")) {
+        (SectionKind::EventListener, None) => 999,
+        _ => priority.unwrap_or(999),
+    };
+    let plan = Plan { section, group: &name, priority: Some(own), environment };
+    let programs = read_processes(r, &plan);
+    Some(Group { programs: unique(r, &name, programs), name, priority: priority.ok()?, kind: kind? })
+}
+
+/// COMPAT: a later process of the same name takes the place of the earlier one.
+fn unique(r: &mut Reader<'_>, group: &str, programs: Vec<Program>) -> Vec<Program> {
+    let mut kept: Vec<Program> = Vec::with_capacity(programs.len());
+    for program in programs {
+        match kept.iter_mut().find(|p| p.name == program.name) {
+            None => kept.push(program),
+            Some(earlier) => {
+                r.push(
+                    Diagnostic::warning(format!(
+                        "process `{}` of group `{group}` is defined twice; the later one is used",
+                        program.name
+                    ))
+                    .hint("use %(program_name)s and %(process_num)d in `process_name`"),
+                );
+                *earlier = program;
+            }
+        }
+    }
+    kept
+}
+
+/// COMPAT: of several groups with one name the first in start order exists, the others do not.
+fn keep_first(r: &mut Reader<'_>, groups: Vec<Group>) -> Vec<Group> {
+    let mut kept: Vec<Group> = Vec::with_capacity(groups.len());
+    for group in groups {
+        if let Some(first) = kept.iter().find(|g| g.name == group.name) {
+            let is_main = |g: &Group| g.programs.iter().any(|p| p.main);
+            if is_main(first) || is_main(&group) {
+                r.push(
+                    Diagnostic::error(
+                        "cannot run the command: the configuration has a group `main` of its own",
+                    )
+                    .hint("rename the program or group `main`"),
+                );
+            } else {
+                r.push(
+                    Diagnostic::warning(format!(
+                        "group `{}` is defined twice; the second one is dropped",
+                        group.name
+                    ))
+                    .hint("programs, groups and event listeners share one name space"),
+                );
+            }
+            continue;
+        }
+        kept.push(group);
+    }
+    kept
+}
+
+/// `run -- CMD`: a program whose end ends the container.
+fn main_group(argv: &[String], environment: Environment<'_>) -> Group {
+    let command = command::from_argv(argv.to_vec());
+    let inherited = LogPlan {
+        target: LogTarget::Inherit,
+        maxbytes: 0,
+        backups: 0,
+        capture_maxbytes: 0,
+        events: false,
+        syslog: false,
+    };
+    let program = Program {
+        name: "main".to_owned(),
+        group: "main".to_owned(),
+        program: "main".to_owned(),
+        command: command.text,
+        argv: command.argv,
+        directory: None,
+        environment: environment.to_vec(),
+        user: None,
+        umask: None,
+        priority: 999,
+        autostart: true,
+        autorestart: Autorestart::Never,
+        exitcodes: vec![0],
+        startsecs_ms: 0,
+        startretries: 0,
+        backoff: Backoff::CONTAINER,
+        stopsignal: Signal::TERM,
+        stopwaitsecs_ms: 10_000,
+        stopasgroup: true,
+        killasgroup: true,
+        stdin: Stdin::Inherit,
+        redirect_stderr: false,
+        stdout: inherited.clone(),
+        stderr: inherited,
+        serverurl: None,
+        main: true,
+    };
+    Group { name: "main".to_owned(), priority: 999, kind: GroupKind::Program, programs: vec![program] }
+}

@@ -1,0 +1,167 @@
+//! Sections and keys that nobody knows, plug-ins that cannot be had, and the section that must be there.
+//!
+//! Invariants: in INI an unknown word is a warning, in TOML and environment an error; something planned is never
+//! accepted in silence. Not here: what the values mean.
+
+use crate::config::diag::{Diagnostic, Severity};
+use crate::config::model::Dialect;
+use crate::config::raw::{RawEntry, RawSection, SectionKind};
+use crate::config::settings::{self, Support};
+use crate::config::values;
+
+use super::reader::{Passes, Reader, View, shown};
+
+/// COMPAT: an INI main file without `[supervisord]` is refused.
+pub(crate) fn require_supervisord(r: &mut Reader<'_>, dialect: Dialect) {
+    let mut sections = r.sections(SectionKind::Supervisor);
+    if dialect != Dialect::Ini || sections.any(|s| s.dialect == Dialect::Ini) {
+        return;
+    }
+    r.push(
+        Diagnostic::error("cannot use the configuration: there is no [supervisord] section")
+            .hint("add a line `[supervisord]`; it may be empty. A fragment has to be included by a main file")
+            .supervisor(".ini file does not include supervisord section"),
+    );
+}
+
+/// `[rpcinterface:x]`: only the one that is built in can be had.
+pub(crate) fn check_plugins(r: &mut Reader<'_>) {
+    const KEY: &str = "supervisor.rpcinterface_factory";
+    let sections: Vec<_> = r.sections(SectionKind::RpcInterface).collect();
+    for section in sections {
+        let view = View::of(section);
+        let names = r.env.clone();
+        let Ok(spec) = r.optional(&view, KEY, &names, Passes::One, values::text) else { continue };
+        let Some(spec) = spec else {
+            let words = format!("section [{}] does not specify a {KEY}", section.title);
+            let message = format!("cannot use {}: `{KEY}` is missing", view.shown());
+            r.refuse_section(&view, KEY, message, words, &format!("add `{KEY} = {}`", settings::PLUGINS[0]));
+            continue;
+        };
+        if !r.world.plugin_exists(&spec) {
+            let words = format!("{spec} cannot be resolved within [{}]", section.title);
+            let message = format!("cannot use {}: `{spec}` is a Python plug-in", view.shown());
+            let hint = "Python plug-ins cannot be loaded; remove the section";
+            r.refuse_section(&view, KEY, message, words, hint);
+        }
+    }
+}
+
+/// Every section and key that was not asked for.
+pub(crate) fn check_names(r: &mut Reader<'_>) {
+    for section in &r.raw.sections {
+        match section.kind {
+            SectionKind::Unknown => unknown_section(r, section),
+            // Their keys go to the plug-in.
+            SectionKind::RpcInterface | SectionKind::CtlPlugin => {}
+            SectionKind::Default => {
+                let strange = section.entries.iter().filter(|e| !settings::is_known_anywhere(&e.key));
+                strange.for_each(|entry| unknown_key(r, section, entry));
+            }
+            _ => section.entries.iter().for_each(|entry| check_key(r, section, entry)),
+        }
+    }
+}
+
+fn check_key(r: &mut Reader<'_>, section: &RawSection, entry: &RawEntry) {
+    let overridden = section.entries.iter().rev().find(|e| e.key == entry.key) != Some(entry);
+    let inherited = entry.dialect == Dialect::Ini
+        && r.sections(SectionKind::Default)
+            .any(|d| d.entries.iter().any(|e| e.key == entry.key && e.span == entry.span));
+    if overridden || inherited {
+        return;
+    }
+    match settings::find(section.kind, &entry.key) {
+        None => unknown_key(r, section, entry),
+        Some(setting) if setting.support == Support::Planned => {
+            let mut finding = finding_for(entry.dialect, section, entry, |key, section| {
+                format!("`{key}` of {section} is not supported yet")
+            });
+            if finding.severity == Severity::Warning {
+                finding.message.push_str(" and has no effect");
+            }
+            r.push(finding.hint("remove it; a later version will know it"));
+        }
+        Some(_) => {}
+    }
+}
+
+fn unknown_key(r: &mut Reader<'_>, section: &RawSection, entry: &RawEntry) {
+    let finding = finding_for(entry.dialect, section, entry, |key, section| {
+        format!("unknown setting `{key}` in {section}")
+    });
+    let hint = key_hint(section.kind, &entry.key);
+    r.push(match hint {
+        Some(hint) => finding.hint(hint),
+        None => finding,
+    });
+}
+
+fn key_hint(kind: SectionKind, key: &str) -> Option<String> {
+    if let Some(meant) = settings::nearest_key(kind, key) {
+        return Some(format!("did you mean `{meant}`?"));
+    }
+    if kind == SectionKind::Supervisorctl && key == "files" {
+        return Some("it belongs into [include]; is the line `[include]` missing above it?".to_owned());
+    }
+    let home = settings::all().find(|s| s.key == key).and_then(|s| s.kinds.first())?;
+    let title = match home {
+        SectionKind::Program => "[program:NAME]",
+        SectionKind::EventListener => "[eventlistener:NAME]",
+        SectionKind::Fcgi => "[fcgi-program:NAME]",
+        SectionKind::Group => "[group:NAME]",
+        SectionKind::Supervisor => "[supervisord]",
+        SectionKind::Mainstay => "[mainstay]",
+        SectionKind::UnixHttp => "[unix_http_server]",
+        SectionKind::InetHttp => "[inet_http_server]",
+        SectionKind::Supervisorctl => "[supervisorctl]",
+        SectionKind::Include => "[include]",
+        _ => return None,
+    };
+    Some(format!("it belongs into {title}"))
+}
+
+fn finding_for(
+    dialect: Dialect,
+    section: &RawSection,
+    entry: &RawEntry,
+    say: impl Fn(&str, &str) -> String,
+) -> Diagnostic {
+    let message = say(&entry.key, &shown(section));
+    let finding = match dialect {
+        Dialect::Ini => Diagnostic::warning(message),
+        Dialect::Toml | Dialect::Env => Diagnostic::error(message),
+    };
+    finding.at(Some(&entry.span)).setting(format!("{} {}", shown(section), entry.key))
+}
+
+fn unknown_section(r: &mut Reader<'_>, section: &RawSection) {
+    const KNOWN: &[&str] = &[
+        "supervisord",
+        "supervisorctl",
+        "program:",
+        "group:",
+        "eventlistener:",
+        "fcgi-program:",
+        "include",
+        "unix_http_server",
+        "inet_http_server",
+        "rpcinterface:",
+        "ctlplugin:",
+        "mainstay",
+    ];
+    let (word, name) =
+        section.title.split_once(':').map_or((section.title.as_str(), None), |(w, n)| (w, Some(n)));
+    let message = format!("unknown section {}", shown(section));
+    let finding = match section.dialect {
+        Dialect::Ini => Diagnostic::warning(format!("{message}; it is ignored")),
+        Dialect::Toml | Dialect::Env => Diagnostic::error(message),
+    };
+    let finding = finding.at(Some(&section.span)).setting(shown(section));
+    let meant = settings::nearest(&word.trim().to_lowercase(), KNOWN.iter().map(|k| k.trim_end_matches(':')));
+    r.push(match (meant, name) {
+        (Some(meant), Some(name)) => finding.hint(format!("did you mean [{meant}:{}]?", name.trim())),
+        (Some(meant), None) => finding.hint(format!("did you mean [{meant}]?")),
+        (None, _) => finding,
+    });
+}

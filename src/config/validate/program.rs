@@ -1,0 +1,306 @@
+//! One program section -> its processes.
+//!
+//! Invariants: the order of reading is Supervisor's; what belongs to the section is read once, what may use
+//! `process_num` is read for each process. Not here: which group a program belongs to (`groups`).
+
+use crate::config::diag::Diagnostic;
+use crate::config::expand::Names;
+use crate::config::model::{Autorestart, Backoff, Dialect, Program, Stdin, UserRef};
+use crate::config::python::strip;
+use crate::config::raw::{RawSection, RawValue};
+
+use crate::config::values::{self, command, pairs, people};
+use crate::types::Signal;
+
+use super::outputs::{self, Streams};
+use super::reader::{Passes, Reader, Reported, View};
+use super::whole::warn_if_cut;
+
+/// Which section is read, and for whom.
+pub(crate) struct Plan<'a, 'p> {
+    pub(crate) section: &'a RawSection,
+    pub(crate) group: &'p str,
+    /// Read by the group pass already; a member of a `[group:x]` reads its own.
+    pub(crate) priority: Option<i64>,
+    /// `[supervisord] environment`.
+    pub(crate) environment: &'p [(String, String)],
+}
+
+/// BOUND: processes of one section; more is a slip of the finger, and each costs memory before anything runs.
+const MAX_PROCESSES: i64 = 10_000;
+
+/// The processes of a section by (priority, name); none where something was refused.
+pub(crate) fn read_processes<'a>(r: &mut Reader<'a>, plan: &Plan<'a, '_>) -> Vec<Program> {
+    let view = View::of(plan.section).with_suffix();
+    let Ok(shared) = read_shared(r, &view, plan) else { return Vec::new() };
+    let mut programs = Vec::new();
+    for number in 0..shared.numprocs {
+        match read_process(r, &view, plan, &shared, shared.first.saturating_add(number)) {
+            Ok(program) => programs.push(program),
+            // The other processes have the same mistake.
+            Err(Reported) => return Vec::new(),
+        }
+    }
+    programs.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    programs
+}
+
+/// What all processes of a section have in common.
+struct Shared {
+    program: String,
+    names: Names,
+    priority: i64,
+    autostart: bool,
+    autorestart: Autorestart,
+    startsecs_ms: i64,
+    startretries: i64,
+    stopsignal: Signal,
+    stopwaitsecs_ms: i64,
+    stopasgroup: bool,
+    killasgroup: bool,
+    exitcodes: Vec<i32>,
+    redirect_stderr: bool,
+    numprocs: i64,
+    first: i64,
+    streams: Streams,
+    serverurl: Option<String>,
+    user: Option<UserRef>,
+    umask: Option<u32>,
+    process_name: String,
+}
+
+fn read_shared<'a>(r: &mut Reader<'a>, view: &View<'a>, plan: &Plan<'a, '_>) -> Result<Shared, Reported> {
+    let program = check_name(r, view, &plan.section.name)?;
+    let mut names = r.basic_names();
+    names.set("program_name", &program);
+    names.set("host_node_name", &r.host);
+    names.set("group_name", plan.group);
+    let priority = match plan.priority {
+        Some(priority) => Ok(priority),
+        None => r.value(view, "priority", &names, values::integer),
+    };
+    let autostart = r.value(view, "autostart", &names, values::boolean);
+    let autorestart = r.value(view, "autorestart", &names, values::autorestart);
+    let startsecs_ms = r.value(view, "startsecs", &names, values::seconds_ms);
+    let startretries = r.value(view, "startretries", &names, values::integer);
+    let stopsignal = r.value(view, "stopsignal", &names, values::signal);
+    let stopwaitsecs_ms = r.value(view, "stopwaitsecs", &names, values::seconds_ms);
+    let stopasgroup = r.value(view, "stopasgroup", &names, values::boolean);
+    let killasgroup = read_killasgroup(r, view, &names, stopasgroup);
+    let exitcodes = r.value(view, "exitcodes", &names, values::exitcodes);
+    let redirect_stderr = r.value(view, "redirect_stderr", &names, values::boolean);
+    let numprocs = r.value(view, "numprocs", &names, values::integer);
+    let first = r.value(view, "numprocs_start", &names, values::integer);
+    let streams = outputs::read_streams(r, view, &names);
+    let serverurl = r.optional(view, "serverurl", &names, Passes::One, values::text);
+    let user = r.optional(view, "user", &names, Passes::One, people::user);
+    let umask = r.optional(view, "umask", &names, Passes::One, values::octal);
+    let process_name = read_process_name(r, view, numprocs);
+    let numprocs = check_numprocs(r, view, numprocs?, process_name.as_deref().unwrap_or("%(process_num)"));
+    let asgroup = check_asgroup(r, view, stopasgroup?, killasgroup?);
+    let (stopasgroup, killasgroup) = asgroup?;
+    Ok(Shared {
+        program,
+        names,
+        priority: priority?,
+        autostart: autostart?,
+        autorestart: autorestart?,
+        startsecs_ms: startsecs_ms?,
+        startretries: startretries?,
+        stopsignal: stopsignal?,
+        stopwaitsecs_ms: stopwaitsecs_ms?,
+        stopasgroup,
+        killasgroup,
+        exitcodes: exitcodes?,
+        redirect_stderr: redirect_stderr?,
+        numprocs: numprocs?,
+        first: first?,
+        streams: streams?,
+        serverurl: serverurl?.filter(|url| strip(url).to_uppercase() != "AUTO"),
+        user: user?,
+        umask: umask?,
+        process_name: process_name?,
+    })
+}
+
+/// COMPAT: left out, it is what `stopasgroup` is; in TOML and environment both are on.
+fn read_killasgroup<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    names: &Names,
+    stopasgroup: Result<bool, Reported>,
+) -> Result<bool, Reported> {
+    match r.optional(view, "killasgroup", names, Passes::One, values::boolean)? {
+        Some(killasgroup) => Ok(killasgroup),
+        None if view.dialect == Dialect::Ini => stopasgroup,
+        None => r.value(view, "killasgroup", names, values::boolean),
+    }
+}
+
+fn check_asgroup<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    stop: bool,
+    kill: bool,
+) -> Result<(bool, bool), Reported> {
+    if stop && !kill {
+        let words = "Cannot set stopasgroup=true and killasgroup=false".to_owned();
+        let message =
+            format!("cannot use {}: `stopasgroup` is true and `killasgroup` is false", view.shown());
+        let hint = "set `stopasgroup = false` too, or leave `killasgroup` out";
+        return Err(r.refuse_section(view, "killasgroup", message, words, hint));
+    }
+    Ok((stop, kill))
+}
+
+/// The name of a program or group, trimmed; reported under the section.
+pub(crate) fn check_name<'a>(r: &mut Reader<'a>, view: &View<'a>, name: &str) -> Result<String, Reported> {
+    values::name(name).map_err(|bad| {
+        let message = format!("cannot use {}: {}", view.shown(), bad.words);
+        r.refuse_section(view, "", message, bad.words, "names cannot contain blanks, `:` or `/`")
+    })
+}
+
+/// Not expanded yet. COMPAT: characters are checked before expansion; what expansion brings in is checked later.
+fn read_process_name<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    numprocs: Result<i64, Reported>,
+) -> Result<String, Reported> {
+    let Some(entry) = r.entry(view, "process_name") else {
+        let several = view.dialect != Dialect::Ini && numprocs.is_ok_and(|n| n > 1);
+        return Ok(if several { "%(program_name)s_%(process_num)02d" } else { "%(program_name)s" }.to_owned());
+    };
+    let RawValue::Text(text) = &entry.value else {
+        return Err(r.refuse(view, entry, &values::Bad::new("expected a text")));
+    };
+    values::name(text).map_err(|bad| {
+        let bad = bad.hint("names cannot contain blanks, `:` or `/`");
+        r.refuse(view, entry, &bad)
+    })
+}
+
+fn check_numprocs<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    numprocs: i64,
+    name: &str,
+) -> Result<i64, Reported> {
+    if numprocs > 1 && !name.contains("%(process_num)") {
+        let words = "%(process_num) must be present within process_name when numprocs > 1".to_owned();
+        let message = format!("cannot use {}: {words}", view.shown());
+        let hint = "add `process_name = %(program_name)s_%(process_num)02d`";
+        return Err(r.refuse_section(view, "numprocs", message, words, hint));
+    }
+    if numprocs > MAX_PROCESSES {
+        let words = format!("numprocs {numprocs} is above upper bound ({MAX_PROCESSES})");
+        let message = format!("cannot use {}: {words}", view.shown());
+        return Err(r.refuse_section(view, "numprocs", message, words, ""));
+    }
+    Ok(numprocs)
+}
+
+fn read_process<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    plan: &Plan<'a, '_>,
+    shared: &Shared,
+    number: i64,
+) -> Result<Program, Reported> {
+    let mut names = shared.names.clone();
+    names.set_int("process_num", number);
+    names.set_int("numprocs", shared.numprocs);
+    let own = read_environment(r, view, &names)?;
+    for (name, value) in &own {
+        names.set(&format!("ENV_{name}"), value);
+    }
+    let directory = r.optional(view, "directory", &names, Passes::One, values::text);
+    let (stdout, stderr) = outputs::read_logs(r, view, &names, &shared.streams, shared.redirect_stderr);
+    let command = read_command(r, view, &names);
+    let name = expand_name(r, view, &shared.process_name, &names)?;
+    let mut environment = plan.environment.to_vec();
+    own.iter().for_each(|(name, value)| pairs::set(&mut environment, name, value));
+    let command = command?;
+    Ok(Program {
+        name,
+        group: plan.group.to_owned(),
+        program: shared.program.clone(),
+        command: command.text,
+        argv: command.argv,
+        directory: directory?.map(Into::into),
+        environment,
+        user: shared.user.clone(),
+        umask: shared.umask,
+        priority: shared.priority,
+        autostart: shared.autostart,
+        autorestart: shared.autorestart,
+        exitcodes: shared.exitcodes.clone(),
+        startsecs_ms: shared.startsecs_ms,
+        startretries: shared.startretries,
+        backoff: if view.dialect == Dialect::Ini { Backoff::Linear } else { Backoff::CONTAINER },
+        stopsignal: shared.stopsignal,
+        stopwaitsecs_ms: shared.stopwaitsecs_ms,
+        stopasgroup: shared.stopasgroup,
+        killasgroup: shared.killasgroup,
+        stdin: Stdin::Pipe,
+        redirect_stderr: shared.redirect_stderr,
+        stdout: stdout?,
+        stderr: stderr?,
+        serverurl: shared.serverurl.clone(),
+        main: false,
+    })
+}
+
+/// COMPAT: expanded once, under the bare name of the key.
+fn read_environment<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    names: &Names,
+) -> Result<Vec<(String, String)>, Reported> {
+    if let Some(entry) = r.entry(view, "environment") {
+        if let (Dialect::Ini, RawValue::Text(text)) = (entry.dialect, &entry.value) {
+            // Only for the report: the same expansion follows under the long name.
+            r.expand_text(view, entry, text, names, "environment")?;
+        }
+    }
+    let read = r.value(view, "environment", names, pairs::pairs)?;
+    warn_if_cut(r, view, &read);
+    Ok(read.pairs)
+}
+
+fn read_command<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    names: &Names,
+) -> Result<command::CommandLine, Reported> {
+    let command = r.optional(view, "command", names, Passes::One, command::command)?;
+    command.ok_or_else(|| {
+        let words = format!("program section {} does not specify a command", view.title());
+        let message = format!("cannot use {}: `command` is missing", view.shown());
+        r.refuse_section(view, "command", message, words, "add `command = ...`")
+    })
+}
+
+fn expand_name<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    template: &str,
+    names: &Names,
+) -> Result<String, Reported> {
+    let name = match r.entry(view, "process_name") {
+        Some(entry) if entry.dialect == Dialect::Ini => {
+            r.expand_text(view, entry, template, names, "process_name")?
+        }
+        _ => crate::config::expand::expand_known(template, names),
+    };
+    if name.is_empty() || name.contains([' ', ':', '/', '\n']) {
+        let shown = view.shown();
+        let finding = Diagnostic::error(format!("cannot use `{name}` as a process name of {shown}"))
+            .at(r.entry(view, "process_name").map(|e| &e.span))
+            .setting(format!("{shown} process_name"))
+            .hint("names cannot be empty or contain blanks, `:` or `/`");
+        r.push(finding);
+        return Err(Reported);
+    }
+    Ok(name)
+}

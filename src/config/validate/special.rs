@@ -1,0 +1,183 @@
+//! What only event listeners and FastCGI programs have: events, result handler, socket.
+//!
+//! Invariant: errors come in Supervisor's order and words. Not here: delivering events, binding sockets.
+
+use crate::config::model::GroupKind;
+use crate::config::paths::normalize;
+use crate::config::raw::SectionKind;
+use crate::config::values::{self, Bad, people};
+
+use super::reader::{Passes, Reader, View};
+use super::servers::prefixed;
+
+/// Every event that a listener may ask for.
+const EVENTS: &[&str] = &[
+    "EVENT",
+    "PROCESS_COMMUNICATION",
+    "PROCESS_COMMUNICATION_STDERR",
+    "PROCESS_COMMUNICATION_STDOUT",
+    "PROCESS_GROUP",
+    "PROCESS_GROUP_ADDED",
+    "PROCESS_GROUP_REMOVED",
+    "PROCESS_LOG",
+    "PROCESS_LOG_STDERR",
+    "PROCESS_LOG_STDOUT",
+    "PROCESS_STATE",
+    "PROCESS_STATE_BACKOFF",
+    "PROCESS_STATE_EXITED",
+    "PROCESS_STATE_FATAL",
+    "PROCESS_STATE_RUNNING",
+    "PROCESS_STATE_STARTING",
+    "PROCESS_STATE_STOPPED",
+    "PROCESS_STATE_STOPPING",
+    "PROCESS_STATE_UNKNOWN",
+    "REMOTE_COMMUNICATION",
+    "SUPERVISOR_STATE_CHANGE",
+    "SUPERVISOR_STATE_CHANGE_RUNNING",
+    "SUPERVISOR_STATE_CHANGE_STOPPING",
+    "TICK",
+    "TICK_3600",
+    "TICK_5",
+    "TICK_60",
+];
+
+/// The listener part of an `[eventlistener:x]`.
+pub(crate) fn read_listener<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Option<GroupKind> {
+    let names = r.basic_names();
+    let title = view.title();
+    let buffer_size = r.value(view, "buffer_size", &names, values::integer).ok()?;
+    if buffer_size < 1 {
+        let words = format!("[{title}] section sets invalid buffer_size ({buffer_size})");
+        let message = format!("cannot use {}: `buffer_size` is below 1", view.shown());
+        r.refuse_section(view, "buffer_size", message, words, "");
+    }
+    let result_handler = r.value(view, "result_handler", &names, values::text).ok()?;
+    if !r.world.plugin_exists(&result_handler) {
+        let words = format!("{result_handler} cannot be resolved within [{title}]");
+        let message = format!("cannot use {}: `{result_handler}` is a Python plug-in", view.shown());
+        let hint = "Python plug-ins cannot be loaded; remove `result_handler`";
+        r.refuse_section(view, "result_handler", message, words, hint);
+    }
+    let events = r.optional(view, "events", &names, Passes::One, values::list).ok()?.unwrap_or_default();
+    let events = check_events(r, view, &events)?;
+    if r.value(view, "redirect_stderr", &names, values::boolean).ok()? {
+        let words = format!(
+            "[{title}] section sets redirect_stderr=true but this is not allowed because it will interfere with \
+             the eventlistener protocol"
+        );
+        let message =
+            format!("cannot use {}: `redirect_stderr` would disturb the event protocol", view.shown());
+        r.refuse_section(view, "redirect_stderr", message, words, "remove `redirect_stderr`");
+    }
+    Some(GroupKind::EventListener { events, buffer_size, result_handler })
+}
+
+fn check_events<'a>(r: &mut Reader<'a>, view: &View<'a>, listed: &[String]) -> Option<Vec<String>> {
+    let title = view.title();
+    if listed.is_empty() {
+        let words = format!("[{title}] section requires an \"events\" line");
+        let message = format!("cannot use {}: `events` is missing", view.shown());
+        r.refuse_section(view, "events", message, words, "add `events = PROCESS_STATE`");
+        return None;
+    }
+    let mut events: Vec<String> = listed.iter().map(|e| e.to_uppercase()).collect();
+    events.sort();
+    events.dedup();
+    let unknown = events.iter().find(|e| !EVENTS.contains(&e.as_str()));
+    if let Some(event) = unknown {
+        let words = format!("Unknown event type {event} in [{title}] events");
+        let message = format!("cannot use {}: `{event}` is no event", view.shown());
+        let meant = crate::config::settings::nearest(event, EVENTS.iter().copied());
+        let hint = meant.map(|e| format!("did you mean `{e}`?")).unwrap_or_default();
+        r.refuse_section(view, "events", message, words, &hint);
+        return None;
+    }
+    Some(events)
+}
+
+/// The socket part of an `[fcgi-program:x]`.
+pub(crate) fn read_socket<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Option<GroupKind> {
+    let mut names = r.basic_names();
+    let user = r.optional(view, "user", &names, Passes::One, people::user).ok()?;
+    let backlog = r.optional(view, "socket_backlog", &names, Passes::One, |input| {
+        let n = values::integer(input)?;
+        if (1..=65535).contains(&n) {
+            Ok(n)
+        } else {
+            Err(Bad::new(format!("Invalid socket_backlog value {n}")))
+        }
+    });
+    let owner = r.optional(view, "socket_owner", &names, Passes::One, |input| {
+        people::owner(input).map_err(|bad| prefixed("Invalid socket_owner value", input, bad))
+    });
+    let mode = r.optional(view, "socket_mode", &names, Passes::One, |input| {
+        values::octal(input).map_err(|bad| prefixed("Invalid socket_mode value", input, bad))
+    });
+    names.set("program_name", view.section.map_or("", |s| s.name.trim()));
+    let socket = r.optional(view, "socket", &names, Passes::One, values::text).ok()?;
+    let (backlog, owner, mode) = (backlog.ok()?, owner.ok()?, mode.ok()?);
+    let Some(socket) = socket.filter(|s| !s.is_empty()) else {
+        let words = format!("[{}] section requires a \"socket\" line", view.title());
+        let message = format!("cannot use {}: `socket` is missing", view.shown());
+        r.refuse_section(view, "socket", message, words, "add `socket = unix:///run/app.sock`");
+        return None;
+    };
+    match check_socket(r, &socket, owner.is_some() || mode.is_some()) {
+        Ok(Url::Unix(url)) => {
+            // COMPAT: the socket belongs to the program's user where that is not ours.
+            let inherited = user.filter(|u| u.uid != r.world.uid()).map(|u| (u.uid, u.gid));
+            Some(GroupKind::Fcgi {
+                socket: url,
+                backlog,
+                owner: owner.or(inherited),
+                mode: mode.or(Some(0o700)),
+            })
+        }
+        Ok(Url::Tcp(url)) => Some(GroupKind::Fcgi { socket: url, backlog, owner: None, mode: None }),
+        Err(words) => {
+            let message = format!("cannot read `socket` of {}: {words}", view.shown());
+            let words = format!("{words} in [{}] socket", view.title());
+            let hint = "write unix:///absolute/path or tcp://host:port";
+            r.refuse_section(view, "socket", message, words, hint);
+            None
+        }
+    }
+}
+
+enum Url {
+    Unix(String),
+    Tcp(String),
+}
+
+/// COMPAT: two of Supervisor's texts are Python tuples.
+fn check_socket(r: &Reader<'_>, socket: &str, has_unix_settings: bool) -> Result<Url, String> {
+    use crate::config::python::repr;
+    if let Some(path) = socket.strip_prefix("unix://") {
+        if !path.starts_with('/') {
+            return Err(format!("('Unix socket path %s is not an absolute path', {})", repr(path)));
+        }
+        return Ok(Url::Unix(format!("unix://{}", normalize(path, r.world))));
+    }
+    if has_unix_settings {
+        return Err(
+            "socket_owner and socket_mode params should only be used with a Unix domain socket".to_owned()
+        );
+    }
+    let bad = || format!("('Bad socket format %s', {})", repr(socket));
+    let (host, port) = socket.strip_prefix("tcp://").and_then(|rest| rest.split_once(':')).ok_or_else(bad)?;
+    let is_host = !host.is_empty() && !host.contains(char::is_whitespace);
+    if !is_host || port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(bad());
+    }
+    let number: u64 = port.parse().map_err(|_| bad())?;
+    match number {
+        0 => Err("0 is below lower bound (1)".to_owned()),
+        1..=65535 => Ok(Url::Tcp(format!("tcp://{}:{number}", host.to_lowercase()))),
+        _ => Err(format!("{number} is above upper bound (65535)")),
+    }
+}
+
+/// Whether a section of this kind has no effect yet.
+pub(crate) fn is_without_effect(kind: SectionKind) -> bool {
+    matches!(kind, SectionKind::EventListener | SectionKind::Fcgi)
+}

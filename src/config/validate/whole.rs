@@ -1,0 +1,139 @@
+//! `[supervisord]`, `[supervisor]` and `[mainstay]`: settings for the whole.
+//!
+//! Invariant: the order of reading is Supervisor's, so that the first error is the one it reports.
+//! Not here: servers (`servers`), programs (`groups`).
+
+use std::path::PathBuf;
+
+use crate::config::diag::Diagnostic;
+use crate::config::model::{Dialect, MainLog, StdStream, Supervisor, UserRef};
+use crate::config::raw::{RawValue, SectionKind};
+use crate::config::values::{self, logs, pairs, people};
+
+use super::reader::{Passes, Reader, Reported, View};
+
+/// The settings for the whole, without `user`.
+pub(crate) fn read_supervisor(r: &mut Reader<'_>, dialect: Dialect) -> Result<Supervisor, Reported> {
+    let view = view(r, dialect);
+    r.create_directories = own_flag(r, &view, "create_directories")?;
+    let names = r.basic_names();
+    let minfds = r.value(&view, "minfds", &names, values::integer);
+    let minprocs = r.value(&view, "minprocs", &names, values::integer);
+    let directory = r.optional(&view, "directory", &names, Passes::One, logs::directory);
+    let umask = r.value(&view, "umask", &names, values::octal);
+    let logfile = r.value(&view, "logfile", &names, logs::main_log);
+    let logfile_maxbytes = r.value(&view, "logfile_maxbytes", &names, values::size);
+    let logfile_backups = r.value(&view, "logfile_backups", &names, values::count);
+    let loglevel = r.value(&view, "loglevel", &names, values::level);
+    let pidfile = read_pidfile(r, &view);
+    let identifier = r.value(&view, "identifier", &names, values::text);
+    let nodaemon = r.value(&view, "nodaemon", &names, values::boolean);
+    let silent = r.value(&view, "silent", &names, values::boolean)?;
+    let childlogdir = r.optional(&view, "childlogdir", &names, Passes::One, logs::created_directory);
+    let nocleanup = r.value(&view, "nocleanup", &names, values::boolean);
+    let strip_ansi = r.value(&view, "strip_ansi", &names, values::boolean);
+    let environment = read_environment(r, &view);
+    let exit_when_all_exited = own_flag(r, &view, "exit_when_all_exited");
+    let logfile = logfile?;
+    Ok(Supervisor {
+        log_stream: log_stream(dialect, &logfile, silent),
+        logfile,
+        logfile_maxbytes: logfile_maxbytes?,
+        logfile_backups: logfile_backups?,
+        loglevel: loglevel?,
+        pidfile: pidfile?,
+        umask: umask?,
+        nodaemon: nodaemon?,
+        silent,
+        minfds: minfds?,
+        minprocs: minprocs?,
+        nocleanup: nocleanup?,
+        childlogdir: childlogdir?,
+        user: None,
+        directory: directory?,
+        strip_ansi: strip_ansi?,
+        environment: environment?,
+        identifier: identifier?,
+        exit_when_all_exited: exit_when_all_exited?,
+        create_directories: r.create_directories,
+    })
+}
+
+/// `user` before it is resolved; to be called before `read_supervisor`, whose `environment` adds names.
+pub(crate) fn expand_user_name(r: &mut Reader<'_>, dialect: Dialect) -> Result<Option<RawValue>, Reported> {
+    let view = view(r, dialect);
+    let names = r.basic_names();
+    r.optional(&view, "user", &names, Passes::One, |input| Ok(input.value.clone()))
+}
+
+/// `user`, resolved. COMPAT: Supervisor does so after everything else has been read.
+pub(crate) fn resolve_user(
+    r: &mut Reader<'_>,
+    dialect: Dialect,
+    value: Option<RawValue>,
+) -> Result<Option<UserRef>, Reported> {
+    let view = view(r, dialect);
+    value.map_or(Ok(None), |value| r.convert(&view, "user", &value, people::user))
+}
+
+fn view<'a>(r: &Reader<'a>, dialect: Dialect) -> View<'a> {
+    let section = r.sections(SectionKind::Supervisor).next();
+    let mut view = section.map_or(View::missing(SectionKind::Supervisor, dialect), View::of);
+    view.dialect = dialect;
+    view
+}
+
+/// One of our own switches: `[mainstay]` in INI, beside Supervisor's elsewhere.
+fn own_flag<'a>(r: &mut Reader<'a>, supervisor: &View<'a>, key: &str) -> Result<bool, Reported> {
+    let names = r.basic_names();
+    if let Some(section) = r.sections(SectionKind::Mainstay).next() {
+        let view = View::of(section);
+        if let Some(flag) = r.optional(&view, key, &names, Passes::One, values::boolean)? {
+            return Ok(flag);
+        }
+    }
+    r.value(supervisor, key, &names, values::boolean)
+}
+
+fn read_pidfile<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Result<Option<PathBuf>, Reported> {
+    let names = r.basic_names();
+    if view.dialect == Dialect::Ini {
+        return r.value(view, "pidfile", &names, logs::optional_file);
+    }
+    r.optional(view, "pidfile", &names, Passes::One, logs::optional_file).map(Option::flatten)
+}
+
+/// The variables for all programs; they can be used as `ENV_` names from here on.
+fn read_environment<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Result<Vec<(String, String)>, Reported> {
+    let mut names = r.basic_names();
+    names.set("host_node_name", &r.host);
+    let read = r.value_in(view, "environment", &names, Passes::Two, pairs::pairs)?;
+    warn_if_cut(r, view, &read);
+    for (name, value) in &read.pairs {
+        r.env.set(&format!("ENV_{name}"), value);
+    }
+    Ok(read.pairs)
+}
+
+/// Says that a part of an `environment` was dropped, as Supervisor drops it.
+pub(crate) fn warn_if_cut<'a>(r: &mut Reader<'a>, view: &View<'a>, read: &pairs::Pairs) {
+    let Some(name) = &read.cut else { return };
+    let finding = Diagnostic::warning(format!(
+        "the value of `{name}` in `environment` of {} is cut, as Supervisor cuts it",
+        view.shown()
+    ))
+    .at(r.entry(view, "environment").map(|e| &e.span))
+    .setting(format!("{} environment", view.shown()))
+    .hint("put the whole value in quotes, and a comma between pairs");
+    r.push(finding);
+}
+
+/// Where the daemon's log is shown beside its file; never twice on the same stream.
+fn log_stream(dialect: Dialect, logfile: &MainLog, silent: bool) -> Option<StdStream> {
+    let stream = match dialect {
+        Dialect::Ini => StdStream::Stdout,
+        Dialect::Toml | Dialect::Env => StdStream::Stderr,
+    };
+    let is_there_already = dialect != Dialect::Ini && *logfile == MainLog::Stream(stream);
+    (!silent && !is_there_already).then_some(stream)
+}
