@@ -22,7 +22,7 @@ struct Known {
     name: (String, String),
 }
 
-pub struct Checker {
+pub(crate) struct Checker {
     slots: Vec<Known>,
     asked: BTreeSet<CommandId>,
     answered: BTreeSet<CommandId>,
@@ -43,7 +43,7 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub fn new(config: &Config) -> Checker {
+    pub(crate) fn new(config: &Config) -> Checker {
         let mut slots = Vec::new();
         for group in &config.groups {
             for p in &group.programs {
@@ -80,11 +80,11 @@ impl Checker {
         }
     }
 
-    pub fn asked(&mut self, id: CommandId) {
+    pub(crate) fn asked(&mut self, id: CommandId) {
         assert!(self.asked.insert(id));
     }
 
-    pub fn before(&mut self, input: &Input, stopping: bool) {
+    pub(crate) fn before(&mut self, input: &Input, stopping: bool) {
         self.in_boot = false;
         self.stopping = stopping;
         self.was_deadline = matches!(input, Input::Deadline);
@@ -113,7 +113,7 @@ impl Checker {
         }
     }
 
-    pub fn action(&mut self, action: &Action, live: &[ProcRef]) {
+    pub(crate) fn action(&mut self, action: &Action, live: &[ProcRef]) {
         let only_a_reply = matches!(action, Action::Reply { .. });
         assert!(!self.left || only_a_reply, "after the end: {action:?}");
         match action {
@@ -140,7 +140,7 @@ impl Checker {
         }
     }
 
-    pub fn after(&mut self, engine: &Engine, now: Now, lingering: &[u32]) {
+    pub(crate) fn after(&mut self, engine: &Engine, now: Now, lingering: &[u32]) {
         let due = engine.next_deadline().is_some_and(|at| at < now.mono);
         assert!(!due || !self.was_deadline, "a deadline lies in the past");
         assert!(!self.left || engine.next_deadline().is_none());
@@ -163,7 +163,7 @@ impl Checker {
     }
 
     /// After the end: everybody answered, everything in a stopped state.
-    pub fn ended(&self, engine: &Engine) {
+    pub(crate) fn ended(&self, engine: &Engine) {
         assert_eq!(self.asked, self.answered, "a command was not answered");
         for info in engine.process_infos(Now::default()) {
             assert!(info.state.is_stopped(), "{}:{} is {:?}", info.group, info.name, info.state);

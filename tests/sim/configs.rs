@@ -7,7 +7,7 @@ use mainstay::config::model::{
 };
 use mainstay::types::{LogLevel, Signal};
 
-pub fn program(group: &str, name: &str) -> Program {
+pub(crate) fn program(group: &str, name: &str) -> Program {
     let plan = LogPlan {
         target: LogTarget::None,
         maxbytes: 0,
@@ -46,12 +46,12 @@ pub fn program(group: &str, name: &str) -> Program {
     }
 }
 
-pub fn group(name: &str, priority: i64, programs: Vec<Program>) -> Group {
+pub(crate) fn group(name: &str, priority: i64, programs: Vec<Program>) -> Group {
     Group { name: name.into(), priority, kind: GroupKind::Program, programs }
 }
 
 /// Groups are put in start order, as validation does.
-pub fn config(mut groups: Vec<Group>) -> Config {
+pub(crate) fn config(mut groups: Vec<Group>) -> Config {
     groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     Config {
         dialect: Dialect::Ini,
@@ -85,7 +85,7 @@ pub fn config(mut groups: Vec<Group>) -> Config {
 }
 
 /// One group with one process of the same name, changed by `change`.
-pub fn single(name: &str, change: impl FnOnce(&mut Program)) -> Group {
+pub(crate) fn single(name: &str, change: impl FnOnce(&mut Program)) -> Group {
     let mut p = program(name, name);
     change(&mut p);
     group(name, 999, vec![p])
@@ -121,7 +121,7 @@ fn random_program(rng: &mut Rng, group: &str, name: &str) -> Program {
     p
 }
 
-pub fn random(rng: &mut Rng) -> Config {
+pub(crate) fn random(rng: &mut Rng) -> Config {
     let mut groups = Vec::new();
     for g in 0..rng.below(6) {
         let name = format!("g{g}");

@@ -9,7 +9,7 @@ use mainstay::control::{Command, Target};
 use mainstay::engine::input::Input;
 use mainstay::types::{Mono, Signal};
 
-const DEFAULT_RUNS: u64 = 600;
+const DEFAULT_RUNS: u64 = 10_000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var_os(name)?.to_str()?.parse().ok()

@@ -5,7 +5,7 @@ use mainstay::engine::input::SpawnErrorKind;
 use mainstay::types::{ExitStatus, Signal};
 
 #[derive(Clone, Debug)]
-pub enum Birth {
+pub(crate) enum Birth {
     Forked,
     /// Nothing is forked.
     Refused(SpawnErrorKind),
@@ -15,31 +15,31 @@ pub enum Birth {
 
 /// What the rest of its process group does once the leader is there.
 #[derive(Clone, Debug)]
-pub struct Members {
+pub(crate) struct Members {
     /// They leave by themselves so long after the start.
-    pub life_ms: Option<u64>,
+    pub(crate) life_ms: Option<u64>,
     /// They leave so long after a stop signal that reaches the group.
-    pub on_stop_ms: Option<u64>,
+    pub(crate) on_stop_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Script {
-    pub birth: Birth,
+pub(crate) struct Script {
+    pub(crate) birth: Birth,
     /// It ends by itself so long after the start, with `status`.
-    pub life_ms: Option<u64>,
-    pub status: ExitStatus,
+    pub(crate) life_ms: Option<u64>,
+    pub(crate) status: ExitStatus,
     /// It ends so long after a signal other than KILL; `None`: it ignores them.
-    pub on_stop_ms: Option<u64>,
+    pub(crate) on_stop_ms: Option<u64>,
     /// Its code then; `None`: it dies of the signal.
-    pub stop_code: Option<u8>,
-    pub members: Option<Members>,
+    pub(crate) stop_code: Option<u8>,
+    pub(crate) members: Option<Members>,
     /// kill(2) is refused.
-    pub untouchable: bool,
+    pub(crate) untouchable: bool,
 }
 
 impl Script {
     /// Runs until it is told to stop, and then ends after `on_stop_ms`.
-    pub fn good(on_stop_ms: u64) -> Script {
+    pub(crate) fn good(on_stop_ms: u64) -> Script {
         Script {
             birth: Birth::Forked,
             life_ms: None,
@@ -52,11 +52,11 @@ impl Script {
     }
 
     /// Ends with `code` after `life_ms`.
-    pub fn brief(life_ms: u64, code: u8) -> Script {
+    pub(crate) fn brief(life_ms: u64, code: u8) -> Script {
         Script { life_ms: Some(life_ms), status: ExitStatus::Code(code), ..Script::good(0) }
     }
 
-    pub fn random(rng: &mut Rng) -> Script {
+    pub(crate) fn random(rng: &mut Rng) -> Script {
         let birth = match rng.below(20) {
             0 => Birth::Refused(rng.pick(&[
                 SpawnErrorKind::NoFile,

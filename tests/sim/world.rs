@@ -16,7 +16,7 @@ const MAX_STEPS: u64 = 200_000;
 const TRACE_LINES: usize = 80;
 
 /// Decides what the next child of a slot does.
-pub type Director = Box<dyn FnMut(&mut Rng, ProcRef) -> Script>;
+pub(crate) type Director = Box<dyn FnMut(&mut Rng, ProcRef) -> Script>;
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Event {
@@ -30,19 +30,19 @@ struct Child {
     script: Script,
 }
 
-pub struct World {
-    pub engine: Engine,
-    pub now: Now,
-    pub rng: Rng,
-    pub checker: Checker,
-    pub replies: BTreeMap<CommandId, Outcome>,
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) now: Now,
+    pub(crate) rng: Rng,
+    pub(crate) checker: Checker,
+    pub(crate) replies: BTreeMap<CommandId, Outcome>,
     /// When which slot was asked to be spawned.
-    pub spawned: Vec<(Mono, u32)>,
+    pub(crate) spawned: Vec<(Mono, u32)>,
     /// Whom a signal was sent to, and when.
-    pub killed: Vec<(Mono, u32, Scope, Signal)>,
-    pub left: Option<Leave>,
+    pub(crate) killed: Vec<(Mono, u32, Scope, Signal)>,
+    pub(crate) left: Option<Leave>,
     /// Loop latency, duplicates and stale news are simulated too.
-    pub rough: bool,
+    pub(crate) rough: bool,
     director: Director,
     answers: VecDeque<Input>,
     events: BTreeSet<(Mono, u64, Event)>,
@@ -59,7 +59,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(config: &Config, seed: u64, director: Director) -> World {
+    pub(crate) fn new(config: &Config, seed: u64, director: Director) -> World {
         World {
             engine: Engine::new(config, seed),
             now: Now { mono: Mono(5_000_000_000), wall: Wall(1_700_000_000_000) },
@@ -85,11 +85,11 @@ impl World {
         }
     }
 
-    pub fn elapsed_ms(&self, at: Mono) -> u64 {
+    pub(crate) fn elapsed_ms(&self, at: Mono) -> u64 {
         (at.0 - 5_000_000_000) / 1_000_000
     }
 
-    pub fn command(&mut self, command: Command) -> CommandId {
+    pub(crate) fn command(&mut self, command: Command) -> CommandId {
         self.next_command += 1;
         let id = CommandId(self.next_command);
         self.checker.asked(id);
@@ -98,14 +98,14 @@ impl World {
     }
 
     /// Feeds every answer that is due now, without moving time.
-    pub fn answer(&mut self) {
+    pub(crate) fn answer(&mut self) {
         while let Some(input) = self.answers.pop_front() {
             self.feed(input);
         }
     }
 
     /// Runs until `end`, at most, and sets the clock to it.
-    pub fn run_until(&mut self, end: Mono) {
+    pub(crate) fn run_until(&mut self, end: Mono) {
         while self.left.is_none() {
             self.answer();
             if self.next_instant().is_none_or(|at| at > end) {
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Runs until nothing is to be expected any more.
-    pub fn drive(&mut self) {
+    pub(crate) fn drive(&mut self) {
         loop {
             self.answer();
             if self.next_instant().is_none() || self.left.is_some() {
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// Stops everything, runs to the end, and finds the world empty.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if self.left.is_none() {
             self.feed(Input::Shutdown { signal: Signal::TERM });
         }
@@ -140,7 +140,7 @@ impl World {
         assert_eq!(self.engine.n_open_commands(), 0, "somebody still waits");
     }
 
-    pub fn feed(&mut self, input: Input) {
+    pub(crate) fn feed(&mut self, input: Input) {
         self.n_steps += 1;
         assert!(self.n_steps < MAX_STEPS, "livelock");
         self.note(&format!("<- {input:?}"));
