@@ -40,6 +40,9 @@ pub(crate) struct Checker {
     was_started_up: bool,
     /// Slots that were refused a signal: what they leave behind is not our fault.
     untouchable: BTreeSet<u32>,
+    /// What has been seen, to know that the runs reach everything.
+    pub(crate) seen_changes: BTreeSet<(State, State)>,
+    pub(crate) seen_faults: BTreeSet<&'static str>,
 }
 
 impl Checker {
@@ -77,6 +80,8 @@ impl Checker {
             in_boot: false,
             was_started_up: false,
             untouchable: BTreeSet::new(),
+            seen_changes: BTreeSet::new(),
+            seen_faults: BTreeSet::new(),
         }
     }
 
@@ -123,6 +128,9 @@ impl Checker {
             Action::Reply { id, outcome } => {
                 assert!(self.asked.contains(id), "an answer nobody asked for");
                 assert!(self.answered.insert(*id), "{id:?} was answered twice");
+                if let Outcome::Fault(fault) = outcome {
+                    self.seen_faults.insert(fault.code.word());
+                }
                 if let Outcome::Each(results) = outcome {
                     let names: BTreeSet<_> = results.iter().map(|r| (&r.group, &r.name)).collect();
                     assert_eq!(names.len(), results.len(), "a process is answered for twice");
@@ -192,6 +200,7 @@ impl Checker {
         if change.to == State::Stopping && (self.end_wanted || self.restart_wanted) {
             self.order_of_shutdown(id);
         }
+        self.seen_changes.insert((change.from, change.to));
         let slot = self.slot(id);
         assert_eq!(change.from, slot.state, "the published states are no path");
         let exponential = matches!(slot.backoff, Backoff::Exponential { .. });
@@ -270,7 +279,7 @@ impl Checker {
 }
 
 /// Supervisor's table (contract 2.2), with EXITED -> BACKOFF for exponential backoff and UNKNOWN -> STOPPED.
-fn allowed(from: State, to: State, exponential: bool) -> bool {
+pub(crate) fn allowed(from: State, to: State, exponential: bool) -> bool {
     match from {
         State::Stopped | State::Fatal => to == State::Starting,
         State::Starting => {

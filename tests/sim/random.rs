@@ -1,13 +1,15 @@
 //! Random configurations, children and operators; every invariant after every step.
 
+use crate::checker::{Checker, allowed};
 use crate::configs;
 use crate::rng::Rng;
 use crate::script::Script;
 use crate::world::World;
 use mainstay::config::model::Config;
-use mainstay::control::{Command, Target};
+use mainstay::control::{Command, State, Target};
 use mainstay::engine::input::Input;
 use mainstay::types::{Mono, Signal};
+use std::collections::BTreeSet;
 
 const DEFAULT_RUNS: u64 = 10_000;
 
@@ -43,7 +45,7 @@ fn random_command(rng: &mut Rng, config: &Config) -> Command {
     }
 }
 
-fn one_run(seed: u64) {
+fn one_run(seed: u64) -> Checker {
     let mut rng = Rng::new(seed ^ 0xABCD);
     let config = configs::random(&mut rng);
     let mut world = World::new(&config, seed, Box::new(|rng, _| Script::random(rng)));
@@ -70,16 +72,46 @@ fn one_run(seed: u64) {
         }
     }
     world.finish();
+    std::mem::replace(&mut world.checker, Checker::new(&config))
 }
 
 #[test]
 fn no_random_run_breaks_an_invariant() {
     if let Some(seed) = number("SEED") {
-        return one_run(seed);
+        one_run(seed);
+        return;
     }
     for seed in 0..number("SIM_RUNS").unwrap_or(DEFAULT_RUNS) {
         one_run(seed);
     }
+}
+
+#[test]
+fn random_runs_reach_every_change_and_every_fault() {
+    let mut changes = BTreeSet::new();
+    let mut faults = BTreeSet::new();
+    for seed in 0..1_000 {
+        let checker = one_run(seed);
+        changes.extend(checker.seen_changes);
+        faults.extend(checker.seen_faults);
+    }
+    for from in State::ALL {
+        for to in State::ALL {
+            assert_eq!(changes.contains(&(from, to)), allowed(from, to, true), "{from:?} -> {to:?}");
+        }
+    }
+    let wanted = [
+        "ABNORMAL_TERMINATION",
+        "ALREADY_STARTED",
+        "BAD_NAME",
+        "FAILED",
+        "NOT_EXECUTABLE",
+        "NOT_RUNNING",
+        "NO_FILE",
+        "SHUTDOWN_STATE",
+        "SPAWN_ERROR",
+    ];
+    assert_eq!(faults.into_iter().collect::<Vec<_>>(), wanted);
 }
 
 #[test]
