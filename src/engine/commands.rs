@@ -62,8 +62,9 @@ impl Engine {
     fn on_target(&mut self, now: Now, id: CommandId, target: Target, verb: Verb, out: &mut Vec<Action>) {
         let (slots, each) = match target {
             Target::Process { group, name } => {
-                let slot = self.groups.get(&group).and_then(|g| g.by_name.get(&name));
-                let Some(&slot) = slot else { return bad_name(id, namespec(&group, &name), out) };
+                let Some(slot) = self.slot_of(&group, &name) else {
+                    return bad_name(id, namespec(&group, &name), out);
+                };
                 (vec![slot], false)
             }
             Target::Group(group) => match self.groups.get(&group) {

@@ -68,10 +68,9 @@ impl Slot {
         self.note_end(code, false, cx);
         cx.news.push(News::SpawnFailed(error));
         self.fail_start(cx);
-        if stop && !cx.stopping {
+        self.retry_or_give_up(cx);
+        if stop {
             self.stop(cx);
-        } else {
-            self.retry_or_give_up(cx);
         }
     }
 

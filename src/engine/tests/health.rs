@@ -100,6 +100,8 @@ fn processes_are_shown_by_group_and_name() {
     let names: Vec<String> =
         rig.engine.process_infos(rig.now).iter().map(|i| format!("{}:{}", i.group, i.name)).collect();
     assert_eq!(names, ["a:c", "z:a", "z:b"]);
+    assert_eq!(rig.engine.shown_order(), [2, 1, 0]);
+    assert_eq!((rig.engine.slot_of("z", "a"), rig.engine.slot_of("a", "a")), (Some(1), None));
 }
 
 #[test]

@@ -6,9 +6,11 @@ mod health;
 mod life;
 mod shutdown;
 mod stop;
+mod total;
 
 use super::action::{Action, Leave, Scope, StateChange};
 use super::input::{CommandId, Input, SpawnError, SpawnErrorKind};
+use super::slot::Life;
 use super::table::Engine;
 use super::timers::Deadline;
 use crate::config::model::{
@@ -144,12 +146,19 @@ impl Rig {
         self.out.clear();
         self.engine.step(self.now, input, &mut self.out);
         assert_eq!(self.engine.tally, self.engine.recount(), "the counts are wrong");
-        self.assert_deadlines();
+        self.assert_consistent();
     }
 
-    /// What waits has a deadline, what has ended has none.
-    fn assert_deadlines(&self) {
+    /// What waits has a deadline, what has ended has none; a pid is known exactly while it may exist.
+    fn assert_consistent(&self) {
         for slot in &self.engine.slots {
+            let fits = match slot.state {
+                State::Stopped | State::Backoff | State::Exited | State::Fatal => slot.life == Life::Absent,
+                State::Starting => matches!(slot.life, Life::Forking { .. } | Life::Alive(_)),
+                State::Running | State::Unknown => matches!(slot.life, Life::Alive(_)),
+                State::Stopping => matches!(slot.life, Life::Alive(_) | Life::Remnants(_)),
+            };
+            assert!(fits, "{:?} in {:?}", slot.life, slot.state);
             let armed = |kind| self.engine.timers.at(slot.id, kind).is_some();
             assert_eq!(armed(Deadline::StopGrace), slot.state == State::Stopping);
             assert_eq!(armed(Deadline::Backoff), slot.state == State::Backoff);

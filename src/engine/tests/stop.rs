@@ -100,7 +100,7 @@ fn a_stop_that_comes_before_the_fork_is_known_is_not_lost() {
 
 #[test]
 fn a_stop_before_a_spawn_that_fails_ends_in_stopped() {
-    let mut rig = Rig::booted(&one(|p| p.startretries = 0));
+    let mut rig = Rig::booted(&one(|_| {}));
     let id = rig.stop(true);
     rig.spawn_fails(0, SpawnErrorKind::Other, "too many open files to spawn 'web'");
     assert_eq!(rig.changes(), ["web STARTING>BACKOFF", "web BACKOFF>STOPPED"]);

@@ -1,0 +1,294 @@
+//! The invariants, checked after every action and every step.
+
+use mainstay::config::model::{Backoff, Config};
+use mainstay::control::{Command, HealthKind, Outcome, State};
+use mainstay::engine::Engine;
+use mainstay::engine::action::{Action, Leave, StateChange};
+use mainstay::engine::input::{CommandId, Input};
+use mainstay::types::{Now, ProcRef};
+use std::collections::BTreeSet;
+
+struct Known {
+    group_priority: i64,
+    autostart: bool,
+    startretries: i64,
+    backoff: Backoff,
+    killasgroup: bool,
+    state: State,
+    incarnation: u32,
+    /// `Spawn` is not answered yet.
+    pending: bool,
+    expected: bool,
+    name: (String, String),
+}
+
+pub(crate) struct Checker {
+    slots: Vec<Known>,
+    asked: BTreeSet<CommandId>,
+    answered: BTreeSet<CommandId>,
+    /// A signal or a command has asked for the end.
+    end_wanted: bool,
+    restart_wanted: bool,
+    has_policy_of_leaving: bool,
+    /// Everything was being stopped before this step.
+    stopping: bool,
+    was_deadline: bool,
+    left: bool,
+    booted: bool,
+    boot_order: Vec<u32>,
+    in_boot: bool,
+    was_started_up: bool,
+    /// Slots that were refused a signal: what they leave behind is not our fault.
+    untouchable: BTreeSet<u32>,
+    /// What has been seen, to know that the runs reach everything.
+    pub(crate) seen_changes: BTreeSet<(State, State)>,
+    pub(crate) seen_faults: BTreeSet<&'static str>,
+}
+
+impl Checker {
+    pub(crate) fn new(config: &Config) -> Checker {
+        let mut slots = Vec::new();
+        for group in &config.groups {
+            for p in &group.programs {
+                slots.push(Known {
+                    group_priority: group.priority,
+                    autostart: p.autostart,
+                    startretries: p.startretries,
+                    backoff: p.backoff,
+                    killasgroup: p.killasgroup,
+                    state: State::Stopped,
+                    incarnation: 0,
+                    pending: false,
+                    expected: false,
+                    name: (p.group.clone(), p.name.clone()),
+                });
+            }
+        }
+        Checker {
+            slots,
+            asked: BTreeSet::new(),
+            answered: BTreeSet::new(),
+            end_wanted: false,
+            restart_wanted: false,
+            has_policy_of_leaving: config.supervisor.exit_when_all_exited
+                || config.processes().any(|p| p.main),
+            stopping: false,
+            was_deadline: false,
+            left: false,
+            booted: false,
+            boot_order: Vec::new(),
+            in_boot: false,
+            was_started_up: false,
+            untouchable: BTreeSet::new(),
+            seen_changes: BTreeSet::new(),
+            seen_faults: BTreeSet::new(),
+        }
+    }
+
+    pub(crate) fn asked(&mut self, id: CommandId) {
+        assert!(self.asked.insert(id));
+    }
+
+    pub(crate) fn before(&mut self, input: &Input, stopping: bool) {
+        self.in_boot = false;
+        self.stopping = stopping;
+        self.was_deadline = matches!(input, Input::Deadline);
+        match input {
+            Input::Boot => {
+                self.booted = true;
+                self.in_boot = true;
+            }
+            Input::Spawned { proc, .. } | Input::SpawnFailed { proc, .. } => {
+                let slot = self.slot(proc.slot);
+                assert!(slot.pending);
+                slot.pending = false;
+            }
+            Input::KillFailed { proc, .. } => {
+                self.untouchable.insert(proc.slot);
+            }
+            Input::Shutdown { .. } => self.end_wanted = true,
+            Input::Restart { .. } => self.restart_wanted = true,
+            Input::Command { command: Command::Shutdown, .. } => self.end_wanted |= !stopping,
+            Input::Command { command: Command::Restart, .. } => self.restart_wanted |= !stopping,
+            Input::Command { .. }
+            | Input::Deadline
+            | Input::ExecFailed { .. }
+            | Input::Exited { .. }
+            | Input::GroupChecked { .. } => {}
+        }
+    }
+
+    pub(crate) fn action(&mut self, action: &Action, live: &[ProcRef]) {
+        let only_a_reply = matches!(action, Action::Reply { .. });
+        assert!(!self.left || only_a_reply, "after the end: {action:?}");
+        match action {
+            Action::Bug(text) => panic!("{text}"),
+            Action::Spawn(proc) => self.spawn(*proc, live),
+            Action::Publish(change) => self.change(change),
+            Action::Reply { id, outcome } => {
+                assert!(self.asked.contains(id), "an answer nobody asked for");
+                assert!(self.answered.insert(*id), "{id:?} was answered twice");
+                if let Outcome::Fault(fault) = outcome {
+                    self.seen_faults.insert(fault.code.word());
+                }
+                if let Outcome::Each(results) = outcome {
+                    let names: BTreeSet<_> = results.iter().map(|r| (&r.group, &r.name)).collect();
+                    assert_eq!(names.len(), results.len(), "a process is answered for twice");
+                }
+            }
+            Action::Exit(leave) => self.exit(*leave, live),
+            Action::Kill { proc, .. } => {
+                assert_eq!(
+                    proc.incarnation,
+                    self.slot(proc.slot).incarnation,
+                    "an old incarnation is signalled"
+                );
+            }
+            Action::CheckGroup { .. } | Action::Log(..) => {}
+        }
+    }
+
+    pub(crate) fn after(&mut self, engine: &Engine, now: Now, lingering: &[u32]) {
+        let due = engine.next_deadline().is_some_and(|at| at < now.mono);
+        assert!(!due || !self.was_deadline, "a deadline lies in the past");
+        assert!(!self.left || engine.next_deadline().is_none());
+        let waits = self.slots.iter().any(|s| matches!(s.state, State::Stopping | State::Backoff));
+        assert!(!waits || engine.next_deadline().is_some(), "somebody waits without a deadline");
+        let timed = self.slots.iter().any(|s| !s.state.is_stopped() && s.state != State::Running);
+        assert!(timed || engine.is_stopping() || engine.next_deadline().is_none(), "a deadline for nobody");
+        for (id, slot) in self.slots.iter().enumerate() {
+            let id = u32::try_from(id).expect("small");
+            assert_eq!(engine.state(id), slot.state, "a change that was not published");
+            let stopped = matches!(slot.state, State::Stopped) && slot.killasgroup;
+            assert!(
+                !stopped || !lingering.contains(&id) || self.untouchable.contains(&id),
+                "STOPPED with members in its process group"
+            );
+        }
+        assert_eq!(engine.n_open_commands(), self.asked.len() - self.answered.len());
+        self.order_of_boot();
+        self.health(engine, now);
+    }
+
+    /// After the end: everybody answered, everything in a stopped state.
+    pub(crate) fn ended(&self, engine: &Engine) {
+        assert_eq!(self.asked, self.answered, "a command was not answered");
+        for info in engine.process_infos(Now::default()) {
+            assert!(info.state.is_stopped(), "{}:{} is {:?}", info.group, info.name, info.state);
+        }
+    }
+
+    fn slot(&mut self, id: u32) -> &mut Known {
+        &mut self.slots[id as usize]
+    }
+
+    fn spawn(&mut self, proc: ProcRef, live: &[ProcRef]) {
+        let ending = self.stopping || self.end_wanted || self.restart_wanted;
+        assert!(!ending, "a start while everything is being stopped");
+        assert!(live.iter().all(|p| p.slot != proc.slot), "two lives of one slot");
+        if self.in_boot {
+            self.boot_order.push(proc.slot);
+        }
+        let slot = self.slot(proc.slot);
+        assert!(!slot.pending, "a second Spawn before the answer");
+        assert_eq!(proc.incarnation, slot.incarnation, "STARTING was published for another incarnation");
+        slot.pending = true;
+    }
+
+    fn change(&mut self, change: &StateChange) {
+        let id = change.proc.slot;
+        if change.to == State::Stopping && (self.end_wanted || self.restart_wanted) {
+            self.order_of_shutdown(id);
+        }
+        self.seen_changes.insert((change.from, change.to));
+        let slot = self.slot(id);
+        assert_eq!(change.from, slot.state, "the published states are no path");
+        let exponential = matches!(slot.backoff, Backoff::Exponential { .. });
+        assert!(allowed(change.from, change.to, exponential), "{:?} -> {:?}", change.from, change.to);
+        if change.to == State::Starting {
+            assert_eq!(change.proc.incarnation, slot.incarnation + 1);
+        } else {
+            assert_eq!(change.proc.incarnation, slot.incarnation);
+        }
+        assert!(i64::from(change.tries) <= slot.startretries.max(0) + 1, "more tries than allowed");
+        let has_pid = matches!(change.to, State::Running | State::Stopping | State::Exited);
+        assert!(!has_pid || change.pid > 0, "no pid in {change:?}");
+        slot.incarnation = change.proc.incarnation;
+        slot.state = change.to;
+        slot.expected = change.expected;
+    }
+
+    /// Who is stopped by a shutdown comes after everybody of a higher priority is gone. A stop that was asked for before
+    /// its fork was known may come late.
+    fn order_of_shutdown(&self, id: u32) {
+        let own = self.slots[id as usize].group_priority;
+        if self.slots[id as usize].state == State::Starting {
+            return;
+        }
+        let higher = self.slots.iter().filter(|s| s.group_priority > own);
+        for other in higher {
+            assert!(
+                other.state.is_stopped(),
+                "{:?} is stopped before {:?}",
+                self.slots[id as usize].name,
+                other.name
+            );
+        }
+    }
+
+    fn order_of_boot(&mut self) {
+        if self.in_boot {
+            let wanted = self.slots.iter().enumerate().filter(|(_, s)| s.autostart && s.incarnation == 1);
+            let wanted: Vec<u32> = wanted.map(|(id, _)| u32::try_from(id).expect("small")).collect();
+            let order = std::mem::take(&mut self.boot_order);
+            assert!(order.is_sorted(), "not in the order of the configuration");
+            if !self.end_wanted && !self.restart_wanted {
+                assert!(order.iter().all(|id| wanted.contains(id)));
+            }
+        }
+    }
+
+    fn exit(&mut self, leave: Leave, live: &[ProcRef]) {
+        self.left = true;
+        match leave {
+            Leave::Restart => assert!(self.restart_wanted && !self.end_wanted),
+            Leave::Exit(code) => {
+                assert!(self.end_wanted || self.has_policy_of_leaving);
+                assert!(code == 0 || self.has_policy_of_leaving, "a plain shutdown is 0");
+            }
+        }
+        for proc in live {
+            assert!(self.untouchable.contains(&proc.slot), "left with {proc:?} not reaped");
+        }
+        let asked: Vec<_> = self.asked.difference(&self.answered).collect();
+        assert!(asked.is_empty(), "left before {asked:?} was answered");
+    }
+
+    fn health(&mut self, engine: &Engine, now: Now) {
+        let ok = |s: &Known| s.state == State::Running || (s.state == State::Exited && s.expected);
+        let ready = self.slots.iter().filter(|s| s.autostart || s.incarnation > 0).all(ok);
+        let report = engine.health(HealthKind::Ready, now);
+        assert_eq!(report.ok, ready && !engine.is_stopping());
+        assert_eq!(report.ok, report.checks.iter().all(|c| c.ok));
+        assert!(report.checks.iter().all(|c| c.ok == c.reason.is_empty()), "a refusal without a reason");
+        let startup = engine.health(HealthKind::Startup, now).ok;
+        assert!(startup || !self.was_started_up, "startup was taken back");
+        assert!(startup || !(ready && self.booted) || self.left);
+        self.was_started_up = startup && self.booted;
+    }
+}
+
+/// Supervisor's table (contract 2.2), with EXITED -> BACKOFF for exponential backoff and UNKNOWN -> STOPPED.
+pub(crate) fn allowed(from: State, to: State, exponential: bool) -> bool {
+    match from {
+        State::Stopped | State::Fatal => to == State::Starting,
+        State::Starting => {
+            matches!(to, State::Running | State::Backoff | State::Stopping | State::Unknown)
+        }
+        State::Running => matches!(to, State::Stopping | State::Exited | State::Unknown),
+        State::Backoff => matches!(to, State::Starting | State::Fatal | State::Stopped),
+        State::Stopping => matches!(to, State::Stopped | State::Unknown),
+        State::Exited => to == State::Starting || (exponential && to == State::Backoff),
+        State::Unknown => to == State::Stopped,
+    }
+}

@@ -1,0 +1,333 @@
+//! A world for one engine: it performs actions with fake children, and moves time to whatever comes next.
+
+use crate::checker::Checker;
+use crate::rng::Rng;
+use crate::script::{Birth, Members, Script};
+use mainstay::config::model::Config;
+use mainstay::control::{Command, Outcome};
+use mainstay::engine::Engine;
+use mainstay::engine::action::{Action, Leave, Scope};
+use mainstay::engine::input::{CommandId, Input, SpawnError};
+use mainstay::types::{ExitStatus, Mono, Now, Pid, ProcRef, Signal, Wall};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// BOUND: steps of one run; a run that needs more is a livelock.
+const MAX_STEPS: u64 = 200_000;
+const TRACE_LINES: usize = 80;
+
+/// Decides what the next child of a slot does.
+pub(crate) type Director = Box<dyn FnMut(&mut Rng, ProcRef) -> Script>;
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Event {
+    LeaderEnds(i32, i32, u8),
+    MembersLeave(i32),
+}
+
+#[derive(Debug)]
+struct Child {
+    proc: ProcRef,
+    script: Script,
+}
+
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) now: Now,
+    pub(crate) rng: Rng,
+    pub(crate) checker: Checker,
+    pub(crate) replies: BTreeMap<CommandId, Outcome>,
+    /// When which slot was asked to be spawned.
+    pub(crate) spawned: Vec<(Mono, u32)>,
+    /// Whom a signal was sent to, and when.
+    pub(crate) killed: Vec<(Mono, u32, Scope, Signal)>,
+    pub(crate) left: Option<Leave>,
+    /// Loop latency, duplicates and stale news are simulated too.
+    pub(crate) rough: bool,
+    director: Director,
+    answers: VecDeque<Input>,
+    events: BTreeSet<(Mono, u64, Event)>,
+    leaders: BTreeMap<i32, Child>,
+    /// Process groups with members beside the leader.
+    members: BTreeMap<i32, Members>,
+    watched: BTreeMap<i32, ProcRef>,
+    next_pid: i32,
+    next_event: u64,
+    next_command: u64,
+    n_steps: u64,
+    seed: u64,
+    trace: VecDeque<String>,
+}
+
+impl World {
+    pub(crate) fn new(config: &Config, seed: u64, director: Director) -> World {
+        World {
+            engine: Engine::new(config, seed),
+            now: Now { mono: Mono(5_000_000_000), wall: Wall(1_700_000_000_000) },
+            rng: Rng::new(seed),
+            checker: Checker::new(config),
+            replies: BTreeMap::new(),
+            spawned: Vec::new(),
+            killed: Vec::new(),
+            left: None,
+            rough: false,
+            director,
+            answers: VecDeque::new(),
+            events: BTreeSet::new(),
+            leaders: BTreeMap::new(),
+            members: BTreeMap::new(),
+            watched: BTreeMap::new(),
+            next_pid: 100,
+            next_event: 0,
+            next_command: 0,
+            n_steps: 0,
+            seed,
+            trace: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn elapsed_ms(&self, at: Mono) -> u64 {
+        (at.0 - 5_000_000_000) / 1_000_000
+    }
+
+    pub(crate) fn command(&mut self, command: Command) -> CommandId {
+        self.next_command += 1;
+        let id = CommandId(self.next_command);
+        self.checker.asked(id);
+        self.feed(Input::Command { id, command });
+        id
+    }
+
+    /// Feeds every answer that is due now, without moving time.
+    pub(crate) fn answer(&mut self) {
+        while let Some(input) = self.answers.pop_front() {
+            self.feed(input);
+        }
+    }
+
+    /// Runs until `end`, at most, and sets the clock to it.
+    pub(crate) fn run_until(&mut self, end: Mono) {
+        while self.left.is_none() {
+            self.answer();
+            if self.next_instant().is_none_or(|at| at > end) {
+                break;
+            }
+            self.advance();
+        }
+        self.now.mono = self.now.mono.max(end);
+    }
+
+    /// Runs until nothing is to be expected any more.
+    pub(crate) fn drive(&mut self) {
+        loop {
+            self.answer();
+            if self.next_instant().is_none() || self.left.is_some() {
+                return;
+            }
+            self.advance();
+        }
+    }
+
+    /// Stops everything, runs to the end, and finds the world empty.
+    pub(crate) fn finish(&mut self) {
+        if self.left.is_none() {
+            self.feed(Input::Shutdown { signal: Signal::TERM });
+        }
+        self.drive();
+        assert!(self.left.is_some(), "it never left");
+        self.answer();
+        self.checker.ended(&self.engine);
+        assert_eq!(self.engine.next_deadline(), None, "a deadline is armed after the end");
+        assert_eq!(self.engine.n_open_commands(), 0, "somebody still waits");
+    }
+
+    pub(crate) fn feed(&mut self, input: Input) {
+        self.n_steps += 1;
+        assert!(self.n_steps < MAX_STEPS, "livelock");
+        self.note(&format!("<- {input:?}"));
+        let mut out = Vec::new();
+        let before = self.left.is_some();
+        self.checker.before(&input, self.engine.is_stopping());
+        self.engine.step(self.now, input, &mut out);
+        for action in out {
+            self.note(&format!("   {action:?}"));
+            let live: Vec<ProcRef> = self.leaders.values().map(|c| c.proc).collect();
+            self.checker.action(&action, &live);
+            self.perform(action);
+        }
+        let lingering: Vec<u32> =
+            self.members.keys().filter_map(|pid| self.watched.get(pid)).map(|p| p.slot).collect();
+        assert!(!before || self.left.is_some());
+        self.checker.after(&self.engine, self.now, &lingering);
+    }
+
+    fn next_instant(&self) -> Option<Mono> {
+        let event = self.events.first().map(|(at, _, _)| *at);
+        match (event, self.engine.next_deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Moves time to what comes next and lets it happen.
+    fn advance(&mut self) {
+        let Some(at) = self.next_instant() else { return };
+        let mut now = self.now.mono.max(at);
+        if self.rough && self.rng.percent(10) {
+            now = now.plus_ms(i64::try_from(self.rng.below(50)).expect("small"));
+        }
+        self.now.mono = now;
+        // The wall clock is for showing only; it may do what it likes.
+        self.now.wall = Wall(1_700_000_000_000 + i64::try_from(self.rng.below(1_000_000)).expect("small"));
+        let event_due = self.events.first().is_some_and(|(at, _, _)| *at <= now);
+        let deadline_due = self.engine.next_deadline().is_some_and(|at| at <= now);
+        if event_due && (!deadline_due || self.rng.percent(50)) {
+            if let Some((_, _, event)) = self.events.pop_first() {
+                self.happen(event);
+            }
+        } else {
+            self.feed(Input::Deadline);
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::LeaderEnds(pid, signal, code) => {
+                let Some(child) = self.leaders.remove(&pid) else { return };
+                let status = match signal {
+                    0 => ExitStatus::Code(code),
+                    n => ExitStatus::Signal { signal: Signal(n), core: false },
+                };
+                self.feed(Input::Exited { proc: child.proc, status });
+                if self.rough && self.rng.percent(5) && child.proc.incarnation > 1 {
+                    let old = ProcRef { incarnation: child.proc.incarnation - 1, ..child.proc };
+                    self.feed(Input::Exited { proc: old, status });
+                }
+            }
+            Event::MembersLeave(pid) => {
+                self.members.remove(&pid);
+            }
+        }
+        // Something was reaped: tell about the groups that are watched. The shell may miss it, the engine polls.
+        if !self.rough || self.rng.percent(80) {
+            for (pid, proc) in self.watched.clone() {
+                let alive = self.members.contains_key(&pid);
+                if !alive {
+                    self.watched.remove(&pid);
+                }
+                self.answers.push_back(Input::GroupChecked { proc, alive });
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Spawn(proc) => self.spawn(proc),
+            Action::Kill { proc, pid, scope, signal } => self.kill(proc, pid.0, scope, signal),
+            Action::CheckGroup { proc, pid } => {
+                assert!(!self.leaders.contains_key(&pid.0), "a group is checked while its leader lives");
+                let alive = self.members.contains_key(&pid.0);
+                if alive {
+                    self.watched.insert(pid.0, proc);
+                }
+                self.answers.push_back(Input::GroupChecked { proc, alive });
+            }
+            Action::Reply { id, outcome } => {
+                self.replies.insert(id, outcome);
+            }
+            Action::Exit(leave) => self.left = Some(leave),
+            Action::Publish(_) | Action::Log(..) | Action::Bug(_) => {}
+        }
+    }
+
+    fn spawn(&mut self, proc: ProcRef) {
+        self.spawned.push((self.now.mono, proc.slot));
+        let script = (self.director)(&mut self.rng, proc);
+        if let Birth::Refused(kind) = script.birth {
+            let error = SpawnError { kind, text: "can't find command 'x'".into() };
+            self.answers.push_back(Input::SpawnFailed { proc, error });
+            return;
+        }
+        let pid = self.next_pid;
+        self.next_pid += 1;
+        self.watched.retain(|_, old| old.slot != proc.slot);
+        self.answers.push_back(Input::Spawned { proc, pid: Pid(pid) });
+        if matches!(script.birth, Birth::ExecFails) {
+            self.answers.push_back(Input::ExecFailed { proc, text: "cannot execute `x`: ENOENT".into() });
+            self.later(0, Event::LeaderEnds(pid, 0, 127));
+        } else {
+            if let Some(ms) = script.life_ms {
+                self.later(ms, end_of(pid, script.status));
+            }
+            if let Some(members) = script.members.clone() {
+                if let Some(ms) = members.life_ms {
+                    self.later(ms, Event::MembersLeave(pid));
+                }
+                self.members.insert(pid, members);
+            }
+        }
+        self.leaders.insert(pid, Child { proc, script });
+    }
+
+    fn kill(&mut self, proc: ProcRef, pid: i32, scope: Scope, signal: Signal) {
+        self.killed.push((self.now.mono, proc.slot, scope, signal));
+        if scope == Scope::Process {
+            let child =
+                self.leaders.get(&pid).expect("a signal goes to a process that is ours and not reaped");
+            assert_eq!(child.proc, proc);
+        }
+        let untouchable = self.leaders.get(&pid).is_some_and(|c| c.script.untouchable);
+        if untouchable {
+            self.answers.push_back(Input::KillFailed { proc, errno: "EPERM".into() });
+            return;
+        }
+        let soon = self.rng.below(5);
+        if let Some(child) = self.leaders.get(&pid) {
+            let by_signal = Event::LeaderEnds(pid, signal.0, 0);
+            if signal == Signal::KILL {
+                self.later(soon, by_signal);
+            } else if let Some(ms) = child.script.on_stop_ms {
+                let end = child.script.stop_code.map_or(by_signal, |code| Event::LeaderEnds(pid, 0, code));
+                self.later(ms, end);
+            }
+        }
+        if scope == Scope::Group
+            && let Some(members) = self.members.get(&pid)
+        {
+            let leave = if signal == Signal::KILL { Some(soon) } else { members.on_stop_ms };
+            if let Some(ms) = leave {
+                self.later(ms, Event::MembersLeave(pid));
+            }
+        }
+    }
+
+    fn later(&mut self, ms: u64, event: Event) {
+        self.next_event += 1;
+        let at = self.now.mono.plus_ms(i64::try_from(ms).expect("small"));
+        self.events.insert((at, self.next_event, event));
+    }
+
+    fn note(&mut self, line: &str) {
+        if self.trace.len() == TRACE_LINES {
+            self.trace.pop_front();
+        }
+        self.trace.push_back(format!("{:>10} {line}", self.elapsed_ms(self.now.mono)));
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in &self.trace {
+                eprintln!("{line}");
+            }
+            eprintln!("replay with SEED={}", self.seed);
+        }
+    }
+}
+
+fn end_of(pid: i32, status: ExitStatus) -> Event {
+    match status {
+        ExitStatus::Code(code) => Event::LeaderEnds(pid, 0, code),
+        ExitStatus::Signal { signal, .. } => Event::LeaderEnds(pid, signal.0, 0),
+    }
+}
