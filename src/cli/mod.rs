@@ -1,1 +1,5 @@
 //! Placeholder.
+
+pub mod ctl;
+pub mod gateway;
+pub mod health;
