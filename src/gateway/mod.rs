@@ -17,7 +17,7 @@ pub mod sandbox;
 pub mod server;
 pub mod stream;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use crate::control::{FrameReader, ListenerKind, ListenerSpec};
 use crate::sys::clock::LocalTime;

@@ -1,0 +1,171 @@
+//! `mainstay health`: the probes from inside the container, for images without a shell or an HTTP client.
+//!
+//! Does I/O: one GET, one line. Invariants: exit 0 when the probe passes, 1 when it fails or nobody answers, 2 for a
+//! wrong command line; never hangs. Not here: what the probes mean (`engine`), how they are served (`gateway`).
+
+use crate::cli::ctl::variable;
+use crate::ctl::address::ServerAddress;
+use crate::ctl::{client, discover};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Options of `mainstay health`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Args {
+    /// Which probe to ask for
+    #[arg(value_enum, default_value = "ready")]
+    pub probe: Probe,
+    /// Ask this server: http://host:port, http://host:port/path or unix:///path
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Seconds to wait for each step
+    #[arg(long, value_name = "SECONDS", default_value = "3")]
+    pub timeout: u32,
+}
+
+/// The three questions of Kubernetes.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Probe {
+    Live,
+    Ready,
+    Startup,
+}
+
+impl Probe {
+    fn path(self) -> &'static str {
+        match self {
+            Probe::Live => "/livez",
+            Probe::Ready => "/readyz",
+            Probe::Startup => "/startupz",
+        }
+    }
+}
+
+/// Runs the applet; gives the exit code.
+#[must_use]
+pub fn run(args: &Args) -> u8 {
+    probe(args, &variable, &mut io::stdout().lock(), &mut io::stderr().lock())
+}
+
+fn probe(args: &Args, env: discover::Lookup<'_>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    // A probe whose output nobody reads still has its exit code.
+    let candidates = match candidates(args, env) {
+        Ok(candidates) => candidates,
+        Err(text) => {
+            let _ = writeln!(err, "error: invalid value for --url: {text}");
+            return 2;
+        }
+    };
+    let timeout = Duration::from_secs(u64::from(args.timeout.max(1)));
+    let mut problem = "no control socket answers".to_owned();
+    for (address, path) in &candidates {
+        let answer = match client::get(address, path, timeout) {
+            Ok(answer) => answer,
+            Err(e) => {
+                problem = format!("{address}: {e}");
+                continue;
+            }
+        };
+        if answer.status == 200 {
+            return 0;
+        }
+        let body = String::from_utf8_lossy(&answer.body);
+        let _ = writeln!(out, "{}", body.trim_end());
+        if answer.status != 503 {
+            let _ =
+                writeln!(err, "error: cannot use the answer of {address}{path}: status {}", answer.status);
+        }
+        return 1;
+    }
+    let _ = writeln!(err, "error: cannot reach mainstay: {problem}");
+    let _ = writeln!(err, "hint: is it running? name the server with --url http://127.0.0.1:PORT");
+    1
+}
+
+/// Where to ask, and for which path: what was named, the HTTP listener of the environment, the control sockets.
+fn candidates(args: &Args, env: discover::Lookup<'_>) -> Result<Vec<(ServerAddress, String)>, String> {
+    let path = args.probe.path();
+    if let Some(url) = &args.url {
+        let (address, own_path) = ServerAddress::parse_with_path(url)?;
+        let path = if own_path.trim_matches('/').is_empty() { path } else { &own_path };
+        return Ok(vec![(address, path.to_owned())]);
+    }
+    let listen = env("MAINSTAY_HTTP__LISTEN").unwrap_or_default();
+    let http = listen.split(',').filter_map(ServerAddress::of_listener);
+    let control = discover::from_environment(env).into_iter().chain(discover::living_sockets());
+    Ok(http.chain(control).map(|address| (address, path.to_owned())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    /// Answers one request with this status and body; gives the address and, later, the request.
+    fn server(status: u16, body: &'static str) -> (String, std::thread::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let address = listener.local_addr().expect("address").to_string();
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut request = Vec::new();
+            let mut byte = [0u8; 1];
+            while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+                request.extend_from_slice(&byte);
+            }
+            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            stream.write_all(answer.as_bytes()).expect("fits");
+            String::from_utf8(request).expect("text")
+        });
+        (address, thread)
+    }
+
+    fn ask(probe_: Probe, url: Option<String>, listen: Option<String>) -> (u8, String, String) {
+        let args = Args { probe: probe_, url, timeout: 3 };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let env = |name: &str| listen.clone().filter(|_| name == "MAINSTAY_HTTP__LISTEN");
+        let code = probe(&args, &env, &mut out, &mut err);
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (code, text(out), text(err))
+    }
+
+    #[test]
+    fn a_passing_probe_is_silent() {
+        let (address, server) = server(200, "ok");
+        let result = ask(Probe::Live, Some(format!("http://{address}")), None);
+        assert_eq!(result, (0, String::new(), String::new()));
+        assert!(server.join().expect("no panic").starts_with("GET /livez HTTP/1.0\r\n"));
+    }
+
+    #[test]
+    fn a_failing_probe_shows_what_failed() {
+        let (address, server) = server(503, "[-]web failed: BACKOFF\nreadyz check failed\n");
+        let result = ask(Probe::Ready, None, Some(address));
+        assert_eq!(result, (1, "[-]web failed: BACKOFF\nreadyz check failed\n".to_owned(), String::new()));
+        assert!(server.join().expect("no panic").starts_with("GET /readyz "));
+    }
+
+    #[test]
+    fn a_path_in_the_address_is_kept() {
+        let (address, server) = server(404, "404 Not Found\n");
+        let (code, _, err) = ask(Probe::Startup, Some(format!("http://{address}/readyz/web")), None);
+        assert_eq!(code, 1);
+        assert!(err.contains("status 404"), "{err}");
+        assert!(server.join().expect("no panic").starts_with("GET /readyz/web "));
+    }
+
+    #[test]
+    fn nobody_there_is_a_failure_with_a_hint() {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
+        let (code, out, err) = ask(Probe::Startup, Some(format!("http://{free}")), None);
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert!(err.contains("Connection refused") && err.contains("hint:"), "{err}");
+    }
+
+    #[test]
+    fn a_wrong_address_is_a_usage_error() {
+        let (code, _, err) = ask(Probe::Ready, Some("foo".to_owned()), None);
+        assert_eq!(code, 2);
+        assert!(err.contains("'foo' is not a URL"), "{err}");
+    }
+}

@@ -1,0 +1,155 @@
+//! Where a server is, and what it wants to hear first.
+//!
+//! Pure. COMPAT: `http://` without a port means 80. Not here: connecting (`client`), finding (`discover`).
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// One server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServerAddress {
+    pub place: Place,
+    pub username: Option<String>,
+    pub password: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    Unix(PathBuf),
+    Tcp { host: String, port: u16 },
+}
+
+impl ServerAddress {
+    /// A unix socket without a password.
+    #[must_use]
+    pub fn unix(path: impl Into<PathBuf>) -> ServerAddress {
+        ServerAddress { place: Place::Unix(path.into()), username: None, password: None }
+    }
+
+    /// A TCP port without a password.
+    #[must_use]
+    pub fn tcp(host: &str, port: u16) -> ServerAddress {
+        ServerAddress { place: Place::Tcp { host: host.to_owned(), port }, username: None, password: None }
+    }
+
+    /// Reads `unix:///path` or `http://host:port`.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn parse(url: &str) -> Result<ServerAddress, String> {
+        ServerAddress::parse_with_path(url).map(|(address, _)| address)
+    }
+
+    /// The same, with the path of an `http://` address, `/` included; empty where there is none.
+    ///
+    /// # Errors
+    /// When it is no such address.
+    pub fn parse_with_path(url: &str) -> Result<(ServerAddress, String), String> {
+        if let Some(path) = url.strip_prefix("unix://") {
+            if path.is_empty() {
+                return Err(format!("value '{url}' is not a URL"));
+            }
+            return Ok((ServerAddress::unix(path), String::new()));
+        }
+        let Some(rest) = url.strip_prefix("http://") else {
+            return Err(match url.split_once("://") {
+                Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => {
+                    format!("unknown protocol `{scheme}`: it must be http:// or unix://")
+                }
+                _ => format!("value '{url}' is not a URL"),
+            });
+        };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // COMPAT: user and password inside the address are not used.
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, a)| a);
+        let (host, port) = split_port(authority, 80).ok_or_else(|| format!("value '{url}' is not a URL"))?;
+        Ok((ServerAddress::tcp(&host, port), path.to_owned()))
+    }
+
+    /// Reads what a server is told to listen on: `*:9001`, `:9001`, `9001`, `127.0.0.1:9001`, `[::]:9001`.
+    /// Gives where a client on the same machine reaches it.
+    #[must_use]
+    pub fn of_listener(listen: &str) -> Option<ServerAddress> {
+        let listen = listen.trim();
+        let (host, port) = match listen.parse::<u16>() {
+            Ok(port) => (String::new(), port),
+            Err(_) => split_port(listen, 0).filter(|(_, port)| *port != 0)?,
+        };
+        let host = match host.as_str() {
+            "" | "*" | "0.0.0.0" => "127.0.0.1",
+            "::" => "::1",
+            other => other,
+        };
+        Some(ServerAddress::tcp(host, port))
+    }
+}
+
+/// `host:port`, `[v6]:port`, `host`; an empty host only with a port.
+fn split_port(text: &str, default: u16) -> Option<(String, u16)> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, after) = rest.split_once(']')?;
+            (host, if after.is_empty() { None } else { Some(after.strip_prefix(':')?) })
+        }
+        None => match text.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let port = match port {
+        Some(port) => port.parse().ok()?,
+        None if host.is_empty() => return None,
+        None => default,
+    };
+    Some((host.to_owned(), port))
+}
+
+/// As supervisorctl shows it.
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Unix(path) => write!(f, "unix://{}", path.display()),
+            Place::Tcp { host, port } if host.contains(':') => write!(f, "http://[{host}]:{port}"),
+            Place::Tcp { host, port } => write!(f, "http://{host}:{port}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_shown() {
+        for (url, shown) in [
+            ("unix:///run/a.sock", "unix:///run/a.sock"),
+            ("http://localhost:9001", "http://localhost:9001"),
+            ("http://localhost:9001/", "http://localhost:9001"),
+            ("http://u:p@example", "http://example:80"),
+            ("http://[::1]:9001/RPC2", "http://[::1]:9001"),
+        ] {
+            assert_eq!(ServerAddress::parse(url).map(|a| a.to_string()), Ok(shown.to_owned()));
+        }
+        for url in ["", "foo", "unix://", "http://", "http://:x", "://x", "http://a:99999"] {
+            assert_eq!(ServerAddress::parse(url), Err(format!("value '{url}' is not a URL")));
+        }
+        assert!(ServerAddress::parse("ftp://x").is_err_and(|e| e.contains("unknown protocol")));
+    }
+
+    #[test]
+    fn what_a_server_listens_on_is_turned_into_what_a_client_connects_to() {
+        for (listen, want) in [
+            ("9100", Some("http://127.0.0.1:9100")),
+            (":9100", Some("http://127.0.0.1:9100")),
+            ("*:9100", Some("http://127.0.0.1:9100")),
+            ("0.0.0.0:9100", Some("http://127.0.0.1:9100")),
+            ("[::]:9100", Some("http://[::1]:9100")),
+            ("10.0.0.1:9100", Some("http://10.0.0.1:9100")),
+            ("localhost", None),
+            ("x:y", None),
+        ] {
+            let got = ServerAddress::of_listener(listen).map(|a| a.to_string());
+            assert_eq!(got.as_deref(), want, "{listen}");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Finds the server when the command line does not name it: environment, the usual sockets, a configuration's own words.
+//!
+//! Does I/O: reads one file, looks at sockets. Invariant: a socket in a public directory counts only when it belongs
+//! to us or to root. COMPAT: `[supervisorctl] serverurl` comes before the servers of the same file.
+//! Not here: the whole configuration language (`config`); this reads the few keys a client needs and no includes.
+
+use crate::control::default_socket_paths;
+use crate::ctl::CtlArgs;
+use crate::ctl::address::ServerAddress;
+use nix::unistd::geteuid;
+use std::collections::HashMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+/// Looks a variable up; `cli` reads the real environment.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// COMPAT: where supervisorctl looks after the directories around itself.
+const SEARCH: [&str; 4] =
+    ["supervisord.conf", "etc/supervisord.conf", "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"];
+
+/// The servers to try, best first.
+///
+/// # Errors
+/// When the file that was named cannot be read.
+pub fn addresses(args: &CtlArgs, env: Lookup<'_>) -> Result<Vec<ServerAddress>, String> {
+    if let Some(path) = &args.configuration {
+        let shown = path.display();
+        let text = fs::read_to_string(path).map_err(|e| match e.kind() {
+            ErrorKind::NotFound => format!("could not find config file {shown}"),
+            _ => format!("could not read config file {shown}"),
+        })?;
+        let found = from_text(&text, path, env);
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        // A file that names no server runs with the private socket.
+        return Ok(living_sockets());
+    }
+    let mut found = from_environment(env);
+    found.extend(living_sockets());
+    for path in SEARCH.map(Path::new) {
+        if let Ok(text) = fs::read_to_string(path) {
+            found.extend(from_text(&text, path, env));
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// `MAINSTAY_CONTROL__…`: the same variables that configure the daemon.
+#[must_use]
+pub fn from_environment(env: Lookup<'_>) -> Vec<ServerAddress> {
+    let unix = env("MAINSTAY_CONTROL__UNIX").map(ServerAddress::unix);
+    let tcp = env("MAINSTAY_CONTROL__TCP").and_then(|listen| ServerAddress::of_listener(&listen));
+    let mut found: Vec<_> = unix.into_iter().chain(tcp).collect();
+    for address in &mut found {
+        address.username = env("MAINSTAY_CONTROL__USERNAME");
+        address.password = env("MAINSTAY_CONTROL__PASSWORD");
+    }
+    found
+}
+
+/// The default sockets that are ours or root's and take a connection.
+#[must_use]
+pub fn living_sockets() -> Vec<ServerAddress> {
+    let me = geteuid().as_raw();
+    let ours = |path: &&str| fs::symlink_metadata(path).is_ok_and(|m| m.uid() == me || m.uid() == 0);
+    let living = default_socket_paths().into_iter().filter(ours).filter(|p| UnixStream::connect(p).is_ok());
+    living.map(ServerAddress::unix).collect()
+}
+
+/// The servers a configuration file names, INI or TOML.
+#[must_use]
+pub fn from_text(text: &str, path: &Path, env: Lookup<'_>) -> Vec<ServerAddress> {
+    let sections = read_sections(text);
+    let here = path.parent().map_or_else(String::new, |p| p.display().to_string());
+    let value = |section: &str, key: &str| {
+        let raw = sections.get(section)?.get(key)?;
+        expand(raw, &here, env)
+    };
+    let with_password = |mut address: ServerAddress, section: &str| {
+        address.username = value(section, "username");
+        // A digest is of no use to a client.
+        address.password = value(section, "password").filter(|p| !p.starts_with("{SHA}"));
+        address
+    };
+    if let Some(address) = value("supervisorctl", "serverurl").and_then(|url| ServerAddress::parse(&url).ok())
+    {
+        return vec![with_password(address, "supervisorctl")];
+    }
+    let unix = [("unix_http_server", "file"), ("control", "unix")];
+    let tcp = [("inet_http_server", "port"), ("control", "tcp")];
+    let unix = unix.iter().filter_map(|(s, k)| Some(with_password(ServerAddress::unix(value(s, k)?), s)));
+    let tcp =
+        tcp.iter().filter_map(|(s, k)| Some(with_password(ServerAddress::of_listener(&value(s, k)?)?, s)));
+    unix.chain(tcp).collect()
+}
+
+type Sections = HashMap<String, HashMap<String, String>>;
+
+/// Sections, keys and values; the last of a name counts, as in both languages' readers.
+fn read_sections(text: &str) -> Sections {
+    let mut sections = Sections::new();
+    let mut current = String::new();
+    for line in text.lines() {
+        if line.starts_with(['#', ';']) || line.trim().is_empty() {
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name)
+        {
+            // COMPAT: `[unix_http_server:name]` is one too.
+            let name = name
+                .split_once(':')
+                .filter(|(kind, _)| kind.ends_with("_http_server"))
+                .map_or(name, |(k, _)| k);
+            name.clone_into(&mut current);
+        } else if let Some((key, value)) = line.split_once(['=', ':']) {
+            let section = sections.entry(current.clone()).or_default();
+            section.insert(key.trim().to_ascii_lowercase(), without_comment(value).to_owned());
+        }
+    }
+    sections
+}
+
+/// The value without a comment after white space, and without TOML's quotes.
+fn without_comment(value: &str) -> &str {
+    let value = value.trim();
+    if let Some(quoted) =
+        value.strip_prefix('"').and_then(|rest| rest.split_once('"')).map(|(inside, _)| inside)
+    {
+        return quoted;
+    }
+    let cut = [" ;", " #", "\t;", "\t#"].iter().filter_map(|mark| value.find(mark)).min();
+    value[..cut.unwrap_or(value.len())].trim_end()
+}
+
+/// `%(here)s` and `%(ENV_X)s`; `None` when a variable is not set.
+fn expand(raw: &str, here: &str, env: Lookup<'_>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('%') {
+            out.push('%');
+            rest = after;
+            continue;
+        }
+        let (name, after) = after.strip_prefix('(')?.split_once(")s")?;
+        match name.strip_prefix("ENV_") {
+            Some(variable) => out.push_str(&env(variable)?),
+            None if name == "here" => out.push_str(here),
+            None => return None,
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<String> {
+        let env = |name: &str| (name == "PORT").then(|| "9009".to_owned());
+        from_text(text, Path::new("/etc/app/x.conf"), &env).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_clients_own_section_comes_first() {
+        let text =
+            "[unix_http_server]\nfile=/a.sock\n[supervisorctl]\nserverurl = unix://%(here)s/b.sock ; here\n";
+        assert_eq!(found(text), ["unix:///etc/app/b.sock"]);
+    }
+
+    #[test]
+    fn without_it_the_servers_are_tried_unix_first() {
+        let text =
+            "[inet_http_server]\nport=*:%(ENV_PORT)s\n[unix_http_server:x]\nfile: /a.sock\n[supervisorctl]\n";
+        assert_eq!(found(text), ["unix:///a.sock", "http://127.0.0.1:9009"]);
+        assert_eq!(found("[inet_http_server]\nport=%(ENV_NOSUCH)s"), [""; 0]);
+        assert_eq!(found("; [unix_http_server]\n#file=/a\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_toml_file_is_understood_as_far_as_needed() {
+        let text = "[http]\nlisten = \"0.0.0.0:9100\"\n[control]\nunix = \"/run/x y.sock\" # here\ntcp = \"127.0.0.1:9001\"\n";
+        assert_eq!(found(text), ["unix:///run/x y.sock", "http://127.0.0.1:9001"]);
+    }
+
+    #[test]
+    fn passwords_come_with_their_section_and_digests_do_not() {
+        let text = "[unix_http_server]\nfile=/a\nusername=u\npassword={SHA}abc\n[inet_http_server]\nport=1\nusername=v\npassword=p%%w\n";
+        let found = from_text(text, Path::new("x"), &|_| None);
+        assert_eq!((found[0].username.as_deref(), found[0].password.as_deref()), (Some("u"), None));
+        assert_eq!((found[1].username.as_deref(), found[1].password.as_deref()), (Some("v"), Some("p%w")));
+    }
+
+    #[test]
+    fn a_named_file_that_is_not_there_is_an_error() {
+        let args = CtlArgs { configuration: Some("/nonexistent/x.conf".into()), ..CtlArgs::default() };
+        let error = addresses(&args, &|_| None).expect_err("no file");
+        assert_eq!(error, "could not find config file /nonexistent/x.conf");
+    }
+
+    #[test]
+    fn the_environment_names_the_daemons_own_sockets() {
+        let env = |name: &str| match name {
+            "MAINSTAY_CONTROL__UNIX" => Some("/x.sock".to_owned()),
+            "MAINSTAY_CONTROL__TCP" => Some(":9001".to_owned()),
+            "MAINSTAY_CONTROL__USERNAME" => Some("u".to_owned()),
+            _ => None,
+        };
+        let found = from_environment(&env);
+        let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["unix:///x.sock", "http://127.0.0.1:9001"]);
+        assert_eq!(found[0].username.as_deref(), Some("u"));
+    }
+}
