@@ -22,11 +22,11 @@ REQUIRE_COMPAT ?=
 REQUIRE_K8S ?=
 export REQUIRE_DOCKER REQUIRE_COMPAT
 
-.PHONY: help run build image test check unit it sim compat container k8s-check size bench fuzz clean
+.PHONY: help run build image test check unit it sim compat container k8s-check compose-check size bench fuzz clean
 .PHONY: puppet venv busybox
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9_-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9_-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Build, then run the embedded example; Ctrl-C stops it
 	@exec dist/mainstay run --example
@@ -39,7 +39,7 @@ build: ## Static release binary at dist/mainstay
 image: build ## Container image `mainstay`: FROM scratch, the binary alone
 	docker build -t mainstay -f docker/Dockerfile .
 
-test: build unit sim it compat container k8s-check ## All tests
+test: build unit sim it compat container k8s-check compose-check ## All tests
 
 check: ## Format, lints, unit tests, layering: run it before each commit
 	cargo fmt --all --check
@@ -69,6 +69,11 @@ k8s-check: ## Manifests against Kubernetes' schemas and against each other
 	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'kubernetes-validate>=1.33'; }; then \
 	  .venv/bin/python k8s/validate.py; \
 	else echo "skipped: kubernetes-validate cannot be installed into .venv"; test -z "$(REQUIRE_K8S)"; fi
+
+compose-check: ## compose.yaml against docker-compose's schema
+	@if docker compose version >/dev/null 2>&1; then docker compose -f docker/compose.yaml config --quiet; \
+	elif command -v docker-compose >/dev/null; then docker-compose -f docker/compose.yaml config --quiet; \
+	else echo "skipped: there is no docker compose"; fi
 
 size: build ## Fail when the binary is over its budget
 	@size=$$(stat -c %s dist/mainstay); echo "dist/mainstay: $$size bytes, budget $(SIZE_LIMIT)"; \

@@ -56,7 +56,8 @@ pub fn run(args: &SampleArgs, out: &mut dyn Write) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::config::raw::SectionKind;
-    use crate::config::{from_env, from_toml};
+    use crate::config::testing::FakeWorld;
+    use crate::config::{Loaded, Sources, from_env, load, settings};
     use clap::ValueEnum;
 
     #[derive(clap::Parser)]
@@ -87,28 +88,72 @@ mod tests {
         assert_eq!(Sample::value_variants().len(), 5);
     }
 
+    /// Loads a sample without errors; warnings are given back as text.
+    fn loaded(name: &str, text: &str, env: Vec<(String, String)>) -> (Loaded, Vec<String>) {
+        let world = FakeWorld::with(&[(name, text)]);
+        let file = (!name.is_empty()).then(|| name.into());
+        let loaded =
+            load(&Sources { file, env, ..Sources::default() }, &world).expect("a good configuration");
+        let warnings = loaded.warnings.items.iter().map(|d| d.message.clone()).collect();
+        (loaded, warnings)
+    }
+
+    fn names(loaded: &Loaded) -> Vec<String> {
+        loaded.config.processes().map(|p| format!("{}:{}", p.group, p.name)).collect()
+    }
+
     #[test]
-    fn the_toml_samples_can_be_read() {
-        for text in [DEMO, Sample::Toml.text()] {
-            let (raw, found) = from_toml::read("sample", text, &|_| None);
-            assert_eq!(found.items, []);
-            assert!(raw.sections.iter().filter(|s| s.kind == SectionKind::Program).count() >= 2);
+    fn the_file_samples_load_without_a_warning() {
+        let site = ["site:web", "site:worker_00", "site:worker_01"];
+        for (name, sample) in [("/etc/supervisord.conf", Sample::Ini), ("/etc/mainstay.toml", Sample::Toml)] {
+            let (loaded, warnings) = loaded(name, sample.text(), Vec::new());
+            assert_eq!(warnings, [""; 0], "{name}");
+            assert_eq!(names(&loaded), site, "{name}");
+            assert_eq!(loaded.config.http.len(), 1, "{name}");
         }
     }
 
     #[test]
-    fn the_environment_sample_can_be_read_with_its_comments_taken_off() {
-        let vars: Vec<_> = Sample::Env
-            .text()
-            .lines()
-            .map(|line| line.strip_prefix('#').unwrap_or(line))
-            .filter(|line| line.starts_with(from_env::PREFIX))
-            .filter_map(|line| line.split_once('='))
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect();
-        let (raw, found) = from_env::read(&vars);
-        assert_eq!(found.items, []);
-        assert_eq!(vars.len(), 9);
-        assert_eq!(raw.sections.len(), 6);
+    fn the_demo_loads_without_a_warning() {
+        let (loaded, warnings) = loaded("/demo.toml", DEMO, Vec::new());
+        assert_eq!(warnings, [""; 0]);
+        assert_eq!(names(&loaded), ["web:web", "worker:worker_0", "worker:worker_1", "flaky:flaky"]);
+    }
+
+    #[test]
+    fn the_environment_sample_loads_with_its_comments_taken_off() {
+        let lines = Sample::Env.text().lines().map(|line| line.strip_prefix('#').unwrap_or(line));
+        let vars =
+            lines.filter(|line| line.starts_with(from_env::PREFIX)).filter_map(|line| line.split_once('='));
+        let vars = vars.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let (loaded, warnings) = loaded("", "", vars);
+        assert_eq!(warnings, [""; 0]);
+        assert_eq!(names(&loaded), ["site:web", "site:worker"]);
+        assert_eq!(loaded.config.control.len(), 1);
+    }
+
+    #[test]
+    fn the_docker_example_loads() {
+        let (loaded, _) =
+            loaded("/etc/supervisord.conf", include_str!("../../docker/supervisord.conf"), Vec::new());
+        assert_eq!(names(&loaded), ["web:web", "clock:clock"]);
+    }
+
+    /// Until the page is generated from this table.
+    #[test]
+    fn every_setting_is_in_the_documentation() {
+        let page = include_str!("../../docs/configuration.md");
+        for setting in settings::all().filter(|s| !s.kinds.contains(&SectionKind::Supervisorctl)) {
+            let key = setting.key.replacen("stderr_logfile_", "stdout_logfile_", 1);
+            let key = if setting.support == settings::Support::NoEffect {
+                key.replacen("stderr", "stdout", 1)
+            } else {
+                key
+            };
+            let only_there = [SectionKind::Include, SectionKind::EventListener, SectionKind::Fcgi];
+            let is_elsewhere = setting.kinds.iter().all(|k| only_there.contains(k));
+            let is_there = ["`", " "].iter().any(|before| page.contains(&format!("{before}{key}`")));
+            assert!(is_there || is_elsewhere, "{}", setting.key);
+        }
     }
 }

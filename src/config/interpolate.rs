@@ -66,25 +66,19 @@ impl fmt::Display for Problem {
 pub fn expand(text: &str, lookup: Lookup) -> Result<String, Vec<Problem>> {
     let mut problems = Vec::new();
     let out = expand_at(text, lookup, 0, &mut problems);
-    dedup(&mut problems);
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }
 
 /// Says each thing once, however often a text needs the variable.
-fn dedup(problems: &mut Vec<Problem>) {
-    let mut seen: Vec<Problem> = Vec::new();
-    problems.retain(|p| {
-        let new = !seen.contains(p);
-        if new {
-            seen.push(p.clone());
-        }
-        new
-    });
+fn note(problem: Problem, problems: &mut Vec<Problem>) {
+    if !problems.contains(&problem) {
+        problems.push(problem);
+    }
 }
 
 fn expand_at(text: &str, lookup: Lookup, depth: usize, problems: &mut Vec<Problem>) -> String {
     if depth > MAX_DEPTH {
-        problems.push(Problem::TooDeep);
+        note(Problem::TooDeep, problems);
         return String::new();
     }
     let mut out = String::with_capacity(text.len());
@@ -97,7 +91,7 @@ fn expand_at(text: &str, lookup: Lookup, depth: usize, problems: &mut Vec<Proble
             rest = after;
         } else if let Some(after) = rest.strip_prefix("${") {
             let Some(end) = closing_brace(after) else {
-                problems.push(Problem::Unclosed(rest.to_string()));
+                note(Problem::Unclosed(rest.to_string()), problems);
                 return out;
             };
             out.push_str(&reference(&after[..end], lookup, depth, problems));
@@ -118,7 +112,7 @@ fn reference(inner: &str, lookup: Lookup, depth: usize, problems: &mut Vec<Probl
         None => (inner, None),
     };
     if !is_name(name) {
-        problems.push(Problem::NotAName(inner.to_string()));
+        note(Problem::NotAName(inner.to_string()), problems);
         return String::new();
     }
     match (lookup(name), default) {
@@ -127,7 +121,7 @@ fn reference(inner: &str, lookup: Lookup, depth: usize, problems: &mut Vec<Probl
         (Some(value), None) => value,
         (_, Some(default)) => expand_at(default, lookup, depth + 1, problems),
         (None, None) => {
-            problems.push(Problem::Unset(name.to_string()));
+            note(Problem::Unset(name.to_string()), problems);
             String::new()
         }
     }

@@ -6,6 +6,7 @@
 use crate::config::diag::{Diagnostic, Severity, Span};
 use crate::config::model::Dialect;
 use crate::config::raw::{RawEntry, RawSection, SectionKind};
+use crate::config::settings::nearest;
 
 /// Tables that are sections themselves.
 pub(in crate::config) const SINGLE: &[(&str, SectionKind)] =
@@ -146,39 +147,6 @@ pub(in crate::config) fn did_you_mean(word: &str) -> String {
     format!("did you mean `{word}`?")
 }
 
-/// The candidate nearest to `word`, when it is near: a third of its length wrong at most, swaps count once.
-pub(in crate::config) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|c| (distance(word, c), c))
-        .filter(|(d, _)| *d <= limit)
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, c)| c)
-}
-
-/// Edits (insert, remove, replace, swap neighbours) that turn `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replace.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,12 +165,5 @@ mod tests {
         ] {
             assert_eq!(nearest_table(typed), meant, "{typed}");
         }
-    }
-
-    #[test]
-    fn a_swap_of_neighbours_is_one_edit() {
-        assert_eq!(distance("autorestrat", "autorestart"), 1);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

@@ -222,3 +222,34 @@ fn windows_line_ends_a_byte_order_mark_and_an_empty_file_are_fine() {
     let raw = good("\u{feff}[program.web]\r\ncommand = 'x'\r\n");
     assert_eq!(raw.sections[0].entries[0].span.text, "command = 'x'");
 }
+
+#[test]
+fn damaged_files_never_panic_and_every_finding_has_its_place() {
+    let sample = include_str!("../../../samples/mainstay.toml");
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below.max(1)
+    };
+    for _ in 0..2_000 {
+        let mut chars: Vec<char> = sample.chars().collect();
+        for _ in 0..=random(3) {
+            let at = random(chars.len());
+            match random(3) {
+                0 => drop(chars.drain(at..(at + random(40)).min(chars.len()))),
+                1 => chars.insert(at, ['"', '[', '{', '$', '\n', '=', '.', 'ü', '\0'][random(9)]),
+                _ => chars.truncate(at),
+            }
+        }
+        let text: String = chars.into_iter().collect();
+        let (_, found) = parse(&text);
+        let lines: Vec<&str> = text.split('\n').collect();
+        for item in found.items {
+            let span = item.span.expect("a place");
+            let line = lines[span.line as usize - 1];
+            assert_eq!(line.strip_suffix('\r').unwrap_or(line), span.text, "{text}");
+            let last = (span.column + span.width - 1) as usize;
+            assert!(span.column >= 1 && last <= span.text.chars().count() + 1, "{span:?}");
+        }
+    }
+}
