@@ -58,7 +58,12 @@ impl Journal {
             self.untold += 1;
         } else if self.untold > 0 {
             let n = std::mem::take(&mut self.untold);
-            self.log(sinks, now, LogLevel::Warn, &format!("{n} lines of this log were lost: its reader was too slow"));
+            self.log(
+                sinks,
+                now,
+                LogLevel::Warn,
+                &format!("{n} lines of this log were lost: its reader was too slow"),
+            );
         }
     }
 

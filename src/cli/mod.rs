@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The faces: picks the applet by the name we were called by or by the first word, and gives it its inputs.
 //!
 //! Reads the environment and the arguments, once; nobody else does. Invariant: an applet returns an exit code and
@@ -79,15 +78,10 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
     match applet {
         Applet::Run(args) => run::run(args, started),
         Applet::Init(args) => init::run(args, started),
-        Applet::Ctl(args) => ctl::run(&args, &started.env),
+        Applet::Ctl(args) => ctl::run(&args),
         Applet::Check(args) => check::run(&args, started.env),
-        Applet::Health(args) => health::run(&args, &started.env),
+        Applet::Health(args) => health::run(&args),
         Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
         Applet::Gateway => gateway::run(),
     }
 }
-=======
-//! One file for each applet, and the edge to the real machine.
-
-pub mod world;
->>>>>>> config

@@ -4,7 +4,7 @@
 
 use crate::cli::world::RealWorld;
 use crate::cli::{Started, sample};
-use crate::config::{self, Loaded, Search, Sources};
+use crate::config::{self, Search, Sources};
 use crate::daemon::{self, Options};
 use crate::sys::boot;
 use clap::Args;
@@ -118,13 +118,15 @@ impl RunArgs {
     fn sources(&self, started: &Started) -> Sources {
         let mut files = self.configuration.iter().cloned();
         let argv0 = started.argv0.clone();
-        let search = if self.face_supervisord { Search::Supervisord { argv0 } } else { Search::Mainstay { argv0 } };
+        let search =
+            if self.face_supervisord { Search::Supervisord { argv0 } } else { Search::Mainstay { argv0 } };
         Sources {
             file: files.next(),
             extra_files: files.collect(),
             search,
             env: started.env.clone(),
             overrides: self.overrides(),
+            embedded: self.example.then_some(("the embedded example", sample::DEMO)),
             main_command: (!self.command.is_empty()).then(|| self.command.clone()),
         }
     }
@@ -134,18 +136,13 @@ impl RunArgs {
 pub(crate) fn run(args: RunArgs, started: Started) -> u8 {
     if args.version {
         // COMPAT: tools compare what `supervisord -v` prints.
-        let version = if args.face_supervisord { "4.3.0" } else { concat!("mainstay ", env!("CARGO_PKG_VERSION")) };
+        let version =
+            if args.face_supervisord { "4.3.0" } else { concat!("mainstay ", env!("CARGO_PKG_VERSION")) };
         println!("{version}");
         return 0;
     }
     let sources = args.sources(&started);
-    let example = args.example;
-    let load = move || -> Result<Loaded, config::diag::Diagnostics> {
-        if example {
-            let _ = sample::DEMO;
-        }
-        config::load(&sources, &RealWorld)
-    };
+    let load = move || config::load(&sources, &RealWorld::new(&sources.env));
     let loaded = match load() {
         Ok(loaded) => loaded,
         Err(findings) => return refuse(&findings, args.face_supervisord, &started.argv0),

@@ -28,6 +28,8 @@ pub struct Sources {
     pub env: Vec<(String, String)>,
     /// Command-line options by Supervisor's key: `("nodaemon", "true")`.
     pub overrides: Vec<(String, String)>,
+    /// A TOML text of our own that stands for a file: its name and the text.
+    pub embedded: Option<(&'static str, &'static str)>,
     /// `run -- CMD`.
     pub main_command: Option<Vec<String>>,
 }

@@ -33,12 +33,19 @@ const PORT_TAKEN: &str = "Another program is already listening on a port that on
 ///
 /// # Errors
 /// What to tell the user; nothing is left open then.
-pub(crate) fn open_listeners(config: &Config, start_dir: &Path, notes: &mut Notes) -> Result<Vec<Listener>, String> {
+pub(crate) fn open_listeners(
+    config: &Config,
+    start_dir: &Path,
+    notes: &mut Notes,
+) -> Result<Vec<Listener>, String> {
     let mut all = Vec::new();
     for address in &config.http {
         let fd = sockets::listen_tcp(*address).map_err(|e| refuse(&address.to_string(), "http listen", e))?;
         let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".into(), auth: None };
-        notes.push((LogLevel::Info, format!("metrics and health on http://{address} (/metrics /livez /readyz /startupz)")));
+        notes.push((
+            LogLevel::Info,
+            format!("metrics and health on http://{address} (/metrics /livez /readyz /startupz)"),
+        ));
         all.push(Listener { fd, spec, path: None });
     }
     for server in &config.control {
@@ -51,20 +58,25 @@ pub(crate) fn open_listeners(config: &Config, start_dir: &Path, notes: &mut Note
         match &server.address {
             ControlAddress::Inet(address) => {
                 let section = format!("[{}]", server.section);
-                let fd = sockets::listen_tcp(*address).map_err(|e| refuse(&address.to_string(), &section, e))?;
+                let fd =
+                    sockets::listen_tcp(*address).map_err(|e| refuse(&address.to_string(), &section, e))?;
                 all.push(Listener { fd, spec: spec(false), path: None });
             }
             ControlAddress::Unix { path, mode, owner } => {
                 let path = start_dir.join(path);
                 let section = format!("[{}]", server.section);
                 let shown = path.display().to_string();
-                let fd = sockets::listen_unix(&path, *mode, *owner).map_err(|e| refuse(&shown, &section, e))?;
+                let fd =
+                    sockets::listen_unix(&path, *mode, *owner).map_err(|e| refuse(&shown, &section, e))?;
                 all.push(Listener { fd, spec: spec(true), path: Some(path) });
             }
         }
         if config.dialect == Dialect::Ini && server.auth.is_none() {
             let section = &server.section;
-            notes.push((LogLevel::Critical, format!("Server '{section}' running without any HTTP authentication checking")));
+            notes.push((
+                LogLevel::Critical,
+                format!("Server '{section}' running without any HTTP authentication checking"),
+            ));
         }
         notes.push((LogLevel::Info, format!("control on {}", shown_address(&server.address, start_dir))));
     }
@@ -76,7 +88,9 @@ pub(crate) fn open_listeners(config: &Config, start_dir: &Path, notes: &mut Note
 
 fn refuse(what: &str, section: &str, e: Errno) -> String {
     let hint = match e {
-        Errno::EADDRINUSE => format!("\nhint: something else listens there; stop it or choose another address\nError: {PORT_TAKEN}"),
+        Errno::EADDRINUSE => format!(
+            "\nhint: something else listens there; stop it or choose another address\nError: {PORT_TAKEN}"
+        ),
         Errno::EACCES => "\nhint: ports below 1024 and foreign directories need root".into(),
         Errno::ENOENT => "\nhint: create the directory of the socket first".into(),
         Errno::EADDRNOTAVAIL => "\nhint: this machine has no such address; 0.0.0.0 means all".into(),
@@ -115,7 +129,8 @@ fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
             }
         }
     }
-    let text = "no control socket: none of /run, /var/run, /tmp and /dev/shm can be written; `ctl` will not work";
+    let text =
+        "no control socket: none of /run, /var/run, /tmp and /dev/shm can be written; `ctl` will not work";
     notes.push((LogLevel::Warn, text.into()));
     None
 }
@@ -135,7 +150,11 @@ pub(crate) fn server_url(config: &Config, start_dir: &Path) -> Option<String> {
 ///
 /// # Errors
 /// What to tell the user.
-pub(crate) fn drop_privileges(supervisor: &Supervisor, dialect: Dialect, notes: &mut Notes) -> Result<(), String> {
+pub(crate) fn drop_privileges(
+    supervisor: &Supervisor,
+    dialect: Dialect,
+    notes: &mut Notes,
+) -> Result<(), String> {
     let Some(user) = &supervisor.user else {
         if boot::is_root() && dialect == Dialect::Ini && !boot::is_pid1() {
             let text = "Supervisor is running as root.  Privileges were not dropped because no user is specified in the \
@@ -163,7 +182,10 @@ pub(crate) fn drop_privileges(supervisor: &Supervisor, dialect: Dialect, notes: 
 ///
 /// # Errors
 /// COMPAT: supervisord refuses to start below `minfds` and `minprocs`.
-pub(crate) fn raise_limits(supervisor: &Supervisor, notes: &mut Notes) -> Result<Option<limits::Limit>, String> {
+pub(crate) fn raise_limits(
+    supervisor: &Supervisor,
+    notes: &mut Notes,
+) -> Result<Option<limits::Limit>, String> {
     let minfds = u64::try_from(supervisor.minfds).unwrap_or(0);
     let minprocs = u64::try_from(supervisor.minprocs).unwrap_or(0);
     for (name, setting, what, raised) in [
@@ -190,13 +212,19 @@ pub(crate) fn raise_limits(supervisor: &Supervisor, notes: &mut Notes) -> Result
 }
 
 /// Opens the daemon's own log. What cannot be opened is said on stderr, and stderr takes its place.
-pub(crate) fn open_journal(supervisor: &Supervisor, start_dir: &Path, sinks: &mut Sinks, notes: &mut Notes) -> Journal {
+pub(crate) fn open_journal(
+    supervisor: &Supervisor,
+    start_dir: &Path,
+    sinks: &mut Sinks,
+    notes: &mut Notes,
+) -> Journal {
     let mut ids: Vec<SinkId> = Vec::new();
     match &supervisor.logfile {
         MainLog::None => {}
         MainLog::Stream(stream) => ids.extend(sinks.open_stream(number(*stream)).ok()),
         MainLog::Syslog => {
-            notes.push((LogLevel::Warn, "logfile=syslog is not supported yet; the log goes to stderr".into()));
+            notes
+                .push((LogLevel::Warn, "logfile=syslog is not supported yet; the log goes to stderr".into()));
             ids.extend(sinks.open_stream(2).ok());
         }
         MainLog::File(path) => {
@@ -207,7 +235,11 @@ pub(crate) fn open_journal(supervisor: &Supervisor, start_dir: &Path, sinks: &mu
             match sinks.open_file(&path, supervisor.logfile_maxbytes, supervisor.logfile_backups, 0o666) {
                 Ok(id) => ids.push(id),
                 Err(e) => {
-                    let text = format!("cannot open log `{}`, using stderr: {}", path.display(), errno::words(e as i32));
+                    let text = format!(
+                        "cannot open log `{}`, using stderr: {}",
+                        path.display(),
+                        errno::words(e as i32)
+                    );
                     notes.push((LogLevel::Critical, text));
                     ids.extend(sinks.open_stream(2).ok());
                 }
@@ -237,9 +269,17 @@ fn make_parent(path: &Path, notes: &mut Notes) {
 }
 
 /// Clears old AUTO logs and makes the new ones; makes missing log directories where that is wanted.
-pub(crate) fn prepare_logs(config: &Config, env: &[(String, String)], start_dir: &Path, notes: &mut Notes) -> Vec<Slot> {
+pub(crate) fn prepare_logs(
+    config: &Config,
+    env: &[(String, String)],
+    start_dir: &Path,
+    notes: &mut Notes,
+) -> Vec<Slot> {
     let supervisor = &config.supervisor;
-    let dir = supervisor.childlogdir.clone().map_or_else(|| temporary_directory(env, start_dir), |d| start_dir.join(d));
+    let dir = supervisor
+        .childlogdir
+        .clone()
+        .map_or_else(|| temporary_directory(env, start_dir), |d| start_dir.join(d));
     let wants_auto = |t: &LogTarget| *t == LogTarget::Auto;
     let any_auto = config.processes().any(|p| wants_auto(&p.stdout.target) || wants_auto(&p.stderr.target));
     if any_auto && supervisor.create_directories {
@@ -251,17 +291,25 @@ pub(crate) fn prepare_logs(config: &Config, env: &[(String, String)], start_dir:
     let mut slots = Vec::new();
     for program in config.processes() {
         let mut slot = Slot::default();
-        for (place, (plan, stream)) in slot.auto.iter_mut().zip([(&program.stdout, "stdout"), (&program.stderr, "stderr")]) {
+        for (place, (plan, stream)) in
+            slot.auto.iter_mut().zip([(&program.stdout, "stdout"), (&program.stderr, "stderr")])
+        {
             match &plan.target {
                 LogTarget::Auto if stream == "stderr" && program.redirect_stderr => {}
                 LogTarget::Auto => match auto::create(&dir, &program.name, stream, &supervisor.identifier) {
                     Ok(path) => *place = Some(path),
                     Err(e) => {
-                        let text = format!("cannot create a log in `{}`, {stream} of {} is lost: {e}", dir.display(), program.name);
+                        let text = format!(
+                            "cannot create a log in `{}`, {stream} of {} is lost: {e}",
+                            dir.display(),
+                            program.name
+                        );
                         notes.push((LogLevel::Error, text));
                     }
                 },
-                LogTarget::File(path) if supervisor.create_directories => make_parent(&start_dir.join(path), notes),
+                LogTarget::File(path) if supervisor.create_directories => {
+                    make_parent(&start_dir.join(path), notes)
+                }
                 _ => {}
             }
         }
@@ -272,7 +320,10 @@ pub(crate) fn prepare_logs(config: &Config, env: &[(String, String)], start_dir:
 
 /// COMPAT: Python's search for a temporary directory.
 fn temporary_directory(env: &[(String, String)], start_dir: &Path) -> PathBuf {
-    let named = ["TMPDIR", "TEMP", "TMP"].iter().filter_map(|n| env.iter().find(|(k, _)| k == n)).map(|(_, v)| PathBuf::from(v));
+    let named = ["TMPDIR", "TEMP", "TMP"]
+        .iter()
+        .filter_map(|n| env.iter().find(|(k, _)| k == n))
+        .map(|(_, v)| PathBuf::from(v));
     let usual = ["/tmp", "/var/tmp", "/usr/tmp"].map(PathBuf::from);
     let writable = |p: &PathBuf| p.is_dir() && nix::unistd::access(p, nix::unistd::AccessFlags::W_OK).is_ok();
     named.chain(usual).find(writable).unwrap_or_else(|| start_dir.to_path_buf())
@@ -294,7 +345,12 @@ pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &m
 }
 
 /// The engine and everything around it.
-pub(crate) fn build(machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, (Machine, String)> {
+pub(crate) fn build(
+    machine: Machine,
+    loaded: Loaded,
+    now: Now,
+    seed: u64,
+) -> Result<Daemon, (Machine, String)> {
     let Loaded { config, warnings, notes: found } = loaded;
     let mut notes: Notes = found;
     notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
@@ -318,14 +374,14 @@ pub(crate) fn build(machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Re
         Ok(epoll) => epoll,
         Err(e) => return Err((machine, format!("error: cannot make an event loop: {}", e.desc()))),
     };
-    let mut daemon = Daemon::new(machine, config, engine, epoll, now, crate::daemon::state::Opened {
-        listeners,
-        nofile,
-        sinks,
-        journal,
-        slots,
-        pidfile,
-    });
+    let mut daemon = Daemon::new(
+        machine,
+        config,
+        engine,
+        epoll,
+        now,
+        crate::daemon::state::Opened { listeners, nofile, sinks, journal, slots, pidfile },
+    );
     daemon.announce(notes);
     Ok(daemon)
 }

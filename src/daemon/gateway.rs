@@ -62,7 +62,11 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(listeners: Vec<Listener>, binary: Option<OwnedFd>, time_zone: Option<String>) -> Gateway {
+    pub(crate) fn new(
+        listeners: Vec<Listener>,
+        binary: Option<OwnedFd>,
+        time_zone: Option<String>,
+    ) -> Gateway {
         Gateway {
             listeners,
             binary,
@@ -114,7 +118,10 @@ impl Gateway {
             identity: None,
             no_new_privs: true,
             nofile: None,
-            handled: crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect(),
+            handled: crate::daemon::signals::handled()
+                .into_iter()
+                .chain(crate::daemon::signals::IGNORED)
+                .collect(),
             complain: false,
             pid_slot: None,
         }
@@ -140,10 +147,13 @@ impl Daemon {
         let first_free = FIRST_LISTENER_FD + i32::try_from(self.gateway.listeners.len()).unwrap_or(0);
         let ends = std::iter::once(&theirs).chain(self.gateway.listeners.iter().map(|l| &l.fd));
         // Numbered above every place they are put at in the child.
-        let extra: Result<Vec<OwnedFd>, Errno> = ends.map(|f| fd::duplicate_above(f.as_fd(), first_free)).collect();
+        let extra: Result<Vec<OwnedFd>, Errno> =
+            ends.map(|f| fd::duplicate_above(f.as_fd(), first_free)).collect();
         let extra = extra.map_err(words)?;
         let Some(binary) = &self.gateway.binary else {
-            return Err("our own binary cannot be opened (no /proc, and it is not where it was started from)".into());
+            return Err(
+                "our own binary cannot be opened (no /proc, and it is not where it was started from)".into(),
+            );
         };
         // Neither may the binary stand where a listener will be put.
         let binary = fd::duplicate_above(binary.as_fd(), first_free).map_err(words)?;

@@ -19,7 +19,9 @@ const GRACE_MS: i64 = 5_000;
 
 /// `groups`: process groups of the programs that were running.
 pub(crate) fn stop_everybody(why: &str, groups: &[Pid]) -> u8 {
-    fd::last_words(&format!("mainstay: internal error: {why}\nmainstay: stopping all programs, then leaving with {EXIT_CODE}\n"));
+    fd::last_words(&format!(
+        "mainstay: internal error: {why}\nmainstay: stopping all programs, then leaving with {EXIT_CODE}\n"
+    ));
     tell(groups, Signal::TERM);
     let deadline = clock::now().mono.plus_ms(GRACE_MS);
     while clock::now().mono < deadline && reap_all() {

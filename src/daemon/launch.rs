@@ -31,7 +31,9 @@ impl Daemon {
     pub(crate) fn launch(&mut self, proc: ProcRef) {
         let Some((g, p)) = self.index.get(proc.slot as usize).copied() else { return };
         // The program is lent out for the time of the launch, so that the rest of the state can change.
-        let Some(program) = self.config.groups.get(g).and_then(|g| g.programs.get(p)).cloned() else { return };
+        let Some(program) = self.config.groups.get(g).and_then(|g| g.programs.get(p)).cloned() else {
+            return;
+        };
         if let Some(slot) = self.slot_mut(proc) {
             slot.incarnation = proc.incarnation;
         }
@@ -53,7 +55,9 @@ impl Daemon {
                     program.directory.as_ref().map(|d| format!(" `{}`", d.display())).unwrap_or_default()
                 }
                 crate::sys::child::Stage::Exec => format!(" `{}`", program.command),
-                crate::sys::child::Stage::Uid | crate::sys::child::Stage::Gid | crate::sys::child::Stage::Groups => {
+                crate::sys::child::Stage::Uid
+                | crate::sys::child::Stage::Gid
+                | crate::sys::child::Stage::Groups => {
                     program.user.as_ref().map(|u| format!(" `{}`", u.text)).unwrap_or_default()
                 }
                 _ => String::new(),
@@ -111,14 +115,17 @@ impl Daemon {
         let sink = match &plan.target {
             LogTarget::Inherit => return Ok(End::Inherited),
             // At debug level the daemon's log gets a copy of what nobody else wants.
-            LogTarget::None if self.null.is_some() && !self.journal.wants(LogLevel::Debug) => return Ok(End::Null),
+            LogTarget::None if self.null.is_some() && !self.journal.wants(LogLevel::Debug) => {
+                return Ok(End::Null);
+            }
             LogTarget::None => None,
             LogTarget::Stream { fd, .. } => {
                 let opened = self.sinks.open_stream(*fd);
                 Some(opened.map_err(|e| Trouble::Log(format!("/dev/fd/{fd}"), e))?)
             }
             LogTarget::Auto => {
-                let path = self.slots.get(proc.slot as usize).and_then(|s| s.auto[usize::from(stderr)].clone());
+                let path =
+                    self.slots.get(proc.slot as usize).and_then(|s| s.auto[usize::from(stderr)].clone());
                 path.map(|p| self.open_log(&p, plan, 0o600)).transpose()?
             }
             LogTarget::File(path) => {
@@ -164,7 +171,10 @@ impl Daemon {
             if let Err(e) = self.output.add(&self.epoll, channel) {
                 let name = self.display_name(proc);
                 let words = errno::words(e as i32);
-                self.log(LogLevel::Critical, &format!("cannot watch the output of {name}, it is lost: {words}"));
+                self.log(
+                    LogLevel::Critical,
+                    &format!("cannot watch the output of {name}, it is lost: {words}"),
+                );
                 if let Some(sink) = sink {
                     self.release_sink(sink);
                 }
@@ -179,7 +189,9 @@ impl Daemon {
             Trouble::Pipe(Errno::EMFILE) | Trouble::Log(_, Errno::EMFILE) => {
                 format!("too many open files to spawn '{name}'")
             }
-            Trouble::Pipe(e) => format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32)),
+            Trouble::Pipe(e) => {
+                format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32))
+            }
             Trouble::Log(path, e) => {
                 let words = errno::words(e as i32);
                 let hint = "hint: create the directory, or log to /dev/stdout";

@@ -3,8 +3,8 @@
 //! Invariants: signal handlers, descriptors and memory of one life do not leak into the next; the process id stays;
 //! a restart uses a configuration that was found good before anything was stopped.
 
-use crate::config::diag::Diagnostics;
 use crate::config::Loaded;
+use crate::config::diag::Diagnostics;
 use crate::daemon::state::Daemon;
 use crate::daemon::{boot, lastresort, signals};
 use crate::engine::action::Leave;
@@ -74,7 +74,10 @@ pub fn run(options: Options) -> u8 {
     if !sys::boot::is_pid1()
         && let Err(e) = sys::boot::become_subreaper()
     {
-        complain(&format!("mainstay: cannot become a subreaper, orphans go to another process: {}", e.desc()));
+        complain(&format!(
+            "mainstay: cannot become a subreaper, orphans go to another process: {}",
+            e.desc()
+        ));
     }
     let _ = std::env::set_current_dir("/"); // there may be no way; then a directory stays pinned
     for signal in signals::IGNORED {
@@ -107,7 +110,9 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
         let groups: Vec<Pid> = daemon.pids.keys().map(|p| Pid(*p)).collect();
         let leave = match lived {
             Ok(Ok(leave)) => leave,
-            Ok(Err(e)) => return lastresort::stop_everybody(&format!("cannot wait for events: {}", e.desc()), &groups),
+            Ok(Err(e)) => {
+                return lastresort::stop_everybody(&format!("cannot wait for events: {}", e.desc()), &groups);
+            }
             Err(_) => return lastresort::stop_everybody("a panic in the core (see above)", &groups),
         };
         let next = daemon.next_life.take();
@@ -118,7 +123,9 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
             (Leave::Restart, None) => match (machine.reload)() {
                 Ok(next) => loaded = next,
                 Err(findings) => {
-                    return complain(&findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+                    return complain(
+                        &findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+                    );
                 }
             },
         }

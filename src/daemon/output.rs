@@ -229,7 +229,9 @@ impl Daemon {
     }
 
     fn close_channel(&mut self, index: u32) {
-        let Some(mut entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else { return };
+        let Some(mut entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else {
+            return;
+        };
         let mut troubles: Vec<Put> = Vec::new();
         entry.channel.release_line(&mut self.sinks, &mut |p| troubles.push(p));
         if entry.paused {
@@ -282,7 +284,11 @@ impl Daemon {
     fn bound_lingering(&mut self, slot: u32) {
         let all = (0u32..).zip(self.output.entries.iter());
         let mut old: Vec<(u32, u32)> = all
-            .filter_map(|(i, e)| e.as_ref().filter(|e| e.lingering && e.channel.proc.slot == slot).map(|e| (e.channel.proc.incarnation, i)))
+            .filter_map(|(i, e)| {
+                e.as_ref()
+                    .filter(|e| e.lingering && e.channel.proc.slot == slot)
+                    .map(|e| (e.channel.proc.incarnation, i))
+            })
             .collect();
         old.sort_unstable();
         let too_many = old.len().saturating_sub(LINGERING);

@@ -3,7 +3,9 @@
 //! Invariant: every request is answered exactly once, to the gateway that asked; an answer to one that is gone is dropped.
 
 use crate::config::model::LogTarget;
-use crate::control::{Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, SelfStats, Snapshot, encode};
+use crate::control::{
+    Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, SelfStats, Snapshot, encode,
+};
 use crate::daemon::state::Daemon;
 use crate::engine::input::{CommandId, Input};
 use crate::sys::{boot, limits, procfs};
@@ -80,7 +82,8 @@ impl Daemon {
             }
         };
         info.stdout_logfile = name(&program.stdout.target, 0);
-        info.stderr_logfile = if program.redirect_stderr { String::new() } else { name(&program.stderr.target, 1) };
+        info.stderr_logfile =
+            if program.redirect_stderr { String::new() } else { name(&program.stderr.target, 1) };
     }
 
     fn self_stats(&self) -> SelfStats {

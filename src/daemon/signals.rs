@@ -31,7 +31,9 @@ impl Daemon {
                 Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
                 Signal::HUP => self.on_hup(),
                 Signal::USR2 => self.reopen_logs(),
-                other => self.log(LogLevel::Debug, &format!("received {other}, which means nothing to mainstay")),
+                other => {
+                    self.log(LogLevel::Debug, &format!("received {other}, which means nothing to mainstay"))
+                }
             }
         }
         self.taken = taken;
@@ -51,14 +53,21 @@ impl Daemon {
     /// # Errors
     /// The findings, one after the other, for whoever asked.
     pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
-        match (self.reload)() {
+        // Relative paths count from where we were started; the core itself stays in the root directory.
+        let _ = std::env::set_current_dir(&self.context.start_dir); // a reader that fails then says so
+        let read = (self.reload)();
+        let _ = std::env::set_current_dir("/"); // it was possible before
+        match read {
             Ok(loaded) => {
                 self.next_life = Some(loaded);
                 Ok(())
             }
             Err(findings) => {
                 let text = findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                self.log(LogLevel::Error, &format!("cannot restart, going on as we are: the configuration has errors: {text}"));
+                self.log(
+                    LogLevel::Error,
+                    &format!("cannot restart, going on as we are: the configuration has errors: {text}"),
+                );
                 Err(text)
             }
         }

@@ -7,17 +7,17 @@ use crate::daemon::boot::places;
 use crate::daemon::gateway::{Gateway, Listener};
 use crate::daemon::life::Machine;
 use crate::daemon::output::Output;
+use crate::daemon::sources::Token;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave};
 use crate::engine::input::{CommandId, Input};
 use crate::journal::Journal;
 use crate::logging::{Put, Sinks};
 use crate::spawn::{BaseEnvironment, Context};
-use crate::sys::{boot, fd};
 use crate::sys::child::Spawner;
 use crate::sys::signals::SignalQueue;
+use crate::sys::{boot, fd};
 use crate::types::{LogLevel, Now, Pid, ProcRef, Signal, Wall};
-use crate::daemon::sources::Token;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::OwnedFd;
@@ -97,7 +97,8 @@ impl Daemon {
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let (index, slots_by_name) = places(&config);
-        let handled = crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect();
+        let handled =
+            crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect();
         let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.clone());
         let context = Context {
             base: BaseEnvironment::new(&env),

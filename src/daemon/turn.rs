@@ -92,7 +92,8 @@ impl Daemon {
 fn wait_until(now: Mono, due: Mono) -> EpollTimeout {
     let ms = due.since_ns(now).div_ceil(1_000_000);
     // BOUND: one day; a later deadline is waited for in pieces.
-    EpollTimeout::try_from(i32::try_from(ms.min(86_400_000)).unwrap_or(i32::MAX)).unwrap_or(EpollTimeout::ZERO)
+    EpollTimeout::try_from(i32::try_from(ms.min(86_400_000)).unwrap_or(i32::MAX))
+        .unwrap_or(EpollTimeout::ZERO)
 }
 
 #[cfg(test)]

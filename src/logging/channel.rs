@@ -49,7 +49,13 @@ pub struct Channel {
 impl Channel {
     /// `whole_lines`: the sink is shared with other writers.
     #[must_use]
-    pub fn new(proc: ProcRef, stderr: bool, pipe: OwnedFd, sink: Option<SinkId>, whole_lines: bool) -> Channel {
+    pub fn new(
+        proc: ProcRef,
+        stderr: bool,
+        pipe: OwnedFd,
+        sink: Option<SinkId>,
+        whole_lines: bool,
+    ) -> Channel {
         let lines = whole_lines.then(LineHolder::default);
         Channel { proc, stderr, sink, pipe, lines, full_reads: 0 }
     }
