@@ -60,10 +60,13 @@ pub struct Loaded {
 /// All findings, when at least one is an error.
 pub fn load(sources: &Sources, world: &dyn World) -> Result<Loaded, Diagnostics> {
     let mut reading = Reading::default();
-    let file =
-        sources.file.as_ref().map(|f| f.to_string_lossy().into_owned()).or_else(|| search(sources, world));
+    let named = sources.file.as_ref().map(|f| f.to_string_lossy().into_owned());
+    let file = if sources.embedded.is_some() { named } else { named.or_else(|| search(sources, world)) };
     if let Some(file) = &file {
         reading.read_file(file, sources, world);
+    }
+    if let Some((name, text)) = sources.embedded {
+        reading.read_toml(name, text.as_bytes(), sources);
     }
     for extra in &sources.extra_files {
         reading.read_file(&extra.to_string_lossy(), sources, world);
