@@ -65,6 +65,8 @@ pub(crate) struct Daemon {
     /// More dead children may wait than one turn takes.
     pub(crate) reap_again: bool,
     pub(crate) leave: Option<Leave>,
+    /// The start is over.
+    pub(crate) settled: bool,
     pub(crate) started: Wall,
     pub(crate) taken: Vec<(Signal, u32)>,
     pub(crate) reload: crate::daemon::Reload,
@@ -135,6 +137,7 @@ impl Daemon {
             // Children may have died before we looked.
             reap_again: true,
             leave: None,
+            settled: false,
             started: now.wall,
             taken: Vec::new(),
             reload,

@@ -7,13 +7,16 @@ use crate::daemon::sources::Token;
 use crate::daemon::state::Daemon;
 use crate::engine::action::Leave;
 use crate::engine::input::Input;
-use crate::sys::clock;
+use crate::sys::{clock, slim};
 use crate::types::{LogLevel, Mono};
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollTimeout};
 
 /// BOUND: events taken in one turn.
 const EVENTS_PER_TURN: usize = 128;
+
+/// The first wait of this length ends the start: what only the start needed is given back.
+const SETTLED_MS: u32 = 200;
 
 /// BOUND: epoll errors in a row that cannot happen, before the last resort.
 const EPOLL_ERRORS: u32 = 100;
@@ -31,6 +34,10 @@ impl Daemon {
                 return Ok(leave);
             }
             let timeout = self.timeout();
+            if !self.settled && timeout.as_millis().is_none_or(|ms| ms >= SETTLED_MS) {
+                self.settled = true;
+                slim::forget_the_start();
+            }
             let ready = match self.epoll.wait(&mut events, timeout) {
                 Ok(n) => n,
                 Err(Errno::EINTR) => 0,

@@ -82,6 +82,7 @@ pub fn run(mut core: UnixStream, listener: &dyn Fn(usize) -> io::Result<OwnedFd>
             return broken(&format!("cannot start a thread: {e}"));
         }
     }
+    crate::sys::slim::forget_the_start();
     let ended = link.read_replies(reader);
     if let Err(e) = &ended {
         complain(&format!("cannot go on: {e}"));

@@ -14,5 +14,6 @@ pub mod limits;
 pub mod malloc;
 pub mod procfs;
 pub mod signals;
+pub mod slim;
 pub mod sockets;
 pub mod wait;
