@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::config::diag::Diagnostics;
 use crate::config::glob::{Directory, expand};
-use crate::config::print::to_json;
+use crate::config::model::{Backoff, Config, ControlAddress, Dialect};
+use crate::config::print::{to_json, to_toml};
 use crate::config::world::{UserRecord, World};
 use crate::config::{Loaded, Search, Sources, load};
 use crate::types::LogLevel;
@@ -40,6 +41,66 @@ fn every_file_of_the_corpus_means_what_supervisor_says_it_means() {
     eprintln!("corpus: {} agree, {} differ", tally.agree, tally.differ.len());
     assert!(tally.agree > 250, "the corpus is incomplete: {} files agree", tally.agree);
     assert!(tally.differ.is_empty(), "{}", tally.differ.join("\n"));
+}
+
+#[test]
+fn every_file_of_the_corpus_can_be_converted_to_toml_and_means_the_same() {
+    let Some(corpus) = Corpus::find() else {
+        eprintln!("skipped: no corpus beside the checkout and none in $CORPUS");
+        return;
+    };
+    let mut differ = Vec::new();
+    let mut agree = 0;
+    for file in corpus
+        .list("", ".conf")
+        .into_iter()
+        .chain(corpus.list("wrap", ".ini").iter().map(|f| format!("wrap/{f}")))
+    {
+        let Ok(loaded) = corpus.run(&corpus.dir.join(&file), "all", true) else { continue };
+        let text = to_toml(&loaded.config, true);
+        let again = corpus.run_text(&text);
+        let mut differences = Vec::new();
+        match again {
+            Ok(again) => {
+                let (want, got) = (converted(&loaded.config), converted(&again.config));
+                diff("", &to_json(&want, true), &to_json(&got, true), &mut differences);
+                if differences.is_empty() && want != got {
+                    differences.push(format!("{want:?}\n{got:?}"));
+                }
+            }
+            Err(found) => differences.push(found.render()),
+        }
+        if differences.is_empty() {
+            agree += 1;
+        } else {
+            differ.push(format!("{file}:\n  {}\n{text}", differences.join("\n  ")));
+        }
+    }
+    eprintln!("conversion: {agree} agree, {} differ", differ.len());
+    assert!(agree > 200, "the corpus is incomplete: {agree} files agree");
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+/// Without what comes with the language, and without servers that TOML cannot say.
+fn converted(config: &Config) -> Config {
+    let mut config = config.clone();
+    config.dialect = Dialect::Toml;
+    config.path = None;
+    config.supervisor.nodaemon = true;
+    config.supervisor.log_stream = None;
+    let auth = config.control.first().map(|s| s.auth.clone());
+    let mut kinds = Vec::new();
+    config.control.retain_mut(|server| {
+        let kind = matches!(server.address, ControlAddress::Unix { .. });
+        server.section = String::new();
+        let is_said = !kinds.contains(&kind) && Some(&server.auth) == auth.as_ref();
+        kinds.push(kind);
+        is_said
+    });
+    for program in config.groups.iter_mut().flat_map(|g| &mut g.programs) {
+        program.backoff = Backoff::Linear;
+    }
+    config
 }
 
 #[derive(Default)]
@@ -211,7 +272,13 @@ impl Corpus {
             env: pairs.iter().map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned())).collect(),
             ..Sources::default()
         };
-        load(&sources, &Neutral { dir: self.dir.clone(), allow_glob })
+        load(&sources, &Neutral { dir: self.dir.clone(), allow_glob, text: None })
+    }
+
+    /// Loads a text as a TOML file.
+    fn run_text(&self, text: &str) -> Result<Loaded, Diagnostics> {
+        let sources = Sources { file: Some("/virtual/converted.toml".into()), ..Sources::default() };
+        load(&sources, &Neutral { dir: self.dir.clone(), allow_glob: false, text: Some(text.to_owned()) })
     }
 
     /// N8; and the oracle's own corpus lay directly below `/tmp`, where `../` of one file leads.
@@ -234,6 +301,8 @@ impl Corpus {
 struct Neutral {
     dir: PathBuf,
     allow_glob: bool,
+    /// Every file has this text.
+    text: Option<String>,
 }
 
 impl Directory for Neutral {
@@ -249,7 +318,7 @@ impl Directory for Neutral {
 
 impl World for Neutral {
     fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        self.text.clone().map_or_else(|| std::fs::read(path), |text| Ok(text.into_bytes()))
     }
 
     fn glob(&self, pattern: &str) -> Vec<String> {

@@ -4,8 +4,10 @@
 //! Not here: where it is printed (`cli::check`).
 
 mod json;
+mod toml;
 
 pub use json::to_json;
+pub use toml::to_toml;
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "***";

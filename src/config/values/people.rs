@@ -79,7 +79,10 @@ pub(crate) fn owner(input: &Input<'_>) -> Result<(u32, u32), Bad> {
         Bad::new(format!("Invalid user:group definition {text}"))
             .hint("only users of /etc/passwd and groups of /etc/group are known")
     };
-    let uid = known_user(user, input.world).map_err(bad)?.uid;
+    let listed = known_user(user, input.world).map(|u| u.uid);
+    let number =
+        int(user).ok().and_then(|n| u32::try_from(n).ok()).filter(|n| !input.is_ini() && *n != UNCHANGED);
+    let uid = listed.or_else(|why| number.ok_or(why)).map_err(bad)?;
     let gid = group.map_or(Ok(UNCHANGED), |g| group_id(g, input.world, !input.is_ini())).map_err(bad)?;
     Ok((uid, gid))
 }

@@ -1,0 +1,152 @@
+//! `mainstay check`: says what is wrong with a configuration, shows what it means, converts it to TOML.
+//!
+//! Does I/O: reads the configuration, prints. Invariants: findings go to stderr and the configuration to stdout; exit 0
+//! or 2; nothing is started, created or changed; no password and no value of the environment is shown unasked.
+//! Not here: finding anything (`config`).
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::world::RealWorld;
+use crate::config::print::{to_json, to_toml};
+use crate::config::world::World;
+use crate::config::{Loaded, Search, Sources, load};
+use crate::types::LogLevel;
+
+/// Check a configuration; show or convert it
+#[derive(Args, Clone, Debug, Default)]
+pub struct CheckArgs {
+    /// Configuration file; the first is the main one, further ones are put on top of it
+    #[arg(short = 'c', long = "configuration", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print the effective configuration
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub print: Option<Form>,
+    /// Print passwords and values of environment variables too
+    #[arg(long)]
+    pub show_secrets: bool,
+}
+
+/// How a configuration is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Form {
+    /// Loads to the same configuration
+    Toml,
+    /// With Supervisor's names, for comparing
+    Json,
+}
+
+/// Exit status for a configuration that cannot be used, and for one that cannot be shown.
+const UNUSABLE: u8 = 2;
+
+/// Checks and prints; the exit status.
+#[must_use]
+pub fn run(args: &CheckArgs, env: Vec<(String, String)>) -> u8 {
+    let world = RealWorld::new(&env);
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // A reader that has gone away (`check | head`) is no reason to speak of the configuration.
+    check(args, env, &world, &mut out, &mut err).unwrap_or(0)
+}
+
+/// The same against any machine and any output.
+fn check(
+    args: &CheckArgs,
+    env: Vec<(String, String)>,
+    world: &dyn World,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    let mut files = args.files.iter().cloned();
+    let sources = Sources {
+        file: files.next(),
+        extra_files: files.collect(),
+        search: Search::Mainstay { argv0: String::new() },
+        env,
+        ..Sources::default()
+    };
+    let loaded = match load(&sources, world) {
+        Ok(loaded) => loaded,
+        Err(found) => {
+            err.write_all(found.render().as_bytes())?;
+            return Ok(UNUSABLE);
+        }
+    };
+    for (_, text) in loaded.notes.iter().filter(|(level, _)| *level >= LogLevel::Warn) {
+        writeln!(err, "warning: {text}")?;
+    }
+    err.write_all(loaded.warnings.render().as_bytes())?;
+    match args.print {
+        None => writeln!(out, "{}", summary(&loaded))?,
+        Some(Form::Toml) => out.write_all(to_toml(&loaded.config, args.show_secrets).as_bytes())?,
+        Some(Form::Json) => writeln!(out, "{:#}", to_json(&loaded.config, args.show_secrets))?,
+    }
+    out.flush()?;
+    Ok(0)
+}
+
+/// `FILE: ok (N programs)`.
+fn summary(loaded: &Loaded) -> String {
+    let config = &loaded.config;
+    let name = config.path.as_ref().map_or_else(|| "environment".to_owned(), |p| p.display().to_string());
+    let programs = config.processes().count();
+    let noun = if programs == 1 { "program" } else { "programs" };
+    format!("{name}: ok ({programs} {noun})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::testing::FakeWorld;
+
+    fn run_check(text: &str, print: Option<Form>, show_secrets: bool) -> (u8, String, String) {
+        let world = FakeWorld::with(&[("/e/s.conf", text)]);
+        let args = CheckArgs { files: vec!["/e/s.conf".into()], print, show_secrets };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = check(&args, Vec::new(), &world, &mut out, &mut err).unwrap();
+        (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    const SECRETS: &str = "[supervisord]\nenvironment=TOKEN=\"hunter2\"\n[inet_http_server]\nport=127.0.0.1:1\n\
+                           username=u\npassword=hunter2\n[program:a]\ncommand=x\nenvironment=KEY=\"hunter2\"\n";
+
+    #[test]
+    fn a_good_file_is_said_to_be_good() {
+        let (code, out, err) = run_check("[supervisord]\n[program:a]\ncommand=x\n", None, false);
+        assert_eq!((code, out.as_str(), err.as_str()), (0, "/e/s.conf: ok (1 program)\n", ""));
+    }
+
+    #[test]
+    fn every_finding_is_printed_and_the_status_is_2() {
+        let text = "[supervisord]\nnodaemon=maybe\n[program:a]\nautostrat=true\n";
+        let (code, out, err) = run_check(text, None, false);
+        assert_eq!((code, out.as_str()), (2, ""));
+        for words in [
+            "/e/s.conf:2:1",
+            "not a valid boolean value: 'maybe'",
+            "`command` is missing",
+            "did you mean `autostart`?",
+        ] {
+            assert!(err.contains(words), "{words} in {err}");
+        }
+    }
+
+    #[test]
+    fn warnings_do_not_change_the_status() {
+        let (code, _, err) = run_check("[supervisord]\nnumproc=1\n", None, false);
+        assert_eq!(code, 0);
+        assert!(err.starts_with("warning: unknown setting `numproc`"), "{err}");
+    }
+
+    #[test]
+    fn secrets_are_only_shown_when_asked_for() {
+        for form in [Form::Json, Form::Toml] {
+            let (code, hidden, err) = run_check(SECRETS, Some(form), false);
+            assert_eq!(code, 0, "{err}");
+            assert!(!hidden.contains("hunter2") && hidden.contains("***"), "{hidden}");
+            let (_, shown, _) = run_check(SECRETS, Some(form), true);
+            assert_eq!(shown.matches("hunter2").count(), if form == Form::Json { 4 } else { 3 }, "{shown}");
+        }
+    }
+}
