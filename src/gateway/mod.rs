@@ -59,6 +59,9 @@ pub struct Site {
 
 /// Runs until the core is gone. `listener(i)` gives the i-th inherited listening socket.
 pub fn run(mut core: UnixStream, listener: &dyn Fn(usize) -> io::Result<OwnedFd>, tools: Tools) -> u8 {
+    if let Err(e) = core.set_nonblocking(false) {
+        return broken(&format!("cannot use the link to the core: {e}"));
+    }
     let mut reader = FrameReader::default();
     let hello = match link::read_hello(&mut core, &mut reader) {
         Ok(hello) => hello,
