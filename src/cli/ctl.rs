@@ -1,17 +1,17 @@
-//! `mainstay ctl`, and `supervisorctl`: reads the command line and the environment, and lets `ctl` do the rest.
+//! `mainstay ctl`, and `supervisorctl`: gives `ctl` the command line and the environment.
 //!
-//! Does I/O: the environment. Not here: actions and addresses (`ctl`).
+//! No I/O of its own. Not here: actions and addresses (`ctl`).
 
-pub use crate::ctl::CtlArgs as Args;
+pub use crate::ctl::CtlArgs;
 use crate::ctl::{self, discover};
 
 /// Runs the applet; gives the exit code.
 #[must_use]
-pub fn run(args: &Args) -> u8 {
-    ctl::run(args, &|args| discover::addresses(args, &variable))
+pub fn run(args: &CtlArgs, env: &[(String, String)]) -> u8 {
+    ctl::run(args, &|args| discover::addresses(args, &|name| variable(env, name)))
 }
 
-/// A variable of the environment; one that is not UTF-8 is as good as none.
-pub(crate) fn variable(name: &str) -> Option<String> {
-    std::env::var_os(name)?.into_string().ok().filter(|value| !value.is_empty())
+/// A variable of the environment; an empty one is as good as none.
+pub(crate) fn variable(env: &[(String, String)], name: &str) -> Option<String> {
+    env.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
 }

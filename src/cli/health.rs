@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Options of `mainstay health`.
 #[derive(clap::Args, Clone, Debug)]
-pub struct Args {
+pub struct HealthArgs {
     /// Which probe to ask for
     #[arg(value_enum, default_value = "ready")]
     pub probe: Probe,
@@ -43,11 +43,11 @@ impl Probe {
 
 /// Runs the applet; gives the exit code.
 #[must_use]
-pub fn run(args: &Args) -> u8 {
-    probe(args, &variable, &mut io::stdout().lock(), &mut io::stderr().lock())
+pub fn run(args: &HealthArgs, env: &[(String, String)]) -> u8 {
+    probe(args, &|name| variable(env, name), &mut io::stdout().lock(), &mut io::stderr().lock())
 }
 
-fn probe(args: &Args, env: discover::Lookup<'_>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+fn probe(args: &HealthArgs, env: discover::Lookup<'_>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     // A probe whose output nobody reads still has its exit code.
     let candidates = match candidates(args, env) {
         Ok(candidates) => candidates,
@@ -83,7 +83,7 @@ fn probe(args: &Args, env: discover::Lookup<'_>, out: &mut dyn Write, err: &mut 
 }
 
 /// Where to ask, and for which path: what was named, the HTTP listener of the environment, the control sockets.
-fn candidates(args: &Args, env: discover::Lookup<'_>) -> Result<Vec<(ServerAddress, String)>, String> {
+fn candidates(args: &HealthArgs, env: discover::Lookup<'_>) -> Result<Vec<(ServerAddress, String)>, String> {
     let path = args.probe.path();
     if let Some(url) = &args.url {
         let (address, own_path) = ServerAddress::parse_with_path(url)?;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn ask(probe_: Probe, url: Option<String>, listen: Option<String>) -> (u8, String, String) {
-        let args = Args { probe: probe_, url, timeout: 3 };
+        let args = HealthArgs { probe: probe_, url, timeout: 3 };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let env = |name: &str| listen.clone().filter(|_| name == "MAINSTAY_HTTP__LISTEN");
         let code = probe(&args, &env, &mut out, &mut err);

@@ -7,6 +7,7 @@
 use crate::ctl::address::{Place, ServerAddress};
 use crate::gateway::rpc::value::Value;
 use crate::gateway::rpc::xml::{self, Response};
+use crate::gateway::stream::send;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
@@ -113,7 +114,27 @@ pub fn get(address: &ServerAddress, path: &str, timeout: Duration) -> Result<Ans
 
 /// A stream of either family.
 pub trait Connection: Read + Write {}
-impl<T: Read + Write> Connection for T {}
+impl Connection for TcpStream {}
+impl Connection for UnixClient {}
+
+/// A unix stream that does not raise SIGPIPE when the server has closed it.
+struct UnixClient(UnixStream);
+
+impl Read for UnixClient {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.0.read(bytes)
+    }
+}
+
+impl Write for UnixClient {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        send(&self.0, bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Connects; with `timeout` every later wait is bounded too.
 ///
@@ -125,7 +146,7 @@ pub fn connect(address: &ServerAddress, timeout: Option<Duration>) -> io::Result
             let stream = UnixStream::connect(path)?;
             stream.set_read_timeout(timeout)?;
             stream.set_write_timeout(timeout)?;
-            Ok(Box::new(stream))
+            Ok(Box::new(UnixClient(stream)))
         }
         Place::Tcp { host, port } => {
             let stream = connect_tcp(host, *port, timeout.unwrap_or(CONNECT_TIMEOUT))?;

@@ -2,9 +2,9 @@
 //!
 //! Does I/O through what it is given. Invariants: an action that fails never resets an earlier failure (COMPAT: the
 //! exit code is the last failure's); errors are lines on stdout, as supervisorctl has them.
-//! Not here: lines and codes of results (`names`), the wire (`client`).
+//! Not here: lines and codes of results (`names`), `status` (`status`), the wire (`client`).
 
-use crate::control::{FaultCode, State};
+use crate::control::FaultCode;
 use crate::ctl::client::{Api, ClientError};
 use crate::ctl::names::{self, Verb, read_result};
 use crate::gateway::rpc::namespec;
@@ -24,7 +24,7 @@ pub struct Settings {
 }
 
 /// An action that ended before its end: the error has been shown or is to be shown by `execute`.
-enum Stop {
+pub(super) enum Stop {
     Shown,
     Error(ClientError),
 }
@@ -35,12 +35,12 @@ impl From<ClientError> for Stop {
     }
 }
 
-type Done = Result<(), Stop>;
+pub(super) type Done = Result<(), Stop>;
 
 /// One run of `ctl`.
 pub struct Session<'a> {
-    api: &'a dyn Api,
-    settings: Settings,
+    pub(super) api: &'a dyn Api,
+    pub(super) settings: Settings,
     input: &'a mut dyn BufRead,
     out: &'a mut dyn Write,
     status: u8,
@@ -113,11 +113,11 @@ impl<'a> Session<'a> {
     }
 
     /// Where nobody reads our output any more, the action is carried out all the same.
-    fn say(&mut self, line: &str) {
+    pub(super) fn say(&mut self, line: &str) {
         let _ = writeln!(self.out, "{line}");
     }
 
-    fn fail(&mut self, code: u8) {
+    pub(super) fn fail(&mut self, code: u8) {
         self.status = code;
     }
 
@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
     }
 
     /// Whether the server is there and speaks our version; says so when not.
-    fn upcheck(&mut self) -> Done {
+    pub(super) fn upcheck(&mut self) -> Done {
         let code = match self.api.call("getVersion", &[]) {
             Ok(Value::Text(version)) if version == API_VERSION => return Ok(()),
             Ok(other) => {
@@ -170,74 +170,6 @@ impl<'a> Session<'a> {
         };
         self.fail(code);
         Err(Stop::Shown)
-    }
-
-    fn show_status(&mut self, wanted: &[&str]) -> Done {
-        if let Err(stop) = self.upcheck() {
-            // COMPAT: for status a server that is not there is an unknown status.
-            if matches!(stop, Stop::Shown) {
-                self.fail(names::STATUS_UNKNOWN);
-            }
-            return Err(stop);
-        }
-        let all = self.api.call("getAllProcessInfo", &[])?;
-        let all = all.as_array().unwrap_or_default();
-        let chosen = self.choose(all, wanted);
-        if self.settings.json {
-            let list: Vec<_> = chosen.iter().map(|p| to_json(p)).collect();
-            self.say(&serde_json::Value::Array(list).to_string());
-        } else {
-            self.table(&chosen);
-        }
-        let stopped = |p: &&&Value| {
-            let state = p.get("state").and_then(Value::as_int);
-            State::ALL.iter().any(|s| s.is_stopped() && Some(i64::from(s.code())) == state)
-        };
-        if chosen.iter().find(stopped).is_some() {
-            self.fail(names::STATUS_DOWN);
-        }
-        Ok(())
-    }
-
-    /// The processes the names mean; complains about names that mean none.
-    fn choose<'v>(&mut self, all: &'v [Value], wanted: &[&str]) -> Vec<&'v Value> {
-        if wanted.is_empty() || wanted.contains(&"all") {
-            return all.iter().collect();
-        }
-        let mut chosen = Vec::new();
-        for spec in wanted {
-            let (group, name) = namespec::split(spec);
-            let before = chosen.len();
-            chosen.extend(
-                all.iter().filter(|p| text(p, "group") == group && name.is_none_or(|n| text(p, "name") == n)),
-            );
-            if chosen.len() == before {
-                match name {
-                    None => self.complain(&format!("{group}: ERROR (no such group)")),
-                    Some(_) => self.complain(&format!("{spec}: ERROR (no such process)")),
-                }
-                self.fail(names::STATUS_UNKNOWN);
-            }
-        }
-        chosen
-    }
-
-    /// Errors stand on stdout, but JSON must stay JSON.
-    fn complain(&mut self, line: &str) {
-        if self.settings.json {
-            let _ = writeln!(std::io::stderr(), "{line}");
-        } else {
-            self.say(line);
-        }
-    }
-
-    fn table(&mut self, processes: &[&Value]) {
-        let specs: Vec<String> =
-            processes.iter().map(|p| namespec::join(text(p, "group"), text(p, "name"))).collect();
-        let width = specs.iter().map(|s| s.chars().count()).fold(30, usize::max) + 3;
-        for (spec, p) in specs.iter().zip(processes) {
-            self.say(&format!("{spec:<width$}{:<10}{}", text(p, "statename"), text(p, "description")));
-        }
     }
 
     fn start(&mut self, names: &[&str]) -> Done {
@@ -445,25 +377,6 @@ impl<'a> Session<'a> {
     }
 }
 
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
 fn number(value: &Value, name: &str) -> i64 {
     value.get(name).and_then(Value::as_int).unwrap_or(0)
-}
-
-fn to_json(value: &Value) -> serde_json::Value {
-    use serde_json::Value as Json;
-    match value {
-        Value::Int(n) => Json::from(*n),
-        Value::Bool(b) => Json::from(*b),
-        Value::Text(text) | Value::Time(text) => Json::from(text.as_str()),
-        Value::Double(x) => Json::from(*x),
-        Value::Array(values) => Json::Array(values.iter().map(to_json).collect()),
-        Value::Struct(members) => {
-            Json::Object(members.iter().map(|(n, v)| (n.clone(), to_json(v))).collect())
-        }
-        Value::Nil => Json::Null,
-    }
 }

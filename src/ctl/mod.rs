@@ -9,6 +9,7 @@ pub mod client;
 pub mod commands;
 pub mod discover;
 mod names;
+mod status;
 #[cfg(test)]
 mod tests;
 

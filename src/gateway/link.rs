@@ -6,9 +6,10 @@
 
 use crate::control::{FrameError, FrameReader, Hello, Reply, Request, encode};
 use crate::gateway::lock;
+use crate::gateway::stream::send_all;
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
@@ -178,7 +179,7 @@ impl Link {
             return Err(LinkError::Unspeakable(FrameError::TooLarge(frame.len())));
         }
         let _one_at_a_time = lock(&self.writing);
-        (&self.socket).write_all(&frame).map_err(|_| {
+        send_all(&self.socket, &frame).map_err(|_| {
             // Half a frame may be out: nothing that follows could be understood.
             self.close();
             LinkError::Gone

@@ -10,6 +10,7 @@ pub mod auth;
 pub mod health;
 pub mod http;
 pub mod link;
+pub mod load;
 pub mod metrics;
 pub mod route;
 pub mod rpc;
@@ -23,6 +24,7 @@ use crate::control::{FrameReader, ListenerKind, ListenerSpec};
 use crate::sys::clock::LocalTime;
 use crate::types::Mono;
 use link::Link;
+use load::Load;
 use server::{Limits, Server};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -54,11 +56,15 @@ pub struct Tools {
 pub struct Site {
     pub spec: ListenerSpec,
     pub link: Arc<Link>,
+    pub load: Arc<Load>,
     pub tools: Tools,
 }
 
 /// Runs until the core is gone. `listener(i)` gives the i-th inherited listening socket.
 pub fn run(mut core: UnixStream, listener: &dyn Fn(usize) -> io::Result<OwnedFd>, tools: Tools) -> u8 {
+    if let Err(e) = core.set_nonblocking(false) {
+        return broken(&format!("cannot use the link to the core: {e}"));
+    }
     let mut reader = FrameReader::default();
     let hello = match link::read_hello(&mut core, &mut reader) {
         Ok(hello) => hello,
@@ -70,6 +76,7 @@ pub fn run(mut core: UnixStream, listener: &dyn Fn(usize) -> io::Result<OwnedFd>
         return broken(&format!("cannot drop privileges: {e}"));
     }
     let link = Arc::new(Link::new(core));
+    let load = Arc::new(Load::default());
     let restart = Arc::new(AtomicBool::new(false));
     let each = (MAX_CONNECTIONS / hello.listeners.len().max(1)).clamp(1, MAX_CONNECTIONS_EACH);
     for (i, spec) in hello.listeners.into_iter().enumerate() {
@@ -77,7 +84,7 @@ pub fn run(mut core: UnixStream, listener: &dyn Fn(usize) -> io::Result<OwnedFd>
             Ok(socket) => socket,
             Err(e) => return broken(&format!("cannot take the listener of [{}]: {e}", spec.section)),
         };
-        let site = Site { spec, link: Arc::clone(&link), tools };
+        let site = Site { spec, link: Arc::clone(&link), load: Arc::clone(&load), tools };
         if let Err(e) = start(socket, site, each, Arc::clone(&restart)) {
             return broken(&format!("cannot start a thread: {e}"));
         }

@@ -70,7 +70,10 @@ fn read_only(site: &Site, request: &Request, path: &str) -> Answer {
     }
     match (health, page) {
         (Some(kind), _) => health::answer(site, kind, page, rest, &request.query()),
-        (None, "metrics") => scrape(site),
+        (None, "metrics") => {
+            let busy = || Answer::text(503, "too many scrapes at a time\n");
+            site.load.scrape(|| scrape(site)).unwrap_or_else(busy)
+        }
         (None, _) => Answer::text(200, INDEX),
     }
 }

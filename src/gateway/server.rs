@@ -193,7 +193,11 @@ impl Shared {
             let answer = route::answer(&self.site, &request, &|| !stream.is_abandoned());
             self.waits(seat.id, true);
             let deadline = self.now().plus_ms(self.limits.response_ms);
-            let Some(answer) = answer else { return };
+            let Some(mut answer) = answer else { return };
+            let room = self.site.load.reserve(answer.body.len());
+            if room.is_none() {
+                answer = Answer::text(503, "too many answers are on their way\n");
+            }
             let sent = talk.write(Some(&request), answer, deadline);
             if sent.is_err() || !keep || !request.keeps_alive() {
                 return;

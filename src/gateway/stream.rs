@@ -116,7 +116,7 @@ impl Stream {
             let left = time_left(now(), deadline)?;
             let result = match self {
                 Stream::Tcp(s) => s.set_write_timeout(Some(left)).and_then(|()| (&*s).write(bytes)),
-                Stream::Unix(s) => s.set_write_timeout(Some(left)).and_then(|()| (&*s).write(bytes)),
+                Stream::Unix(s) => s.set_write_timeout(Some(left)).and_then(|()| send(s, bytes)),
             };
             match result {
                 Err(e) if is_retry(&e) => {}
@@ -151,6 +151,31 @@ impl Write for Outgoing<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Writes to a unix socket. The standard library's own write may raise SIGPIPE there, which we do not ignore.
+///
+/// # Errors
+/// What send(2) says.
+pub fn send(socket: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
+    use nix::sys::socket::{MsgFlags, send};
+    send(socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL)
+        .map_err(|e| io::Error::from_raw_os_error(e as i32))
+}
+
+/// The same until all is written.
+///
+/// # Errors
+/// What send(2) says; a time-out of the socket leaves a part written.
+pub fn send_all(socket: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match send(socket, bytes) {
+            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// A timed-out wait says EAGAIN; the next look at the clock decides.

@@ -58,7 +58,7 @@ impl FakeCore {
     pub(crate) fn site(&self, kind: ListenerKind, auth: Option<(&str, &str)>) -> Site {
         let auth = auth.map(|(u, p)| (u.to_owned(), p.to_owned()));
         let spec = ListenerSpec { kind, unix: false, section: "test".to_owned(), auth };
-        Site { spec, link: Arc::clone(&self.link), tools: tools() }
+        Site { spec, link: Arc::clone(&self.link), load: Arc::default(), tools: tools() }
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::gateway::rpc::value::Value;
 
 fn round_trip(value: &Value) -> Value {
     match read_response(&response(value)) {
@@ -145,8 +146,8 @@ fn deep_nesting_is_refused_before_the_stack_ends() {
     let nested = |n: usize| {
         format!("{}<value>x</value>{}", "<value><array><data>".repeat(n), "</data></array></value>".repeat(n))
     };
-    assert!(one_param(&nested(MAX_DEPTH - 1)).is_ok());
-    assert!(one_param(&nested(MAX_DEPTH)).is_err());
+    assert!(one_param(&nested(read::MAX_DEPTH - 1)).is_ok());
+    assert!(one_param(&nested(read::MAX_DEPTH)).is_err());
     assert!(one_param(&nested(20_000)).is_err());
     let unknown = format!("<value>{}{}</value>", "<a>".repeat(20_000), "</a>".repeat(20_000));
     assert_eq!(one_param(&unknown), Ok(Value::Nil));

@@ -1,0 +1,100 @@
+//! What all connections together may hold in memory: answers on their way, and scrapes being put together.
+//!
+//! Pure bookkeeping. Invariant: what is reserved is given back when the reservation is dropped, after a panic too.
+//! Why: the address space is bounded, and running into that bound ends the process; sixty scrapers of a thousand
+//! programs, or a few slow readers of long answers, would get there.
+//! Not here: limits of one connection (`server`, `http`).
+
+use crate::gateway::lock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// BOUND: bytes of answers that clients have not taken yet.
+const MAX_UNSENT_BYTES: usize = 64 << 20;
+
+/// BOUND: scrapes at a time, the waiting ones included. A pair of Prometheus servers needs two.
+const MAX_SCRAPES: usize = 4;
+
+/// Shared by all listeners of the process.
+#[derive(Default, Debug)]
+pub struct Load {
+    unsent: AtomicUsize,
+    scrapes: AtomicUsize,
+    /// Putting a scrape together takes several times its size.
+    scraping: Mutex<()>,
+}
+
+impl Load {
+    /// Room for an answer; `None` when there is none now. One answer always fits.
+    #[must_use]
+    pub fn reserve(self: &Arc<Self>, bytes: usize) -> Option<Reservation> {
+        let before = self.unsent.fetch_add(bytes, Ordering::AcqRel);
+        let reservation = Reservation { load: Arc::clone(self), bytes };
+        (before == 0 || before.saturating_add(bytes) <= MAX_UNSENT_BYTES).then_some(reservation)
+    }
+
+    /// Carries out a scrape when its turn comes; `None` when too many wait already.
+    pub fn scrape<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let _turn = Turn::take(&self.scrapes)?;
+        let _alone: MutexGuard<'_, ()> = lock(&self.scraping);
+        Some(work())
+    }
+}
+
+/// Room that is given back by dropping it.
+#[derive(Debug)]
+pub struct Reservation {
+    load: Arc<Load>,
+    bytes: usize,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.load.unsent.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
+}
+
+struct Turn<'a>(&'a AtomicUsize);
+
+impl Turn<'_> {
+    fn take(count: &AtomicUsize) -> Option<Turn<'_>> {
+        let before = count.fetch_add(1, Ordering::AcqRel);
+        let turn = Turn(count);
+        (before < MAX_SCRAPES).then_some(turn)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_share_their_room_and_give_it_back() {
+        let load = Arc::new(Load::default());
+        let big = load.reserve(MAX_UNSENT_BYTES - 10).expect("room");
+        assert!(load.reserve(11).is_none());
+        let small = load.reserve(10).expect("room");
+        assert!(load.reserve(1).is_none());
+        drop((big, small));
+        assert_eq!(load.unsent.load(Ordering::Acquire), 0);
+        assert!(load.reserve(MAX_UNSENT_BYTES * 2).is_some(), "a single answer always fits");
+    }
+
+    #[test]
+    fn scrapes_wait_for_each_other_up_to_a_number() {
+        let load = Load::default();
+        let nested = load.scrape(|| {
+            let waiting: Vec<_> = (1..MAX_SCRAPES).filter_map(|_| Turn::take(&load.scrapes)).collect();
+            assert_eq!(waiting.len(), MAX_SCRAPES - 1);
+            load.scrape(|| ())
+        });
+        assert_eq!(nested, Some(None));
+        assert_eq!(load.scrape(|| 1), Some(1));
+    }
+}
