@@ -37,7 +37,7 @@ pub fn read(source_name: &str, text: &str, env: &dyn Fn(&str) -> Option<String>)
 type Key<'i> = Spanned<DeString<'i>>;
 type Value<'i> = Spanned<DeValue<'i>>;
 
-/// Settings that are written in octal; only the reader still knows the base a number was written in.
+/// Settings that are octal: `umask = 22` would mean 0o26, and only the reader still knows the base of a number.
 const OCTAL: &[&str] = &["umask", "mode", "socket_mode"];
 
 struct Reader<'a> {
@@ -142,8 +142,7 @@ impl Reader<'_> {
                 }
                 _ => {
                     let setting = format!("[{title}] {flat}");
-                    self.check_octal(&flat, &setting, value);
-                    if let Some(value) = self.value(&setting, value) {
+                    if let Some(value) = octal(&flat, value).or_else(|| self.value(&setting, value)) {
                         let span = self.places.span(key.span());
                         self.clash(&flat, &setting, &span, out);
                         out.push(RawEntry { key: flat, value, dialect: Dialect::Toml, span });
@@ -194,20 +193,6 @@ impl Reader<'_> {
             self.report(format!("the number {n} is too large"), setting, at, None);
         }
         number
-    }
-
-    /// `umask = 22` would silently be 0o26.
-    fn check_octal(&mut self, key: &str, setting: &str, value: &Value<'_>) {
-        let DeValue::Integer(n) = value.get_ref() else { return };
-        if OCTAL.contains(&key) && n.radix() == 10 && n.as_str() != "0" {
-            let hint = Some(format!("write `{key} = \"{0}\"` or `{key} = 0o{0}`", n.as_str()));
-            self.report(
-                format!("`{key}` is octal, and {n} is written in decimal"),
-                setting,
-                value.span(),
-                hint,
-            );
-        }
     }
 
     fn expand(&mut self, setting: &str, text: &str, at: Range<usize>) -> String {
@@ -261,6 +246,14 @@ impl Reader<'_> {
     fn report(&mut self, message: String, setting: &str, at: Range<usize>, hint: Option<String>) {
         let span = self.places.span(at);
         self.found.push(Diagnostic { hint, ..shape::error(message, setting, span) });
+    }
+}
+
+/// A number that was written in octal where octal is meant, as text; a decimal one stays a number and is refused later.
+fn octal(key: &str, value: &Value<'_>) -> Option<RawValue> {
+    match value.get_ref() {
+        DeValue::Integer(n) if n.radix() == 8 && OCTAL.contains(&key) => Some(RawValue::Text(n.to_string())),
+        _ => None,
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::config::testing::FakeWorld;
+use crate::config::{Sources, load};
 
 fn parse(text: &str) -> (Raw, Diagnostics) {
     read("app.toml", text, &|name| (name == "PORT").then(|| "8080".to_string()))
@@ -67,7 +69,7 @@ fn values_keep_their_types_and_places() {
             ("numprocs", &RawValue::Int(2)),
             ("startsecs", &RawValue::Float(0.5)),
             ("autostart", &RawValue::Bool(false)),
-            ("umask", &RawValue::Int(0o022)),
+            ("umask", &text("0o022")),
         ]
     );
     let span = &section.entries[2].span;
@@ -194,15 +196,11 @@ fn a_program_that_is_not_a_table_is_refused() {
 #[test]
 fn values_that_no_setting_takes_are_refused() {
     assert_eq!(
-        bad(
-            "[program.web]\npriority = 99999999999999999999\nstartsecs = 2020-01-01\numask = 22\nmax.a = 1\nmax_a = 2\n"
-        ),
+        bad("[program.web]\npriority = 99999999999999999999\nstartsecs = 2020-01-01\nmax.a = 1\nmax_a = 2\n"),
         [
             "2:12 [program.web] priority: the number 99999999999999999999 is too large",
             "3:13 [program.web] startsecs: a date is not a value that a setting takes (put it in quotes)",
-            "4:9 [program.web] umask: `umask` is octal, and 22 is written in decimal \
-             (write `umask = \"22\"` or `umask = 0o22`)",
-            "6:1 [program.web] max_a: `max_a` is set twice (it is also set on line 5; keep one)",
+            "5:1 [program.web] max_a: `max_a` is set twice (it is also set on line 4; keep one)",
         ]
     );
 }
@@ -252,4 +250,18 @@ fn damaged_files_never_panic_and_every_finding_has_its_place() {
             assert!(span.column >= 1 && last <= span.text.chars().count() + 1, "{span:?}");
         }
     }
+}
+
+#[test]
+fn octal_numbers_and_texts_mean_the_same_and_decimal_ones_are_refused() {
+    let umask = |value: &str| {
+        let file = format!("[program.web]\ncommand = 'x'\numask = {value}\n");
+        let world = FakeWorld::with(&[("/app.toml", &file)]);
+        let sources = Sources { file: Some("/app.toml".into()), ..Sources::default() };
+        load(&sources, &world).ok().and_then(|l| l.config.processes().next().and_then(|p| p.umask))
+    };
+    for good in ["0o022", "'022'", "'22'", "'0o22'"] {
+        assert_eq!(umask(good), Some(0o22), "{good}");
+    }
+    assert_eq!(umask("22"), None);
 }
