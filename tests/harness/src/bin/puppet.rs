@@ -3,6 +3,7 @@
 //! Entered without Rust's runtime, which would ignore SIGPIPE, reopen closed descriptors and handle SIGSEGV before the
 //! first verb: a puppet shows what it was given.
 #![no_main]
+#![allow(clippy::not_unsafe_ptr_arg_deref)] // only the C runtime calls it
 
 /// The C entry point.
 // SAFETY: the only `main` of the program.
