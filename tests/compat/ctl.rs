@@ -25,12 +25,17 @@ fn status_is_a_sorted_table_and_3_when_anything_is_down() {
     assert_eq!(done.code(), 3);
     let lines: Vec<String> = done.stdout.lines().map(masked).collect();
     assert_eq!(lines[0], "down                             STOPPED   Not started");
-    let date = lines[1].strip_prefix("gone                             EXITED    ").unwrap_or_else(|| panic!("{lines:?}"));
+    let date = lines[1]
+        .strip_prefix("gone                             EXITED    ")
+        .unwrap_or_else(|| panic!("{lines:?}"));
     // `Nov 20 10:23 AM`
     assert!(date.len() == 15 && (date.ends_with("AM") || date.ends_with("PM")), "{date}");
     let up = lines[2].strip_prefix("up                               RUNNING   pid PID, uptime 0:00:");
     assert!(up.is_some_and(|s| s.len() == 2), "{lines:?}");
-    assert!(lines[3].starts_with("w:0                              RUNNING   pid PID, uptime 0:00:"), "{lines:?}");
+    assert!(
+        lines[3].starts_with("w:0                              RUNNING   pid PID, uptime 0:00:"),
+        "{lines:?}"
+    );
     assert_eq!(lines.len(), 5);
     sup.ctl(&["status", "up"]).expect(0);
     sup.ctl(&["status", "w:*"]).expect(0);
@@ -91,7 +96,9 @@ fn signal_reaches_the_process() {
     if skipped() {
         return;
     }
-    let sup = start("[program:p]\ncommand=@puppet@ print-signals\nstartsecs=0\nstopsignal=KILL\nstdout_logfile=@dir@/p\n[program:off]\ncommand=cat\nautostart=false\n");
+    let sup = start(
+        "[program:p]\ncommand=@puppet@ print-signals\nstartsecs=0\nstopsignal=KILL\nstdout_logfile=@dir@/p\n[program:off]\ncommand=cat\nautostart=false\n",
+    );
     sup.wait_file("p", "ready");
     for (word, n) in [("HUP", 1), ("SIGUSR1", 10), ("28", 28), ("usr2", 12)] {
         sup.ctl_says(&["signal", word, "p"], 0, "p: signalled\n");
@@ -177,7 +184,8 @@ fn backoff_is_described_by_the_last_error() {
     let (state, why) = sup.status("p");
     // It may be between two tries.
     assert!(
-        (state == "BACKOFF" && why == "Exited too quickly (process log may have details)") || state == "STARTING",
+        (state == "BACKOFF" && why == "Exited too quickly (process log may have details)")
+            || state == "STARTING",
         "{state} {why}"
     );
     assert_eq!(sup.0.info("p", "exitstatus").as_deref(), Some("0"));
@@ -189,14 +197,19 @@ fn the_info_of_an_exited_program() {
     if skipped() {
         return;
     }
-    let sup = start("[program:p]\ncommand=@puppet@ exit 9\nstartsecs=0\nautorestart=false\n[program:s]\ncommand=@puppet@ crash KILL\nstartsecs=0\nautorestart=false\n");
+    let sup = start(
+        "[program:p]\ncommand=@puppet@ exit 9\nstartsecs=0\nautorestart=false\n[program:s]\ncommand=@puppet@ crash KILL\nstartsecs=0\nautorestart=false\n",
+    );
     sup.wait_log("exited: p");
     sup.wait_log("exited: s");
     let get = |name: &str, member: &str| sup.0.info(name, member).unwrap_or_default();
     // Traps 27 and 28 [K].
     assert_eq!((get("p", "exitstatus").as_str(), get("p", "spawnerr").as_str()), ("9", "Bad exit code 9"));
     assert_eq!((get("s", "exitstatus").as_str(), get("s", "spawnerr").as_str()), ("-1", "Bad exit code -1"));
-    assert_eq!((get("p", "pid").as_str(), get("p", "state").as_str(), get("p", "group").as_str()), ("0", "100", "p"));
+    assert_eq!(
+        (get("p", "pid").as_str(), get("p", "state").as_str(), get("p", "group").as_str()),
+        ("0", "100", "p")
+    );
     assert!(get("p", "stop").parse::<i64>().unwrap() >= get("p", "start").parse::<i64>().unwrap());
     sup.finish();
 }

@@ -130,7 +130,9 @@ const MISSING_DIRECTORY: &str =
 fn one(words: &str, more: &str) -> String {
     let sup = start_with(
         "",
-        &format!("[program:s]\ncommand=@puppet@ {words}\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/s.out\n{more}"),
+        &format!(
+            "[program:s]\ncommand=@puppet@ {words}\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/s.out\n{more}"
+        ),
     );
     sup.wait_log("exited: s ");
     let text = sup.file("s.out");
@@ -144,7 +146,10 @@ fn a_program_starts_with_an_empty_mask_and_three_descriptors_and_leads_its_group
         return;
     }
     let text = one("sigconf fds pgid env-of HOME ids", "user=nobody\n");
-    let ignored = text.split_once("SigIgn: ").and_then(|(_, t)| u64::from_str_radix(t.get(..16)?, 16).ok()).unwrap_or(0);
+    let ignored = text
+        .split_once("SigIgn: ")
+        .and_then(|(_, t)| u64::from_str_radix(t.get(..16)?, 16).ok())
+        .unwrap_or(0);
     // Trap 35 [D]: theirs lets every program ignore SIGPIPE and SIGXFSZ; ours gives what it was given itself.
     let bits = (1 << 12) | (1 << 24);
     assert_eq!(ignored & bits, if ours() { 0 } else { bits }, "{text}");

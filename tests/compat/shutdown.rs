@@ -1,7 +1,7 @@
 //! The end of the daemon: which signals, in which order, what is said and what is left.
 
-use crate::support::{ours, skipped, start, start_with};
-use harness::wait_for;
+use crate::support::{events, ours, skipped, start, start_with};
+use harness::{Stopwatch, wait_for};
 use std::time::Duration;
 
 /// Ends a daemon with one program by the signal; what is said after the program is up.
@@ -9,8 +9,7 @@ fn ended_by(signal: i32) -> Vec<String> {
     let sup = start("[program:x]\ncommand=cat\nstartsecs=0\n");
     sup.wait_log("success: x");
     sup.0.signal(signal);
-    let events = sup.finish();
-    events.into_iter().skip(2).collect()
+    events(&sup.0.ended(0)).into_iter().skip(2).collect()
 }
 
 fn last_lines(signal: &str) -> [String; 3] {
@@ -48,7 +47,9 @@ fn higher_priority_stops_first_and_the_next_one_waits_for_it() {
         return;
     }
     let program = |n: &str, p: i32, ms: i32| {
-        format!("[program:{n}]\ncommand=sh -c 'trap \"@puppet@ after {ms} stamp @dir@/order say {n}; exit\" TERM; echo up; while :; do @puppet@ after 20; done'\npriority={p}\nstartsecs=0\nstdout_logfile=@dir@/{n}\n")
+        format!(
+            "[program:{n}]\ncommand=sh -c 'trap \"@puppet@ after {ms} stamp @dir@/order say {n}; exit\" TERM; echo up; while :; do @puppet@ after 20; done'\npriority={p}\nstartsecs=0\nstdout_logfile=@dir@/{n}\n"
+        )
     };
     // The one that stops first takes longest: only waiting for it keeps the order.
     let sup = start(&[program("low", 1, 0), program("mid", 2, 200), program("top", 3, 500)].concat());
@@ -57,7 +58,11 @@ fn higher_priority_stops_first_and_the_next_one_waits_for_it() {
     let order: Vec<&String> = events.iter().filter(|l| l.contains("stopped: ")).collect();
     assert_eq!(
         order,
-        ["INFO stopped: top (exit status 0)", "INFO stopped: mid (exit status 0)", "INFO stopped: low (exit status 0)"]
+        [
+            "INFO stopped: top (exit status 0)",
+            "INFO stopped: mid (exit status 0)",
+            "INFO stopped: low (exit status 0)"
+        ]
     );
     assert!(events.iter().any(|l| l == "INFO waiting for low, mid, top to die"), "{events:?}");
 }
@@ -69,11 +74,13 @@ fn equal_priorities_end_together() {
     }
     // Trap 40 [F]: theirs stops one group after the other, reverse by name; ours stops equals at once.
     let program = |n: &str| {
-        format!("[program:{n}]\ncommand=@puppet@ ignore TERM say up hold\nstopwaitsecs=1\nstartsecs=0\nstdout_logfile=@dir@/{n}\n")
+        format!(
+            "[program:{n}]\ncommand=@puppet@ ignore TERM say up hold\nstopwaitsecs=1\nstartsecs=0\nstdout_logfile=@dir@/{n}\n"
+        )
     };
     let sup = start(&["a", "b", "c", "d"].map(program).concat());
     ["a", "b", "c", "d"].iter().for_each(|n| sup.wait_file(n, "up"));
-    let start = std::time::Instant::now();
+    let start = Stopwatch::start();
     sup.finish();
     let took = start.elapsed();
     if ours() {
@@ -89,15 +96,21 @@ fn a_second_sigterm_hurries_nothing() {
         return;
     }
     // Trap 41.
-    let sup = start("[program:x]\ncommand=@puppet@ ignore TERM say up hold\nstopwaitsecs=2\nstartsecs=0\nstdout_logfile=@dir@/x\n");
+    let sup = start(
+        "[program:x]\ncommand=@puppet@ ignore TERM say up hold\nstopwaitsecs=2\nstartsecs=0\nstdout_logfile=@dir@/x\n",
+    );
     sup.wait_file("x", "up");
-    let start = std::time::Instant::now();
+    let start = Stopwatch::start();
     sup.0.signal(15);
     sup.wait_log("waiting for x to die");
     sup.0.signal(15);
     let events = sup.finish();
     assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
-    assert_eq!(events.iter().filter(|l| l.contains("killing 'x' (PID) with SIGKILL")).count(), 1, "{events:?}");
+    assert_eq!(
+        events.iter().filter(|l| l.contains("killing 'x' (PID) with SIGKILL")).count(),
+        1,
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -112,7 +125,11 @@ fn a_stop_in_progress_is_not_restarted_and_backoff_ends() {
     sup.wait_file("x", "up");
     sup.wait_state("again", "BACKOFF");
     let events = sup.finish();
-    let after = events.iter().skip_while(|l| !l.contains("received SIGTERM")).filter(|l| l.contains("spawned")).count();
+    let after = events
+        .iter()
+        .skip_while(|l| !l.contains("received SIGTERM"))
+        .filter(|l| l.contains("spawned"))
+        .count();
     assert_eq!(after, 0, "{events:?}");
 }
 

@@ -19,7 +19,10 @@ fn two(settings: &str) -> Sup {
         "{}[program:x]\nautostart=false\nstartretries=0\n{settings}\n[program:y]\nstartretries=0\n{settings}\n",
         crate::support::header("")
     );
-    let setup = setup(&config).file("plain", "text").file("garbage", "\u{1}\u{2}\u{3}").file("child/tool", "#!/bin/sh\n");
+    let setup = setup(&config)
+        .file("plain", "text")
+        .file("garbage", "\u{1}\u{2}\u{3}")
+        .file("child/tool", "#!/bin/sh\n");
     for (name, mode) in [("plain", 0o644), ("garbage", 0o755), ("child/tool", 0o755)] {
         harness::temp::set_mode(&setup.dir().path().join(name), mode);
     }
@@ -60,7 +63,9 @@ fn a_file_that_the_kernel_cannot_execute() {
     sup.wait_log("WARN exited: y (exit status 127; not expected)");
     sup.wait_state("y", "FATAL");
     assert_eq!(sup.status("y").1, "Exited too quickly (process log may have details)");
-    let want = sup.0.fill("supervisor: couldn't exec @dir@/garbage: ENOEXEC\nsupervisor: child process was not spawned\n");
+    let want = sup.0.fill(
+        "supervisor: couldn't exec @dir@/garbage: ENOEXEC\nsupervisor: child process was not spawned\n",
+    );
     assert_eq!(sup.file("y.err"), want);
     sup.ctl_says(&["start", "x"], 7, "x: ERROR (spawn error)\n");
     sup.finish();

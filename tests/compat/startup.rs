@@ -33,7 +33,9 @@ fn no_retries_is_one_start_and_negative_ones_too() {
         return;
     }
     let program = |n: &str, retries: i32| {
-        format!("[program:{n}]\ncommand=@puppet@ stamp @dir@/{n} exit 1\nstartretries={retries}\nstartsecs=5\n")
+        format!(
+            "[program:{n}]\ncommand=@puppet@ stamp @dir@/{n} exit 1\nstartretries={retries}\nstartsecs=5\n"
+        )
     };
     let sup = start(&(program("zero", 0) + &program("minus", -1)));
     sup.wait_log("gave up: zero");
@@ -124,7 +126,8 @@ fn autostart_false_stays_stopped_and_was_never_started() {
 }
 
 fn spawn_order(events: &[String]) -> Vec<String> {
-    let names = events.iter().filter_map(|l| l.strip_prefix("INFO spawned: '")?.split_once('\'')).map(|p| p.0);
+    let names =
+        events.iter().filter_map(|l| l.strip_prefix("INFO spawned: '")?.split_once('\'')).map(|p| p.0);
     names.map(str::to_string).collect()
 }
 
@@ -157,7 +160,9 @@ fn members_of_a_group_start_in_the_order_of_programs_not_by_priority() {
     // Trap 37 [K].
     let program = |n: &str, p: i32| format!("[program:{n}]\ncommand=cat\npriority={p}\n");
     let group = "[group:g]\nprograms=b,a,c\npriority=50\n";
-    let sup = start(&[program("a", 1), program("b", 3), program("c", 2), program("solo", 10), group.into()].concat());
+    let sup = start(
+        &[program("a", 1), program("b", 3), program("c", 2), program("solo", 10), group.into()].concat(),
+    );
     sup.wait_log_times("spawned: ", 4);
     assert_eq!(spawn_order(&sup.events()), ["solo", "b", "a", "c"]);
     sup.finish();
@@ -222,6 +227,9 @@ fn the_pid_file_holds_the_daemons_pid() {
     let log = sup.log();
     assert!(log.contains(&format!("INFO supervisord started with pid {}\n", sup.0.pid())), "{log}");
     assert!(log.contains("INFO RPC interface 'supervisor' initialized\n"), "{log}");
-    assert!(log.contains("CRIT Server 'unix_http_server' running without any HTTP authentication checking\n"), "{log}");
+    assert!(
+        log.contains("CRIT Server 'unix_http_server' running without any HTTP authentication checking\n"),
+        "{log}"
+    );
     sup.finish();
 }

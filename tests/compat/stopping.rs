@@ -27,8 +27,10 @@ fn the_stop_signal_is_the_one_that_is_asked_for() {
     let sup = start(&config);
     rows.iter().for_each(|(name, ..)| sup.wait_file(&format!("{name}.out"), "up"));
     sup.ctl(&["stop", "all"]).expect(0);
-    let wrong: Vec<_> =
-        rows.iter().filter(|(name, _, n)| sup.file(&format!("{name}.out")) != format!("up\ngot {n:02}\n")).collect();
+    let wrong: Vec<_> = rows
+        .iter()
+        .filter(|(name, _, n)| sup.file(&format!("{name}.out")) != format!("up\ngot {n:02}\n"))
+        .collect();
     assert!(wrong.is_empty(), "wrong signal: {wrong:?}");
     sup.finish();
 }
@@ -75,7 +77,8 @@ fn who_ignores_the_stop_signal_is_killed_after_stopwaitsecs() {
     assert_eq!(done.stdout, "x: stopped\n");
     assert!(done.took.as_millis() >= 1000, "{:?}", done.took);
     let events = sup.events_of("x");
-    let tail: Vec<&str> = events.iter().map(String::as_str).filter(|l| !l.contains("waiting for")).skip(2).collect();
+    let tail: Vec<&str> =
+        events.iter().map(String::as_str).filter(|l| !l.contains("waiting for")).skip(2).collect();
     assert_eq!(tail, ["WARN killing 'x' (PID) with SIGKILL", "WARN stopped: x (terminated by SIGKILL)"]);
     assert_eq!(sup.status("x").0, "STOPPED");
     sup.finish();

@@ -23,7 +23,7 @@ pub use bins::{mainstay, puppet};
 pub use daemon::{Daemon, Setup};
 pub use run::{Cmd, Done};
 pub use temp::TempDir;
-pub use wait::{pause, wait_for, wait_until};
+pub use wait::{Stopwatch, holds_within, pause, wait_for, wait_until};
 
 /// Is the variable set to something other than nothing and `0`? (`REQUIRE_DOCKER`, `REQUIRE_COMPAT`)
 #[must_use]
