@@ -85,6 +85,12 @@ impl Cmd {
     }
 
     #[must_use]
+    pub fn args(mut self, words: &[&str]) -> Cmd {
+        self.command.args(words);
+        self
+    }
+
+    #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Cmd {
         self.command.env(name, value);
         self
