@@ -27,7 +27,8 @@ fn under_init(verbs: &[&str]) -> Done {
 /// Starts the puppet under the init.
 fn setup(verbs: &[&str]) -> Setup {
     let words = init();
-    let words: Vec<&str> = words.iter().map(String::as_str).chain(["@puppet@"]).chain(verbs.iter().copied()).collect();
+    let words: Vec<&str> =
+        words.iter().map(String::as_str).chain(["@puppet@"]).chain(verbs.iter().copied()).collect();
     Setup::new(&words)
 }
 
@@ -46,7 +47,8 @@ fn every_exit_code_is_passed_on() {
 
 #[test]
 fn death_by_signal_n_is_128_plus_n() {
-    let deadly = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 25, 26, 27, 29, 30, 31, 34, 50, 64];
+    let deadly =
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 25, 26, 27, 29, 30, 31, 34, 50, 64];
     let wrong = in_parallel(deadly, |n| under_init(&["crash", &n.to_string()]).code() - 128);
     assert!(wrong.is_empty(), "(expected, got): {wrong:?}");
 }
@@ -60,7 +62,11 @@ fn in_parallel(values: impl IntoIterator<Item = i32>, f: impl Fn(i32) -> i32 + S
             .chunks(values.len().div_ceil(4))
             .map(|part| scope.spawn(move || part.iter().map(|v| (*v, f(*v))).collect::<Vec<_>>()))
             .collect();
-        threads.into_iter().flat_map(|t| t.join().expect("no run panics")).filter(|(v, got)| v != got).collect()
+        threads
+            .into_iter()
+            .flat_map(|t| t.join().expect("no run panics"))
+            .filter(|(v, got)| v != got)
+            .collect()
     })
 }
 
@@ -100,21 +106,20 @@ fn stdin_stdout_and_stderr_are_the_programs_own() {
 fn the_environment_is_passed_as_it_is() {
     let mut words = init();
     words.extend([harness::puppet(), "env".into()]);
-    let vars = |words: &[String]| Cmd::new(words).clear_env().env("A", "1").env("MAINSTAY_TEST_X", "y").run().stdout;
+    let vars =
+        |words: &[String]| Cmd::new(words).clear_env().env("A", "1").env("MAINSTAY_TEST_X", "y").run().stdout;
     assert_eq!(vars(&words), vars(&words[words.len() - 2..]));
 }
 
 #[test]
 fn signals_that_can_be_forwarded_are_forwarded() {
     let daemon = started(&["print-signals"], "ready");
-    let mut said = 1;
     // Not here: PIPE (ours to ignore), CHLD, KILL and STOP, those of a fault of our own, those of job control.
     let mut numbers = vec![1, 2, 3, 10, 12, 14, 15, 16, 18, 23, 24, 25, 26, 27, 28, 29, 30];
     // glibc keeps 32 and 33 for itself.
     numbers.extend(34..=64);
-    for n in numbers {
+    for (said, n) in (2..).zip(numbers) {
         daemon.signal(n);
-        said += 1;
         wait_until(&format!("signal {n} has arrived"), || daemon.stdout().lines().count() >= said);
         assert_eq!(daemon.stdout().lines().last(), Some(n.to_string().as_str()));
     }
@@ -194,7 +199,21 @@ fn the_program_leads_a_process_group_of_its_own() {
 
 #[test]
 fn g_signals_the_whole_group() {
-    let daemon = Setup::new(&["@mainstay@", "init", "-g", "--", "@puppet@", "spawn-holding", "on", "TERM", "4", "say", "up", "hold"]).start();
+    let daemon = Setup::new(&[
+        "@mainstay@",
+        "init",
+        "-g",
+        "--",
+        "@puppet@",
+        "spawn-holding",
+        "on",
+        "TERM",
+        "4",
+        "say",
+        "up",
+        "hold",
+    ])
+    .start();
     daemon.wait_said("up");
     daemon.wait_said("holding");
     daemon.signal(15);
@@ -203,21 +222,27 @@ fn g_signals_the_whole_group() {
 
 #[test]
 fn without_g_only_the_program_is_signalled() {
-    let daemon = Setup::init(&["@puppet@", "spawn-holding", "say", "up", "wait-file", "@dir@/go", "exit", "0"]).start();
+    let daemon =
+        Setup::init(&["@puppet@", "spawn-holding", "say", "up", "wait-file", "@dir@/go", "exit", "0"])
+            .start();
     daemon.wait_said("up");
     daemon.wait_said("holding");
     daemon.signal(28);
     let child: i32 = daemon.stdout().lines().find_map(|l| l.strip_prefix("child ")?.parse().ok()).unwrap();
     assert!(proc::alive(child));
     harness::kill(child, 9).unwrap();
-    wait_until("the child is reaped", || proc::stat(child).is_none_or(|s| s.state != 'Z' || s.ppid != daemon.pid()));
+    wait_until("the child is reaped", || {
+        proc::stat(child).is_none_or(|s| s.state != 'Z' || s.ppid != daemon.pid())
+    });
     daemon.dir().write("go", "");
     daemon.ended(0);
 }
 
 #[test]
 fn e_turns_a_code_into_0_and_no_other() {
-    let run = |code: &str| mainstay(&["init", "-e", "143", "-e", "3", "--", &harness::puppet(), "exit", code]).code();
+    let run = |code: &str| {
+        mainstay(&["init", "-e", "143", "-e", "3", "--", &harness::puppet(), "exit", code]).code()
+    };
     assert_eq!((run("143"), run("3"), run("4"), run("0")), (0, 0, 4, 0));
     let done = mainstay(&["init", "-e", "143", "--", &harness::puppet(), "crash", "TERM"]);
     done.expect(0);
@@ -225,7 +250,8 @@ fn e_turns_a_code_into_0_and_no_other() {
 
 #[test]
 fn w_warns_of_orphans() {
-    let words = ["init", "-s", "-w", "--", &harness::puppet(), "fork-orphans", "3", "after", "300", "exit", "0"];
+    let words =
+        ["init", "-s", "-w", "--", &harness::puppet(), "fork-orphans", "3", "after", "300", "exit", "0"];
     let done = mainstay(&words);
     done.expect(0);
     assert!(done.stderr.to_lowercase().contains("reap"), "{}", done.stderr);
@@ -235,7 +261,25 @@ fn w_warns_of_orphans() {
 
 #[test]
 fn p_gives_us_a_death_signal() {
-    let daemon = Setup::new(&["sh", "-c", "\"$@\" & wait", "sh", "@mainstay@", "init", "-p", "USR1", "--", "@puppet@", "on", "USR1", "6", "say", "up", "hold"]).start();
+    let daemon = Setup::new(&[
+        "sh",
+        "-c",
+        "\"$@\" & wait",
+        "sh",
+        "@mainstay@",
+        "init",
+        "-p",
+        "USR1",
+        "--",
+        "@puppet@",
+        "on",
+        "USR1",
+        "6",
+        "say",
+        "up",
+        "hold",
+    ])
+    .start();
     daemon.wait_said("up");
     daemon.signal(9);
     daemon.wait_said("got 10");

@@ -8,7 +8,13 @@ use std::path::{Path, PathBuf};
 const MAP: &[(&str, &[&str])] = &[
     ("main", &["cli", "sys", "types"]),
     ("lib", &[]),
-    ("cli", &["config", "control", "ctl", "daemon", "engine", "gateway", "journal", "logging", "spawn", "sys", "types"]),
+    (
+        "cli",
+        &[
+            "config", "control", "ctl", "daemon", "engine", "gateway", "journal", "logging", "spawn", "sys",
+            "types",
+        ],
+    ),
     ("daemon", &["config", "control", "engine", "events", "journal", "logging", "spawn", "sys", "types"]),
     ("gateway", &["config", "control", "journal", "sys", "types"]),
     ("ctl", &["config", "control", "gateway", "types"]),
@@ -25,8 +31,18 @@ const MAP: &[(&str, &[&str])] = &[
 
 /// Words that would make the engine touch the world.
 const WORLD: &[&str] = &[
-    "std::fs", "std::net", "std::io", "std::env", "std::process", "std::thread", "Instant", "SystemTime", "nix::", "libc",
-    "HashMap", "HashSet",
+    "std::fs",
+    "std::net",
+    "std::io",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "Instant",
+    "SystemTime",
+    "nix::",
+    "libc",
+    "HashMap",
+    "HashSet",
 ];
 
 struct Source {
@@ -144,7 +160,9 @@ fn the_engine_knows_no_world() {
 #[test]
 fn unsafe_lives_in_sys() {
     let is_unsafe = |line: &str| {
-        ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "#[unsafe("].iter().any(|w| line.contains(w))
+        ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "#[unsafe("]
+            .iter()
+            .any(|w| line.contains(w))
     };
     let wrong: Vec<String> = sources()
         .into_iter()
@@ -178,7 +196,9 @@ fn every_file_begins_with_its_essay() {
     walk(&root, &mut files);
     let wrong: Vec<_> = files
         .iter()
-        .filter(|f| f.file_name().is_some_and(|n| n != "tests.rs" && !n.to_string_lossy().ends_with("_tests.rs")))
+        .filter(|f| {
+            f.file_name().is_some_and(|n| n != "tests.rs" && !n.to_string_lossy().ends_with("_tests.rs"))
+        })
         .filter(|f| std::fs::read_to_string(f).is_ok_and(|t| !t.starts_with("//!")))
         .collect();
     assert!(wrong.is_empty(), "no module essay: {wrong:?}");

@@ -25,9 +25,7 @@ pub(crate) fn ini_header() -> &'static str {
 
 /// A TOML file with a control socket, HTTP on `@port@`, and these programs.
 pub(crate) fn toml(programs: &str) -> Setup {
-    Setup::toml(&format!(
-        "[http]\nlisten = \"127.0.0.1:@port@\"\n[control]\nunix = \"@sock@\"\n{programs}"
-    ))
+    Setup::toml(&format!("[http]\nlisten = \"127.0.0.1:@port@\"\n[control]\nunix = \"@sock@\"\n{programs}"))
 }
 
 /// `mainstay WORDS`, run to its end.

@@ -334,6 +334,17 @@ impl Daemon {
         assert!(found && enough(), "`{text}` was not said {n} times within {:?}", start.elapsed());
     }
 
+    /// Waits until `main.log` in another daemon's directory says it: for a daemon that runs on the files of another.
+    ///
+    /// # Panics
+    /// After ten seconds.
+    #[track_caller]
+    pub fn wait_said_in(&self, other: &Daemon, text: &str) {
+        wait_until(&format!("`{text}` is said twice"), || {
+            other.dir().read("main.log").matches(text).count() >= 2
+        });
+    }
+
     /// Sends a signal to the daemon.
     ///
     /// # Panics
