@@ -1,6 +1,6 @@
 //! autorestart × exitcodes × how it ended. One daemon runs the matrix; each row is a test of its own.
 
-use crate::support::{Sup, skipped, start};
+use crate::support::{Batch, Sup, batch, part, skipped, start};
 use harness::wait_for;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -42,13 +42,13 @@ fn run_all(rows: &[(&str, &str, &str, bool, &str)]) -> BTreeMap<String, Seen> {
 macro_rules! rows {
     ($($name:ident: $settings:expr, $end:expr => $again:expr, $line:expr;)*) => {
         const ROWS: &[(&str, &str, &str, bool, &str)] = &[$((stringify!($name), $settings, $end, $again, $line)),*];
-        static SEEN: LazyLock<BTreeMap<String, Seen>> = LazyLock::new(|| run_all(ROWS));
+        static SEEN: LazyLock<Batch<BTreeMap<String, Seen>>> = LazyLock::new(|| batch(|| run_all(ROWS)));
         $(#[test]
         fn $name() {
             if skipped() {
                 return;
             }
-            let (again, state, line) = &SEEN[stringify!($name)];
+            let (again, state, line) = part(&SEEN, stringify!($name));
             assert_eq!(*again, $again, "restarted");
             assert_eq!(*line, format!("{}", $line.replace("@", stringify!($name))));
             assert_eq!(state, if $again { "" } else { "EXITED" });

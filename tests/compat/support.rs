@@ -172,3 +172,23 @@ pub(crate) fn masked(text: &str) -> String {
     }
     out
 }
+
+/// One daemon for many cases: what it gave, or why it could not be asked. Each case of the table reports it by itself.
+pub(crate) type Batch<T> = Result<T, String>;
+
+/// Runs the common part of a table of cases.
+pub(crate) fn batch<T>(run: impl FnOnce() -> T) -> Batch<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).map_err(|cause| {
+        let text = cause.downcast_ref::<String>().cloned();
+        text.or_else(|| cause.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+    })
+}
+
+/// The part of one case.
+#[track_caller]
+pub(crate) fn part<'a, T>(batch: &'a Batch<std::collections::BTreeMap<String, T>>, name: &str) -> &'a T {
+    match batch {
+        Ok(all) => &all[name],
+        Err(why) => panic!("the daemon of this table failed: {why}"),
+    }
+}

@@ -5,7 +5,7 @@ use harness::{Setup, wait_until};
 #[test]
 fn programs_run_from_variables_alone() {
     let daemon = Setup::variables(&[
-        ("MAINSTAY_PROGRAM__WEB__COMMAND", "@puppet@ say 'from a variable' env-of Key args %% hold"),
+        ("MAINSTAY_PROGRAM__WEB__COMMAND", "@puppet@ say 'from a variable' env-of Key hold"),
         ("MAINSTAY_PROGRAM__WEB__ENVIRONMENT__Key", "kept case"),
         ("MAINSTAY_PROGRAM__MY_APP", "@puppet@ say short-form hold"),
         ("MAINSTAY_PROGRAM__MY_APP__STARTSECS", "0"),

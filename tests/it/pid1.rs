@@ -12,7 +12,7 @@ fn in_root(root: &Root, before: &[&str], words: &[&str]) -> Setup {
     let path = root.path();
     let chroot = [&["@puppet@", "chroot", &path], before, &["exec", "/mainstay"]].concat();
     let all = [&chroot[..], words].concat();
-    Setup::new(&all).namespaces(&[]).env("PATH", "/")
+    Setup::new(&all).namespaces(&[])
 }
 
 #[test]

@@ -41,9 +41,8 @@ fn term_right_after_the_start_is_honoured_as_pid_1() {
         let daemon = toml("[program.p]\ncommand = [\"@puppet@\", \"hold\"]\n").pid1().start();
         let pid = daemon.pid();
         // unshare(1) is on its way to our exec; its own default for TERM does not count for PID 1.
-        harness::wait_until("it is us", || {
-            harness::proc::cmdline(pid).first().is_some_and(|w| w.ends_with("mainstay"))
-        });
+        let ours = harness::mainstay();
+        harness::wait_until("it is us", || harness::proc::cmdline(pid).first() == Some(&ours));
         pause(delay);
         daemon.signal(15);
         assert_eq!(daemon.wait_exit_within(Duration::from_secs(8)), 0, "after {delay} ms");

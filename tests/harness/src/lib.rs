@@ -49,3 +49,9 @@ pub fn kill(pid: i32, signal: i32) -> Result<(), nix::Error> {
     // SAFETY: kill(2) takes two integers.
     nix::errno::Errno::result(unsafe { nix::libc::kill(pid, signal) }).map(drop)
 }
+
+/// Runs `f` when the test process ends, however many tests were run.
+pub fn at_exit(f: extern "C" fn()) {
+    // SAFETY: atexit(3) takes a function without arguments; it runs on the thread that ends the process.
+    unsafe { nix::libc::atexit(f) };
+}

@@ -34,7 +34,7 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   touch FILE, append FILE TEXT, stamp FILE   an empty file, a line, a line with pid and monotonic milliseconds
   wait-file FILE              waits until the file exists
   exit-from FILE              exits with the number in the file, 0 without one
-  close FDS, rlimit-nofile N, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
+  close FDS, rlimit-nofile N|max, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
   subreaper                   become one
   exec CMD ARG...             become another program";
 
@@ -406,7 +406,8 @@ fn nofile() -> (u64, u64) {
 }
 
 fn set_nofile(text: &str) {
-    let n = text.parse().unwrap_or_else(|_| die("not a number"));
+    let hard = nofile().1;
+    let n = if text == "max" { hard } else { text.parse().unwrap_or_else(|_| die("not a number")) };
     check("rlimit-nofile", nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, n, n));
 }
 
