@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The binary driven from outside: files, signals, sockets, exit codes. One module for each capability.
+//!
+//! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
+
+mod config_errors;
+mod ctl;
+mod env;
+mod http;
+mod init_mode;
+mod layering;
+mod limits;
+mod logging;
+mod pid1;
+mod reap;
+mod run;
+mod signals;
+mod support;
+mod toml;

@@ -1,0 +1,188 @@
+//! The path of a program's output: no byte lost, lines kept whole, a slow reader blocks nobody else.
+
+use crate::support::{ini, needs_root, toml};
+use harness::pattern::{bytes, checksum};
+use harness::{Setup, wait_for, wait_until};
+use std::time::Duration;
+
+const MANY: usize = 20_000_000;
+
+#[test]
+fn no_byte_of_a_file_is_lost() {
+    let daemon = ini(&format!(
+        "[program:p]\ncommand=@puppet@ spew {MANY} exit 0\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\nstdout_logfile_maxbytes=0\n"
+    ))
+    .start();
+    daemon.wait_said("exited: p");
+    let path = daemon.dir().path().join("p.out");
+    let size = || std::fs::metadata(&path).map_or(0, |m| m.len());
+    wait_for("all bytes are there", Duration::from_secs(20), || size() == MANY as u64);
+    assert_eq!(checksum(&std::fs::read(&path).unwrap()), checksum(&bytes(MANY)));
+    daemon.finish();
+}
+
+#[test]
+fn no_byte_is_lost_while_files_rotate() {
+    let daemon = ini(
+        "[program:p]\ncommand=@puppet@ spew 5000000 exit 0\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\n\
+         stdout_logfile_maxbytes=300KB\nstdout_logfile_backups=100\n",
+    )
+    .start();
+    daemon.wait_said("exited: p");
+    let whole = |daemon: &harness::Daemon| -> Vec<u8> {
+        let mut names = daemon.dir().list("p.out");
+        // p.out.9 is newer than p.out.10; p.out is the newest.
+        names.sort_by_key(|n| {
+            std::cmp::Reverse(n.rsplit('.').next().and_then(|d| d.parse::<u32>().ok()).unwrap_or(0))
+        });
+        names.iter().flat_map(|n| std::fs::read(daemon.dir().path().join(n)).unwrap_or_default()).collect()
+    };
+    wait_until("all bytes are there", || whole(&daemon).len() == 5_000_000);
+    assert_eq!(checksum(&whole(&daemon)), checksum(&bytes(5_000_000)));
+    assert!(daemon.dir().list("p.out").len() > 10);
+    daemon.finish();
+}
+
+#[test]
+fn no_byte_of_a_stream_is_lost() {
+    let daemon = toml(&format!(
+        "[program.p]\ncommand = [\"@puppet@\", \"spew\", \"{MANY}\", \"exit\", \"0\"]\nstartsecs = 0\nautorestart = false\n\
+         [program.q]\ncommand = [\"@puppet@\", \"hold\"]\n"
+    ))
+    .start();
+    wait_for("all bytes are there", Duration::from_secs(20), || daemon.stdout_bytes().len() >= MANY);
+    assert_eq!(checksum(&daemon.stdout_bytes()), checksum(&bytes(MANY)));
+    daemon.finish();
+}
+
+#[test]
+fn lines_of_two_programs_stay_whole() {
+    let program = |n: &str| {
+        format!(
+            "[program.{n}]\ncommand = [\"@puppet@\", \"spew\", \"640000\", \"exit\", \"0\"]\nstartsecs = 0\nautorestart = false\n"
+        )
+    };
+    let daemon =
+        toml(&format!("{}{}[program.r]\ncommand = [\"@puppet@\", \"hold\"]\n", program("p"), program("q")))
+            .start();
+    wait_for("all bytes are there", Duration::from_secs(20), || daemon.stdout_bytes().len() >= 1_280_000);
+    let text = daemon.stdout();
+    let mut seen: Vec<&str> = text.lines().collect();
+    seen.sort_unstable();
+    let pattern = String::from_utf8(bytes(640_000)).unwrap();
+    let mut want: Vec<&str> = pattern.lines().chain(pattern.lines()).collect();
+    want.sort_unstable();
+    assert!(seen == want, "a line was torn");
+    daemon.finish();
+}
+
+#[test]
+fn the_last_line_without_an_end_arrives() {
+    let daemon = toml(
+        "[program.p]\ncommand = [\"@puppet@\", \"say\", \"one\", \"print\", \"tail\", \"exit\", \"0\"]\nstartsecs = 0\nautorestart = false\n\
+         [program.q]\ncommand = [\"@puppet@\", \"hold\"]\n",
+    )
+    .start();
+    wait_until("the tail has arrived", || daemon.stdout() == "one\ntail" || daemon.stdout() == "one\ntail\n");
+    daemon.finish();
+}
+
+#[test]
+fn stdout_and_stderr_stay_apart() {
+    let daemon =
+        toml("[program.p]\ncommand = [\"@puppet@\", \"say\", \"out\", \"say-err\", \"err\", \"hold\"]\n")
+            .start();
+    wait_until("both have arrived", || {
+        daemon.stdout().contains("out\n") && daemon.stderr().contains("err\n")
+    });
+    assert_eq!(daemon.stdout(), "out\n", "our own log is on stderr");
+    daemon.finish();
+}
+
+#[test]
+fn binary_output_passes() {
+    let daemon = ini(
+        "[program:p]\ncommand=sh -c \"printf '\\\\000\\\\377\\\\376 x \\\\001'\"\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\n",
+    )
+    .start();
+    daemon.wait_said("exited: p");
+    wait_until("it has arrived", || {
+        std::fs::read(daemon.dir().path().join("p.out")).is_ok_and(|b| b == b"\x00\xff\xfe x \x01")
+    });
+    daemon.finish();
+}
+
+#[test]
+fn a_reader_that_does_not_read_blocks_neither_the_daemon_nor_other_programs() {
+    // The daemon's stdout is a fifo that nobody drains.
+    let setup = ini(
+        "[program:loud]\ncommand=@puppet@ spew 3000000 hold\nstartsecs=0\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n\
+         [program:quiet]\ncommand=@puppet@ stamp @dir@/st after 100 exit 0\nstartsecs=0\nautorestart=true\n",
+    );
+    let fifo = setup.dir().join("fifo");
+    harness::Cmd::new(&["mkfifo", &fifo]).run().expect(0);
+    let daemon = setup.launcher(&["sh", "-c", "exec \"$@\" >\"$0\" 3<\"$0\"", &fifo]).start();
+    // Opening it for both keeps the daemon's own opening from waiting.
+    let keep = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    wait_until("the quiet one is started again and again", || daemon.dir().read("st").lines().count() >= 5);
+    assert_eq!(daemon.get("/livez").map(|a| a.status), Some(200));
+    daemon.wait_state("loud", "RUNNING");
+    let pid = daemon.pid();
+    harness::kill(pid, 15).unwrap();
+    assert_eq!(daemon.wait_exit(), 0, "it ends although nobody reads");
+    drop(keep);
+}
+
+#[test]
+fn a_full_disk_ends_nobody() {
+    if !std::path::Path::new("/dev/full").exists() || needs_root() {
+        return;
+    }
+    let daemon = ini(
+        "[program:p]\ncommand=@puppet@ spew 100000 hold\nstartsecs=0\nstdout_logfile=/dev/full\nstdout_logfile_maxbytes=0\n",
+    )
+    .start();
+    daemon.wait_state("p", "RUNNING");
+    assert_eq!(daemon.get("/livez").map(|a| a.status), Some(200));
+    daemon.finish();
+}
+
+#[test]
+fn a_program_may_close_its_output_and_live_on() {
+    let daemon =
+        ini("[program:p]\ncommand=@puppet@ say up close 1,2 hold\nstartsecs=0\nstdout_logfile=@dir@/p.out\n")
+            .start();
+    wait_until("it has closed", || daemon.dir().read("p.out") == "up\n");
+    daemon.wait_state("p", "RUNNING");
+    let ticks = |pid: i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(0, |t| {
+            let words: Vec<&str> = t.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+            words[11].parse::<u64>().unwrap_or(0) + words[12].parse::<u64>().unwrap_or(0)
+        })
+    };
+    let before = ticks(daemon.pid());
+    harness::pause(1000);
+    assert!(ticks(daemon.pid()) - before < 10, "a closed pipe must not spin");
+    daemon.finish();
+}
+
+#[test]
+fn dev_stdout_works_for_another_user_on_a_private_stdout() {
+    if needs_root() {
+        return;
+    }
+    let daemon = Setup::toml("[control]\nunix = \"@sock@\"\n[program.p]\ncommand = [\"/bin/sh\", \"-c\", \"echo from $(id -u); exec sleep 100\"]\nuser = \"nobody\"\nstdout_logfile = \"/dev/stdout\"\n").start();
+    daemon.wait_said("from 65534");
+    daemon.finish();
+}
+
+#[test]
+fn a_line_without_end_does_not_eat_memory() {
+    let daemon = toml("[program.p]\ncommand = [\"sh\", \"-c\", \"tr '\\\\0' x </dev/zero | head -c 50000000; exec sleep 100\"]\n").start();
+    wait_for("it has passed", Duration::from_secs(30), || daemon.stdout_bytes().len() >= 50_000_000);
+    let rss: u64 = harness::proc::status(daemon.pid(), "VmHWM")
+        .and_then(|t| t.split(' ').next()?.parse().ok())
+        .unwrap_or(0);
+    assert!(rss < 20_000, "{rss} kB");
+    daemon.finish();
+}

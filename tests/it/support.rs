@@ -1,0 +1,55 @@
+//! Configurations and small questions that several modules share.
+
+use harness::{Cmd, Daemon, Done, Setup};
+
+/// Without root there is no PID namespace; says so once for each test.
+pub(crate) fn needs_root() -> bool {
+    if !harness::is_root() {
+        println!("skipped: needs root");
+    }
+    !harness::is_root()
+}
+
+/// An INI file with a control socket, HTTP on `@port@`, the daemon's log in `main.log`, and these sections.
+pub(crate) fn ini(programs: &str) -> Setup {
+    Setup::ini(&format!("{}{programs}", ini_header()))
+}
+
+pub(crate) fn ini_header() -> &'static str {
+    "[unix_http_server]\nfile=@sock@\n\
+     [supervisord]\nnodaemon=true\nsilent=true\nlogfile=@dir@/main.log\npidfile=@dir@/d.pid\nchildlogdir=@dir@\n\
+     [rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n\
+     [supervisorctl]\nserverurl=unix://@sock@\n\
+     [mainstay]\nhttp_listen=127.0.0.1:@port@\n"
+}
+
+/// A TOML file with a control socket, HTTP on `@port@`, and these programs.
+pub(crate) fn toml(programs: &str) -> Setup {
+    Setup::toml(&format!("[http]\nlisten = \"127.0.0.1:@port@\"\n[control]\nunix = \"@sock@\"\n{programs}"))
+}
+
+/// `mainstay WORDS`, run to its end.
+pub(crate) fn mainstay(words: &[&str]) -> Done {
+    Cmd::new(&[&[harness::mainstay().as_str()], words].concat()).run()
+}
+
+/// The verbs of a puppet, run directly: what the same verbs must say under an init.
+pub(crate) fn puppet(words: &[&str]) -> Done {
+    Cmd::new(&[&[harness::puppet().as_str()], words].concat()).run()
+}
+
+/// `mainstay ctl -s unix://SOCKET WORDS`.
+pub(crate) fn ctl(daemon: &Daemon, words: &[&str]) -> Done {
+    let url = format!("unix://{}", daemon.socket());
+    mainstay(&[&["ctl", "-s", &url], words].concat())
+}
+
+/// The value of a metric with these labels, as the text format has it.
+pub(crate) fn metric(text: &str, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    text.lines().filter(|l| !l.starts_with('#')).find_map(|line| {
+        let (series, value) = line.rsplit_once(' ')?;
+        let (found, rest) = series.split_once('{').unwrap_or((series, ""));
+        let all = labels.iter().all(|(n, v)| rest.contains(&format!("{n}=\"{v}\"")));
+        (found == name && all).then(|| value.parse().ok())?
+    })
+}
