@@ -35,11 +35,11 @@ pub(crate) enum Applet {
     /// Run one program: reap orphans, forward signals, end with its exit code
     Init(init::InitArgs),
     /// Control a running mainstay or supervisord: status, start, stop, restart, shutdown
-    Ctl(ctl::Args),
+    Ctl(ctl::CtlArgs),
     /// Validate a configuration and say everything that is wrong with it
     Check(check::CheckArgs),
     /// Ask for health: exec probe of Kubernetes, HEALTHCHECK of Docker
-    Health(health::Args),
+    Health(health::HealthArgs),
     /// Print a commented sample: ini, toml, env, docker, k8s
     Sample(sample::SampleArgs),
     /// The HTTP process; started by `run` only

@@ -78,9 +78,9 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
     match applet {
         Applet::Run(args) => run::run(args, started),
         Applet::Init(args) => init::run(args, started),
-        Applet::Ctl(args) => ctl::run(&args),
+        Applet::Ctl(args) => ctl::run(&args, &started.env),
         Applet::Check(args) => check::run(&args, started.env),
-        Applet::Health(args) => health::run(&args),
+        Applet::Health(args) => health::run(&args, &started.env),
         Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
         Applet::Gateway => gateway::run(),
     }
