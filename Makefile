@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 # Only here and not in .cargo/config.toml: proc-macros cannot be linked static.
-STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static"
+STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,--icf=all"
 OUT := target/$(TARGET)/release
 SIZE_LIMIT ?= 3000000
 SUPERVISOR ?= 4.3.0
