@@ -6,7 +6,7 @@
 use crate::config::diag::Diagnostic;
 use crate::config::expand::Names;
 use crate::config::model::{Autorestart, Backoff, Dialect, Program, Stdin, UserRef};
-use crate::config::python::strip;
+use crate::config::python::{repr, strip};
 use crate::config::raw::{RawSection, RawValue};
 
 use crate::config::values::{self, command, pairs, people};
@@ -298,7 +298,8 @@ fn expand_name<'a>(
         let finding = Diagnostic::error(format!("cannot use `{name}` as a process name of {shown}"))
             .at(r.entry(view, "process_name").map(|e| &e.span))
             .setting(format!("{shown} process_name"))
-            .hint("names cannot be empty or contain blanks, `:` or `/`");
+            .hint("names cannot be empty or contain blanks, `:` or `/`")
+            .supervisor(format!("Invalid name: {}{}", repr(&name), view.suffix));
         r.push(finding);
         return Err(Reported);
     }

@@ -232,7 +232,13 @@ impl<'a> Reader<'a> {
         let label = format!("{}.{}", view.title(), entry.key);
         let once = self.expand_text(view, entry, text, names, &label)?;
         // Where the second pass fails, the user wrote one `%%` for a percent sign.
-        let twice = if passes == Passes::Two { expand(&once, names).ok() } else { None };
+        let twice = if passes == Passes::Two {
+            let mut more = names.clone();
+            more.set("host_node_name", &self.host);
+            expand(&once, &more).ok()
+        } else {
+            None
+        };
         Ok(RawValue::Text(twice.unwrap_or(once)))
     }
 
