@@ -152,4 +152,5 @@ fn option_errors_of_the_command_line_have_no_line() {
     from.overrides = vec![("loglevel".into(), "loud".into())];
     let found = load(&from, &FakeWorld::with(&[("/e/s.conf", "[supervisord]\n")])).map(|_| ()).unwrap_err();
     assert_eq!(found.items[0].span.as_ref().unwrap().to_string(), "command line");
+    assert_eq!(found.supervisor(), Some("invalid value for -e 'loud': bad logging level name 'loud'"));
 }

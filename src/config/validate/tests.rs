@@ -441,3 +441,111 @@ fn every_default_of_the_table_can_be_read() {
           socket = \"tcp://h:1\"\n[control]\nunix = \"/x\"\n[group.g]\nprograms = []\n",
     );
 }
+
+#[test]
+fn a_mistake_is_reported_once_however_often_its_section_is_read() {
+    let text = "[program:a]\ncommand=x\nnumprocs=3\nprocess_name=%(process_num)d\nenvironment=A=$B\n\
+                [group:g]\nprograms=a\n[group:h]\nprograms=a\n";
+    finding(text, "the value of `A`");
+    let text = "[program:a]\ncommand=x\nuser=ghost\n[group:g]\nprograms=a\n[group:h]\nprograms=a\n";
+    finding(text, "Invalid user name ghost");
+    finding("[fcgi-program:f]\ncommand=x\nsocket=tcp://h:1\nuser=ghost\n", "Invalid user name ghost");
+}
+
+/// A generator of its own, so that a failure can be repeated.
+struct Dice(u64);
+
+impl Dice {
+    fn roll<'a>(&mut self, faces: &[&'a str]) -> &'a str {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        faces[(self.0 >> 33) as usize % faces.len()]
+    }
+}
+
+#[test]
+fn no_text_makes_the_reader_panic() {
+    let pieces = [
+        "[supervisord]\n",
+        "[program:a]\n",
+        "[eventlistener:l]\n",
+        "[fcgi-program:f]\n",
+        "[group:g]\n",
+        "[include]\n",
+        "[unix_http_server]\n",
+        "[inet_http_server]\n",
+        "[mainstay]\n",
+        "[DEFAULT]\n",
+        "command",
+        "environment",
+        "files",
+        "programs",
+        "port",
+        "file",
+        "socket",
+        "events",
+        "user",
+        "chown",
+        "stdout_logfile",
+        "process_name",
+        "numprocs",
+        "http_listen",
+        "umask",
+        "stdout_logfile_maxbytes",
+        "stopsignal",
+        "=",
+        ":",
+        ";",
+        "#",
+        " ",
+        "\t",
+        "\n",
+        "\r",
+        "%",
+        "%%",
+        "%(here)s",
+        "%(process_num)02d",
+        "%(",
+        ")",
+        "(",
+        "s",
+        "\"",
+        "'",
+        "\\",
+        ",",
+        "*",
+        "?",
+        "[",
+        "]",
+        "!",
+        "-",
+        "0",
+        "9",
+        "é",
+        "\u{feff}",
+        "\u{1c}",
+        "日",
+        "/",
+        "~",
+        "unix://",
+        "tcp://",
+        "::1",
+        "mb",
+        "_",
+        "a",
+        "$",
+        "\0",
+    ];
+    for seed in 0..3_000 {
+        let mut dice = Dice(seed);
+        let text: String = (0..40).map(|_| dice.roll(&pieces)).collect();
+        for path in ["/e/s.conf", "/e/m.toml"] {
+            let result =
+                load_text(path, &format!("[supervisord]\n{text}"), &[("MAINSTAY_PROGRAM__A", &text)]);
+            let shown = match result {
+                Ok(loaded) => crate::config::print::to_toml(&loaded.config, true),
+                Err(found) => found.render(),
+            };
+            assert!(!shown.is_empty(), "seed {seed}: {text:?}");
+        }
+    }
+}
