@@ -83,9 +83,19 @@ fn all_errors_are_collected_each_with_its_place() {
             (9, "cannot use [group:g]: there is no program `c`"),
             (4, "cannot read `autostart` of [program:a]: not a valid boolean value: 'maybe'"),
             (5, "cannot read `startsecs` of [program:a]: invalid literal for int() with base 10: 'x'"),
+            (3, "cannot use [program:a]: `command` is missing"),
             (7, "cannot expand `command` of [program:b]: the name `nope` is not known here"),
         ]
     );
+}
+
+#[test]
+fn an_early_mistake_does_not_hide_a_later_one_of_the_same_program() {
+    let text = "[program:a]\nstartsecs=x\ncommand=%(nope)s\n[program:b]\nenvironment=A\n[program:c]\nuser=ghost\n\
+                environment=A\n";
+    let found = findings(load_ini(text));
+    let errors: Vec<_> = found.iter().map(|d| d.span.as_ref().map_or(0, |s| s.line)).collect();
+    assert_eq!(errors, [3, 4, 6, 5, 8, 9, 7], "{found:?}");
 }
 
 #[test]
@@ -317,6 +327,8 @@ fn unknown_words_are_refused_in_toml() {
     let found = findings(load_toml("[program.a]\ncommand = \"x\"\nautorestrat = true\n"));
     assert_eq!(found[0].severity, Severity::Error);
     assert_eq!(found[0].hint.as_deref(), Some("did you mean `autorestart`?"));
+    let found = findings(load_toml("[program.a]\ncommand = \"x\"\nloglevel = \"warn\"\n"));
+    assert_eq!(found[0].hint.as_deref(), Some("it is called `supervisor.loglevel`"));
 }
 
 #[test]
