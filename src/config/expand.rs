@@ -121,11 +121,12 @@ pub fn expand(text: &str, names: &Names) -> Result<String, ExpandError> {
             out.push(c);
             continue;
         }
-        let directive = parse(&chars, &mut at)?;
-        if directive.conversion == '%' {
+        if chars.get(at) == Some(&'%') {
+            at += 1;
             out.push('%');
             continue;
         }
+        let directive = parse(&chars, &mut at)?;
         let Some(key) = &directive.key else { return Err(without_key(&directive, keyed)) };
         keyed = true;
         let arg = names.map.get(key).ok_or_else(|| ExpandError::Unknown(key.clone()))?;
@@ -179,6 +180,7 @@ const MAX_WIDTH: usize = 4096;
 /// Reads a directive; `at` stands behind the `%` and is moved behind the directive.
 fn parse(chars: &[char], at: &mut usize) -> Result<Directive, ExpandError> {
     let key = if chars.get(*at) == Some(&'(') { Some(parse_key(chars, at)?) } else { None };
+    let has_key = key.is_some();
     let mut d = Directive {
         key,
         left: false,
@@ -202,10 +204,10 @@ fn parse(chars: &[char], at: &mut usize) -> Result<Directive, ExpandError> {
         }
         *at += 1;
     }
-    d.width = parse_number(chars, at, "width too big")?.unwrap_or(0);
+    d.width = parse_number(chars, at, has_key, "width too big")?.unwrap_or(0);
     if chars.get(*at) == Some(&'.') {
         *at += 1;
-        d.precision = Some(parse_number(chars, at, "precision too big")?.unwrap_or(0));
+        d.precision = Some(parse_number(chars, at, has_key, "precision too big")?.unwrap_or(0));
     }
     if matches!(chars.get(*at), Some('h' | 'l' | 'L')) {
         *at += 1;
@@ -235,9 +237,18 @@ fn parse_key(chars: &[char], at: &mut usize) -> Result<String, ExpandError> {
     Err(malformed("incomplete format key"))
 }
 
-fn parse_number(chars: &[char], at: &mut usize, too_big: &str) -> Result<Option<usize>, ExpandError> {
+fn parse_number(
+    chars: &[char],
+    at: &mut usize,
+    has_key: bool,
+    too_big: &str,
+) -> Result<Option<usize>, ExpandError> {
     if chars.get(*at) == Some(&'*') {
-        return Err(malformed("* wants int"));
+        return Err(malformed(if has_key {
+            "not enough arguments for format string"
+        } else {
+            "* wants int"
+        }));
     }
     let mut value = None;
     while let Some(digit) = chars.get(*at).and_then(|c| c.to_digit(10)) {
@@ -269,7 +280,6 @@ fn malformed(why: &str) -> ExpandError {
 impl Directive {
     fn render(&self, arg: &Arg) -> Result<String, ExpandError> {
         match (self.conversion, arg) {
-            ('%', _) => Ok("%".to_owned()),
             ('s', Arg::Text(text)) => Ok(self.pad_text(text)),
             ('s' | 'r' | 'a', Arg::Int(n)) => Ok(self.pad_text(&n.to_string())),
             ('r' | 'a', Arg::Text(text)) => Ok(self.pad_text(&repr(text))),
@@ -318,7 +328,15 @@ impl Directive {
             'o' | 'x' | 'X' => format!("%{c} format: an integer is required, not {found}"),
             'c' => "%c requires int or char".to_owned(),
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => format!("must be real number, not {found}"),
-            _ => format!("unsupported format character '{c}' (0x{:x}) at index {}", u32::from(c), self.index),
+            _ => {
+                // Python shows what is not ASCII as a question mark.
+                let shown = if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+                format!(
+                    "unsupported format character '{shown}' (0x{:x}) at index {}",
+                    u32::from(c),
+                    self.index
+                )
+            }
         })
     }
 }
@@ -345,7 +363,6 @@ mod tests {
             ("%(process_num)3d|%(process_num)-3d|%(process_num)+d|%(process_num)s", "  7|7  |+7|7"),
             ("%(process_num)#x %(process_num).3d", "0x7 007"),
             ("%(ENV_PCT)s", "a%b"),
-            ("%(program_name)%", "%"),
             ("%(program_name)r", "'web'"),
         ] {
             assert_eq!(expand(text, &names()).unwrap(), want, "{text}");
@@ -372,11 +389,15 @@ mod tests {
         for (text, why) in [
             ("date +%Y", "unsupported format character 'Y' (0x59) at index 7"),
             ("50%", "incomplete format"),
+            ("%(program_name)%", "unsupported format character '%' (0x25) at index 15"),
+            ("%5%", "unsupported format character '%' (0x25) at index 2"),
             ("%(a", "incomplete format key"),
             ("%d", "%d format: a real number is required, not dict"),
             ("%(program_name)d", "%d format: a real number is required, not str"),
             ("%(program_name)s %s", "not enough arguments for format string"),
-            ("%(program_name)*s", "* wants int"),
+            ("%(program_name)*s", "not enough arguments for format string"),
+            ("%*d", "* wants int"),
+            ("é%é", "unsupported format character '?' (0xe9) at index 2"),
             ("%USER%", "unsupported format character 'U' (0x55) at index 1"),
         ] {
             assert_eq!(expand(text, &names()), Err(ExpandError::Malformed(why.into())), "{text}");

@@ -151,8 +151,20 @@ fn decode(bytes: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let byte = bytes.get(at).copied().unwrap_or(0);
+        let rest = bytes.len() - at;
         let why = match error.error_len() {
-            None => "unexpected end of data",
+            // Python decodes the unfinished end apart, and counts from its beginning.
+            None if rest > 1 => {
+                return format!(
+                    "'utf-8' codec can't decode bytes in position 0-{}: unexpected end of data",
+                    rest - 1
+                );
+            }
+            None => {
+                return format!(
+                    "'utf-8' codec can't decode byte 0x{byte:02x} in position 0: unexpected end of data"
+                );
+            }
             Some(_) if matches!(byte, 0xc2..=0xf4) => "invalid continuation byte",
             Some(_) => "invalid start byte",
         };

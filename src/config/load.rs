@@ -10,7 +10,7 @@ use crate::config::expand::Names;
 use crate::config::model::{Config, Dialect};
 use crate::config::paths::{absolute, dirname, join};
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
-use crate::config::validate::{Checked, Given, validate};
+use crate::config::validate::{COMMAND_LINE, Checked, Given, validate};
 use crate::config::world::World;
 use crate::config::{from_env, from_ini, from_toml};
 use crate::types::LogLevel;
@@ -200,7 +200,7 @@ fn command_line(overrides: &[(String, String)]) -> Raw {
     if overrides.is_empty() {
         return Raw::default();
     }
-    let span = Span { source: "command line".to_owned(), ..Span::default() };
+    let span = Span { source: COMMAND_LINE.to_owned(), ..Span::default() };
     let entries = overrides.iter().map(|(key, value)| RawEntry {
         key: key.clone(),
         value: RawValue::Text(value.clone()),

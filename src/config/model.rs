@@ -111,7 +111,12 @@ pub struct ControlServer {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ControlAddress {
-    Unix { path: PathBuf, mode: u32, owner: Option<(u32, u32)> },
+    /// In `owner` (user, group) `u32::MAX` leaves that one as it is, as in `chown(2)`.
+    Unix {
+        path: PathBuf,
+        mode: u32,
+        owner: Option<(u32, u32)>,
+    },
     Inet(SocketAddr),
 }
 
@@ -145,6 +150,7 @@ pub struct Program {
     /// (`command is empty`, `can't parse command '…': No closing quotation`): found at start, not before.
     pub argv: Result<Vec<String>, String>,
     pub directory: Option<PathBuf>,
+    /// The variables of the whole, then the program's own on top: everything that is configured for it.
     pub environment: Vec<(String, String)>,
     pub user: Option<UserRef>,
     pub umask: Option<u32>,

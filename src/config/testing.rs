@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 
+use crate::config::diag::{Diagnostic, Diagnostics};
 use crate::config::glob::{Directory, expand};
 use crate::config::passwd::find_host;
 use crate::config::world::{UserRecord, World};
+use crate::config::{Loaded, Sources, load};
 
 /// Knows `root`, `app` (1000, groups 1000 and 33) and the group `www` (33); every directory exists but those under `/missing`.
 #[derive(Default)]
@@ -103,4 +105,28 @@ impl World for FakeWorld {
     fn plugin_exists(&self, spec: &str) -> bool {
         crate::config::settings::PLUGINS.contains(&spec)
     }
+}
+
+/// Loads a text as the main file of that name, with these variables.
+pub(crate) fn load_text(path: &str, text: &str, env: &[(&str, &str)]) -> Result<Loaded, Diagnostics> {
+    let sources = Sources {
+        file: Some(path.into()),
+        env: env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        ..Sources::default()
+    };
+    load(&sources, &FakeWorld::with(&[(path, text)]))
+}
+
+/// An INI file with an empty `[supervisord]` in front.
+pub(crate) fn load_ini(text: &str) -> Result<Loaded, Diagnostics> {
+    load_text("/e/s.conf", &format!("[supervisord]\n{text}"), &[("HOME", "/root")])
+}
+
+pub(crate) fn load_toml(text: &str) -> Result<Loaded, Diagnostics> {
+    load_text("/e/m.toml", text, &[])
+}
+
+/// All findings, whether it loads or not.
+pub(crate) fn findings(result: Result<Loaded, Diagnostics>) -> Vec<Diagnostic> {
+    result.map_or_else(|found| found, |loaded| loaded.warnings).items
 }

@@ -24,6 +24,9 @@ use crate::types::LogLevel;
 
 use reader::Reader;
 
+/// The source of what the command line sets.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
 /// What is known beside the sections.
 pub(crate) struct Given<'a> {
     pub(crate) dialect: Dialect,

@@ -1,1 +1,156 @@
+use super::*;
+use crate::config::model::{Autorestart, LogTarget, StdStream, Stdin};
+use crate::config::testing::FakeWorld;
 
+fn sources(env: &[(&str, &str)]) -> Sources {
+    Sources { env: env.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(), ..Sources::default() }
+}
+
+fn run(sources: &Sources, files: &[(&str, &str)]) -> Loaded {
+    load(sources, &FakeWorld::with(files)).unwrap_or_else(|found| panic!("{}", found.render()))
+}
+
+#[test]
+fn the_environment_overrides_a_file_and_the_command_line_both() {
+    let mut from =
+        sources(&[("MAINSTAY_SUPERVISOR__LOGLEVEL", "debug"), ("MAINSTAY_SUPERVISOR__IDENTIFIER", "env")]);
+    from.file = Some("/e/s.conf".into());
+    from.overrides = vec![("identifier".into(), "flag".into())];
+    let config =
+        run(&from, &[("/e/s.conf", "[supervisord]\nloglevel=warn\nidentifier=file\nminfds=7\n")]).config;
+    assert_eq!(config.supervisor.loglevel, LogLevel::Debug);
+    assert_eq!(config.supervisor.identifier, "flag");
+    assert_eq!(config.supervisor.minfds, 7);
+}
+
+#[test]
+fn a_program_of_the_environment_changes_the_one_of_the_file_and_keeps_its_defaults() {
+    let mut from = sources(&[
+        ("MAINSTAY_PROGRAM__MY_APP__COMMAND", "new"),
+        ("MAINSTAY_PROGRAM__MY_APP__STARTSECS", "500ms"),
+    ]);
+    from.file = Some("/e/s.conf".into());
+    let config = run(&from, &[("/e/s.conf", "[supervisord]\n[program:my-app]\ncommand=old\n")]).config;
+    assert_eq!(config.dialect, Dialect::Ini);
+    let program = &config.groups[0].programs[0];
+    assert_eq!(
+        (program.name.as_str(), program.command.as_str(), program.startsecs_ms),
+        ("my-app", "new", 500)
+    );
+    assert_eq!(program.stdout.target, LogTarget::Auto);
+}
+
+#[test]
+fn programs_may_come_from_the_environment_alone() {
+    let config = run(&sources(&[("MAINSTAY_PROGRAM__WEB", "nginx -g 'daemon off;'")]), &[]).config;
+    assert_eq!((config.dialect, config.path), (Dialect::Env, None));
+    let program = &config.groups[0].programs[0];
+    assert_eq!(program.argv, Ok(vec!["nginx".into(), "-g".into(), "daemon off;".into()]));
+    assert!(program.stopasgroup);
+    assert_eq!(config.supervisor.log_stream, Some(StdStream::Stderr));
+}
+
+#[test]
+fn without_anything_three_ways_to_begin_are_shown() {
+    let found = load(&sources(&[]), &FakeWorld::default()).map(|_| ()).unwrap_err();
+    let hint = found.items[0].hint.clone().unwrap();
+    for way in ["-c FILE", "MAINSTAY_PROGRAM__", "-- CMD"] {
+        assert!(hint.contains(way), "{hint}");
+    }
+}
+
+#[test]
+fn supervisors_places_are_searched_in_its_order() {
+    let search = Search::Supervisord { argv0: "/opt/v/bin/supervisord".into() };
+    assert_eq!(places(&search)[..2], ["/opt/v/etc/supervisord.conf", "/opt/v/supervisord.conf"]);
+    let mut from = sources(&[]);
+    from.search = search;
+    let found = load(&from, &FakeWorld::default()).map(|_| ()).unwrap_err();
+    assert_eq!(
+        found.supervisor(),
+        Some(
+            "No config file found at default paths (/opt/v/etc/supervisord.conf, /opt/v/supervisord.conf, \
+             supervisord.conf, etc/supervisord.conf, /etc/supervisord.conf, /etc/supervisor/supervisord.conf); use \
+             the -c option to specify a config file at a different path"
+        )
+    );
+    let files =
+        [("/etc/supervisord.conf", "[supervisord]\n"), ("/etc/supervisor/supervisord.conf", "broken")];
+    assert_eq!(run(&from, &files).config.path, Some("/etc/supervisord.conf".into()));
+}
+
+#[test]
+fn our_places_come_first() {
+    let mut from = sources(&[]);
+    from.search = Search::Mainstay { argv0: "/mainstay".into() };
+    let files = [
+        ("/etc/supervisord.conf", "broken"),
+        ("/etc/mainstay/mainstay.toml", "[program.a]\ncommand = \"x\"\n"),
+    ];
+    assert_eq!(run(&from, &files).config.dialect, Dialect::Toml);
+}
+
+#[test]
+fn a_command_becomes_the_main_program() {
+    let mut from = sources(&[]);
+    from.main_command = Some(vec!["sleep".into(), "1 2".into()]);
+    let config = run(&from, &[]).config;
+    let program = &config.groups[0].programs[0];
+    assert_eq!((program.name.as_str(), program.group.as_str(), program.main), ("main", "main", true));
+    assert_eq!(program.argv, Ok(vec!["sleep".into(), "1 2".into()]));
+    assert_eq!(
+        (program.autorestart, program.stdin, program.startsecs_ms),
+        (Autorestart::Never, Stdin::Inherit, 0)
+    );
+    assert_eq!((&program.stdout.target, &program.stderr.target), (&LogTarget::Inherit, &LogTarget::Inherit));
+}
+
+#[test]
+fn a_main_program_cannot_hide_another() {
+    let mut from = sources(&[("MAINSTAY_PROGRAM__MAIN", "x")]);
+    from.main_command = Some(vec!["y".into()]);
+    assert!(load(&from, &FakeWorld::default()).is_err());
+}
+
+#[test]
+fn further_files_are_put_on_top() {
+    let mut from = sources(&[]);
+    from.file = Some("/e/a.conf".into());
+    from.extra_files = vec!["/e/b.toml".into(), "/e/c.conf".into()];
+    let files = [
+        ("/e/a.conf", "[supervisord]\n[program:x]\ncommand=1\nstartsecs=5\n"),
+        ("/e/b.toml", "[program.x]\ncommand = [\"2\"]\n[program.y]\ncommand = \"3\"\n"),
+        ("/e/c.conf", "[program:z]\ncommand=4\n"),
+    ];
+    let config = run(&from, &files).config;
+    let shown: Vec<_> =
+        config.processes().map(|p| (p.name.as_str(), p.command.as_str(), p.stopasgroup)).collect();
+    assert_eq!(shown, [("x", "2", false), ("y", "3", true), ("z", "4", false)]);
+    assert_eq!(config.groups[0].programs[0].startsecs_ms, 5_000);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_so_in_supervisors_words() {
+    let mut from = sources(&[]);
+    from.file = Some("/e/none.conf".into());
+    let found = load(&from, &FakeWorld::default()).map(|_| ()).unwrap_err();
+    assert_eq!(found.supervisor(), Some("could not find config file /e/none.conf"));
+}
+
+#[test]
+fn damage_in_one_source_does_not_hide_another() {
+    let mut from = sources(&[("MAINSTAY_NONSENSE__X", "1")]);
+    from.file = Some("/e/s.conf".into());
+    let found = load(&from, &FakeWorld::with(&[("/e/s.conf", "nonsense\n")])).map(|_| ()).unwrap_err();
+    assert_eq!(found.items.len(), 2, "{}", found.render());
+}
+
+#[test]
+fn option_errors_of_the_command_line_have_no_line() {
+    let mut from = sources(&[]);
+    from.file = Some("/e/s.conf".into());
+    from.overrides = vec![("loglevel".into(), "loud".into())];
+    let found = load(&from, &FakeWorld::with(&[("/e/s.conf", "[supervisord]\n")])).map(|_| ()).unwrap_err();
+    assert_eq!(found.items[0].span.as_ref().unwrap().to_string(), "command line");
+    assert_eq!(found.supervisor(), Some("invalid value for -e 'loud': bad logging level name 'loud'"));
+}

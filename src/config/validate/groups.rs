@@ -60,8 +60,11 @@ fn read_group<'a>(
     let listed = r.optional(&view, "programs", &names, Passes::One, values::list);
     let priority = r.value(&view, "priority", &names, values::integer);
     let mut programs = Vec::new();
+    // COMPAT: Supervisor's words name the member before the one that is missing.
+    let mut said = view.title();
     for program in listed.ok()?.unwrap_or_default() {
-        let Some(member) = find_member(r, &view, &program) else { continue };
+        let Some(member) = find_member(r, &view, said, &program) else { continue };
+        said = &member.title;
         members.push(member);
         if member.kind == SectionKind::Fcgi {
             warn_about_socket(r, &view, &program);
@@ -77,12 +80,12 @@ fn read_group<'a>(
     })
 }
 
-fn find_member<'a>(r: &mut Reader<'a>, view: &View<'a>, program: &str) -> Option<&'a RawSection> {
+fn find_member<'a>(r: &mut Reader<'a>, view: &View<'a>, said: &str, program: &str) -> Option<&'a RawSection> {
     let find = |kind| r.sections(kind).find(|s| s.name == program);
     match (find(SectionKind::Program), find(SectionKind::Fcgi)) {
         (Some(section), None) | (None, Some(section)) => Some(section),
         (None, None) => {
-            let words = format!("[{}] names unknown program or fcgi-program {program}", view.title());
+            let words = format!("[{said}] names unknown program or fcgi-program {program}");
             let message = format!("cannot use {}: there is no program `{program}`", view.shown());
             let known = r
                 .sections(SectionKind::Program)
@@ -94,10 +97,7 @@ fn find_member<'a>(r: &mut Reader<'a>, view: &View<'a>, program: &str) -> Option
             None
         }
         (Some(_), Some(_)) => {
-            let words = format!(
-                "[{}] name {program} is ambiguous (exists as program and fcgi-program)",
-                view.title()
-            );
+            let words = format!("[{said}] name {program} is ambiguous (exists as program and fcgi-program)");
             let message =
                 format!("cannot use {}: `{program}` is a program and a FastCGI program", view.shown());
             r.refuse_section(view, "programs", message, words, "rename one of them");
@@ -125,7 +125,10 @@ fn read_own_group<'a>(
 ) -> Option<Group> {
     let view = View::of(section);
     let names = r.basic_names();
-    let name = check_name(r, &view, &section.name).ok()?;
+    // COMPAT: a listener's name is only checked with its processes.
+    let is_listener = section.kind == SectionKind::EventListener;
+    let name_view = if is_listener { view.clone().with_suffix() } else { view.clone() };
+    let name = check_name(r, &name_view, &section.name).ok()?;
     let priority = r.value(&view, "priority", &names, values::integer);
     let kind = read_kind(r, &view);
     // COMPAT: the -1 of a listener is the priority of its group; its processes have 999.

@@ -90,21 +90,27 @@ fn unknown_key(r: &mut Reader<'_>, section: &RawSection, entry: &RawEntry) {
     let finding = finding_for(entry.dialect, section, entry, |key, section| {
         format!("unknown setting `{key}` in {section}")
     });
-    let hint = key_hint(section.kind, &entry.key);
+    let hint = key_hint(section.kind, &entry.key, entry.dialect);
     r.push(match hint {
         Some(hint) => finding.hint(hint),
         None => finding,
     });
 }
 
-fn key_hint(kind: SectionKind, key: &str) -> Option<String> {
+fn key_hint(kind: SectionKind, key: &str, dialect: Dialect) -> Option<String> {
     if let Some(meant) = settings::nearest_key(kind, key) {
         return Some(format!("did you mean `{meant}`?"));
     }
     if kind == SectionKind::Supervisorctl && key == "files" {
         return Some("it belongs into [include]; is the line `[include]` missing above it?".to_owned());
     }
-    let home = settings::all().find(|s| s.key == key).and_then(|s| s.kinds.first())?;
+    let setting = settings::all().find(|s| s.key == key)?;
+    let home = setting.kinds.first()?;
+    match dialect {
+        Dialect::Ini => {}
+        Dialect::Toml => return setting.toml_path(*home).map(|path| format!("it is called `{path}`")),
+        Dialect::Env => return setting.env_name(*home).map(|name| format!("it is called `{name}`")),
+    }
     let title = match home {
         SectionKind::Program => "[program:NAME]",
         SectionKind::EventListener => "[eventlistener:NAME]",

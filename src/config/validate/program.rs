@@ -5,8 +5,8 @@
 
 use crate::config::diag::Diagnostic;
 use crate::config::expand::Names;
-use crate::config::model::{Autorestart, Backoff, Dialect, Program, Stdin, UserRef};
-use crate::config::python::strip;
+use crate::config::model::{Autorestart, Backoff, Dialect, LogPlan, Program, Stdin, UserRef};
+use crate::config::python::{repr, strip};
 use crate::config::raw::{RawSection, RawValue};
 
 use crate::config::values::{self, command, pairs, people};
@@ -32,11 +32,21 @@ const MAX_PROCESSES: i64 = 10_000;
 /// The processes of a section by (priority, name); none where something was refused.
 pub(crate) fn read_processes<'a>(r: &mut Reader<'a>, plan: &Plan<'a, '_>) -> Vec<Program> {
     let view = View::of(plan.section).with_suffix();
-    let Ok(shared) = read_shared(r, &view, plan) else { return Vec::new() };
+    let Ok(program) = check_name(r, &view, &plan.section.name) else { return Vec::new() };
+    let mut names = r.basic_names();
+    names.set("program_name", &program);
+    names.set("host_node_name", &r.host);
+    names.set("group_name", plan.group);
+    let Ok(shared) = read_shared(r, &view, plan, &names) else {
+        report_rest(r, &view, &names);
+        return Vec::new();
+    };
     let mut programs = Vec::new();
     for number in 0..shared.numprocs {
-        match read_process(r, &view, plan, &shared, shared.first.saturating_add(number)) {
-            Ok(program) => programs.push(program),
+        names.set_int("process_num", shared.first.saturating_add(number));
+        names.set_int("numprocs", shared.numprocs);
+        match read_own(r, &view, &names, &shared) {
+            Ok(own) => programs.push(build(plan, view.dialect, &program, &shared, own)),
             // The other processes have the same mistake.
             Err(Reported) => return Vec::new(),
         }
@@ -47,8 +57,6 @@ pub(crate) fn read_processes<'a>(r: &mut Reader<'a>, plan: &Plan<'a, '_>) -> Vec
 
 /// What all processes of a section have in common.
 struct Shared {
-    program: String,
-    names: Names,
     priority: i64,
     autostart: bool,
     autorestart: Autorestart,
@@ -69,39 +77,37 @@ struct Shared {
     process_name: String,
 }
 
-fn read_shared<'a>(r: &mut Reader<'a>, view: &View<'a>, plan: &Plan<'a, '_>) -> Result<Shared, Reported> {
-    let program = check_name(r, view, &plan.section.name)?;
-    let mut names = r.basic_names();
-    names.set("program_name", &program);
-    names.set("host_node_name", &r.host);
-    names.set("group_name", plan.group);
+fn read_shared<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    plan: &Plan<'a, '_>,
+    names: &Names,
+) -> Result<Shared, Reported> {
     let priority = match plan.priority {
         Some(priority) => Ok(priority),
-        None => r.value(view, "priority", &names, values::integer),
+        None => r.value(view, "priority", names, values::integer),
     };
-    let autostart = r.value(view, "autostart", &names, values::boolean);
-    let autorestart = r.value(view, "autorestart", &names, values::autorestart);
-    let startsecs_ms = r.value(view, "startsecs", &names, values::seconds_ms);
-    let startretries = r.value(view, "startretries", &names, values::integer);
-    let stopsignal = r.value(view, "stopsignal", &names, values::signal);
-    let stopwaitsecs_ms = r.value(view, "stopwaitsecs", &names, values::seconds_ms);
-    let stopasgroup = r.value(view, "stopasgroup", &names, values::boolean);
-    let killasgroup = read_killasgroup(r, view, &names, stopasgroup);
-    let exitcodes = r.value(view, "exitcodes", &names, values::exitcodes);
-    let redirect_stderr = r.value(view, "redirect_stderr", &names, values::boolean);
-    let numprocs = r.value(view, "numprocs", &names, values::integer);
-    let first = r.value(view, "numprocs_start", &names, values::integer);
-    let streams = outputs::read_streams(r, view, &names);
-    let serverurl = r.optional(view, "serverurl", &names, Passes::One, values::text);
-    let user = r.optional(view, "user", &names, Passes::One, people::user);
-    let umask = r.optional(view, "umask", &names, Passes::One, values::octal);
+    let autostart = r.value(view, "autostart", names, values::boolean);
+    let autorestart = r.value(view, "autorestart", names, values::autorestart);
+    let startsecs_ms = r.value(view, "startsecs", names, values::seconds_ms);
+    let startretries = r.value(view, "startretries", names, values::integer);
+    let stopsignal = r.value(view, "stopsignal", names, values::signal);
+    let stopwaitsecs_ms = r.value(view, "stopwaitsecs", names, values::seconds_ms);
+    let stopasgroup = r.value(view, "stopasgroup", names, values::boolean);
+    let killasgroup = read_killasgroup(r, view, names, stopasgroup);
+    let exitcodes = r.value(view, "exitcodes", names, values::exitcodes);
+    let redirect_stderr = r.value(view, "redirect_stderr", names, values::boolean);
+    let numprocs = r.value(view, "numprocs", names, values::integer);
+    let first = r.value(view, "numprocs_start", names, values::integer);
+    let streams = outputs::read_streams(r, view, names);
+    let serverurl = r.optional(view, "serverurl", names, Passes::One, values::text);
+    let user = r.optional(view, "user", names, Passes::One, people::user);
+    let umask = r.optional(view, "umask", names, Passes::One, values::octal);
     let process_name = read_process_name(r, view, numprocs);
     let numprocs = check_numprocs(r, view, numprocs?, process_name.as_deref().unwrap_or("%(process_num)"));
     let asgroup = check_asgroup(r, view, stopasgroup?, killasgroup?);
     let (stopasgroup, killasgroup) = asgroup?;
     Ok(Shared {
-        program,
-        names,
         priority: priority?,
         autostart: autostart?,
         autorestart: autorestart?,
@@ -200,34 +206,64 @@ fn check_numprocs<'a>(
     Ok(numprocs)
 }
 
-fn read_process<'a>(
+/// What belongs to one process.
+struct Own {
+    name: String,
+    environment: Vec<(String, String)>,
+    directory: Option<String>,
+    stdout: LogPlan,
+    stderr: LogPlan,
+    command: command::CommandLine,
+}
+
+fn read_own<'a>(
     r: &mut Reader<'a>,
     view: &View<'a>,
-    plan: &Plan<'a, '_>,
+    names: &Names,
     shared: &Shared,
-    number: i64,
-) -> Result<Program, Reported> {
-    let mut names = shared.names.clone();
-    names.set_int("process_num", number);
-    names.set_int("numprocs", shared.numprocs);
-    let own = read_environment(r, view, &names)?;
-    for (name, value) in &own {
+) -> Result<Own, Reported> {
+    let environment = read_environment(r, view, names).inspect_err(|_| {
+        // Without these names nothing else can be expanded; that the command is missing can be said.
+        if r.entry(view, "command").is_none() {
+            let _reported = read_command(r, view, names);
+        }
+    })?;
+    let mut names = names.clone();
+    for (name, value) in &environment {
         names.set(&format!("ENV_{name}"), value);
     }
     let directory = r.optional(view, "directory", &names, Passes::One, values::text);
     let (stdout, stderr) = outputs::read_logs(r, view, &names, &shared.streams, shared.redirect_stderr);
     let command = read_command(r, view, &names);
     let name = expand_name(r, view, &shared.process_name, &names)?;
+    Ok(Own { name, environment, directory: directory?, stdout: stdout?, stderr: stderr?, command: command? })
+}
+
+/// Findings in what would have been read next, after the first part of a section was refused.
+fn report_rest<'a>(r: &mut Reader<'a>, view: &View<'a>, names: &Names) {
+    let mut names = names.clone();
+    names.set_int("process_num", 0);
+    names.set_int("numprocs", 1);
+    // Each of them reports by itself.
+    let environment = read_environment(r, view, &names);
+    for (name, value) in environment.iter().flatten() {
+        names.set(&format!("ENV_{name}"), value);
+    }
+    if environment.is_ok() || r.entry(view, "command").is_none() {
+        let _reported = read_command(r, view, &names);
+    }
+}
+
+fn build(plan: &Plan<'_, '_>, dialect: Dialect, program: &str, shared: &Shared, own: Own) -> Program {
     let mut environment = plan.environment.to_vec();
-    own.iter().for_each(|(name, value)| pairs::set(&mut environment, name, value));
-    let command = command?;
-    Ok(Program {
-        name,
+    own.environment.iter().for_each(|(name, value)| pairs::set(&mut environment, name, value));
+    Program {
+        name: own.name,
         group: plan.group.to_owned(),
-        program: shared.program.clone(),
-        command: command.text,
-        argv: command.argv,
-        directory: directory?.map(Into::into),
+        program: program.to_owned(),
+        command: own.command.text,
+        argv: own.command.argv,
+        directory: own.directory.map(Into::into),
         environment,
         user: shared.user.clone(),
         umask: shared.umask,
@@ -237,18 +273,18 @@ fn read_process<'a>(
         exitcodes: shared.exitcodes.clone(),
         startsecs_ms: shared.startsecs_ms,
         startretries: shared.startretries,
-        backoff: if view.dialect == Dialect::Ini { Backoff::Linear } else { Backoff::CONTAINER },
+        backoff: if dialect == Dialect::Ini { Backoff::Linear } else { Backoff::CONTAINER },
         stopsignal: shared.stopsignal,
         stopwaitsecs_ms: shared.stopwaitsecs_ms,
         stopasgroup: shared.stopasgroup,
         killasgroup: shared.killasgroup,
         stdin: Stdin::Pipe,
         redirect_stderr: shared.redirect_stderr,
-        stdout: stdout?,
-        stderr: stderr?,
+        stdout: own.stdout,
+        stderr: own.stderr,
         serverurl: shared.serverurl.clone(),
         main: false,
-    })
+    }
 }
 
 /// COMPAT: expanded once, under the bare name of the key.
@@ -298,7 +334,8 @@ fn expand_name<'a>(
         let finding = Diagnostic::error(format!("cannot use `{name}` as a process name of {shown}"))
             .at(r.entry(view, "process_name").map(|e| &e.span))
             .setting(format!("{shown} process_name"))
-            .hint("names cannot be empty or contain blanks, `:` or `/`");
+            .hint("names cannot be empty or contain blanks, `:` or `/`")
+            .supervisor(format!("Invalid name: {}{}", repr(&name), view.suffix));
         r.push(finding);
         return Err(Reported);
     }

@@ -9,7 +9,7 @@ use crate::config::model::Dialect;
 use crate::config::python::repr;
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
 use crate::config::settings;
-use crate::config::validate::Given;
+use crate::config::validate::{COMMAND_LINE, Given};
 use crate::config::values::{Bad, Input};
 use crate::config::world::World;
 use crate::types::LogLevel;
@@ -118,8 +118,12 @@ impl<'a> Reader<'a> {
         (self.found, self.notes)
     }
 
+    /// Adds a finding, once: a section that is read for several processes or groups has each mistake once.
     pub(crate) fn push(&mut self, finding: Diagnostic) {
-        self.found.push(finding);
+        let is_known = |known: &Diagnostic| known.message == finding.message && known.span == finding.span;
+        if !self.found.items.iter().any(is_known) {
+            self.found.push(finding);
+        }
     }
 
     pub(crate) fn note(&mut self, level: LogLevel, text: String) {
@@ -232,7 +236,13 @@ impl<'a> Reader<'a> {
         let label = format!("{}.{}", view.title(), entry.key);
         let once = self.expand_text(view, entry, text, names, &label)?;
         // Where the second pass fails, the user wrote one `%%` for a percent sign.
-        let twice = if passes == Passes::Two { expand(&once, names).ok() } else { None };
+        let twice = if passes == Passes::Two {
+            let mut more = names.clone();
+            more.set("host_node_name", &self.host);
+            expand(&once, &more).ok()
+        } else {
+            None
+        };
         Ok(RawValue::Text(twice.unwrap_or(once)))
     }
 
@@ -266,7 +276,7 @@ impl<'a> Reader<'a> {
         let finding = Diagnostic::error(format!("cannot read `{}` of {}: {shown}", entry.key, view.shown()))
             .at(Some(&entry.span))
             .setting(setting_name(view, &entry.key))
-            .supervisor(format!("{}{}", bad.words, view.suffix));
+            .supervisor(option_words(entry, bad).unwrap_or_else(|| format!("{}{}", bad.words, view.suffix)));
         self.push(with_hint(finding, bad));
         Reported
     }
@@ -288,6 +298,26 @@ impl<'a> Reader<'a> {
         self.push(if hint.is_empty() { finding } else { finding.hint(hint) });
         Reported
     }
+}
+
+/// COMPAT: what Supervisor says of an option of its command line.
+fn option_words(entry: &RawEntry, bad: &Bad) -> Option<String> {
+    const OPTIONS: &[(&str, &str)] = &[
+        ("umask", "-m"),
+        ("directory", "-d"),
+        ("logfile", "-l"),
+        ("logfile_maxbytes", "-y"),
+        ("logfile_backups", "-z"),
+        ("loglevel", "-e"),
+        ("pidfile", "-j"),
+        ("childlogdir", "-q"),
+        ("minfds", "-a"),
+        ("minprocs", "--minprocs"),
+    ];
+    let (_, option) =
+        OPTIONS.iter().find(|(key, _)| entry.span.source == COMMAND_LINE && *key == entry.key)?;
+    let RawValue::Text(text) = &entry.value else { return None };
+    Some(format!("invalid value for {option} {}: {}", repr(text), bad.words))
 }
 
 fn setting_name(view: &View<'_>, key: &str) -> String {

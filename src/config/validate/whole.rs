@@ -105,8 +105,7 @@ fn read_pidfile<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Result<Option<PathBu
 
 /// The variables for all programs; they can be used as `ENV_` names from here on.
 fn read_environment<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Result<Vec<(String, String)>, Reported> {
-    let mut names = r.basic_names();
-    names.set("host_node_name", &r.host);
+    let names = r.basic_names();
     let read = r.value_in(view, "environment", &names, Passes::Two, pairs::pairs)?;
     warn_if_cut(r, view, &read);
     for (name, value) in &read.pairs {
