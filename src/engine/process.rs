@@ -56,7 +56,6 @@ impl Slot {
 
     pub(super) fn on_spawn_failed(&mut self, error: SpawnError, cx: &mut Ctx<'_>) {
         let Life::Forking { stop } = self.life else { return self.bug("SpawnFailed", cx) };
-        self.life = Life::Absent;
         self.stats.spawn_failures += 1;
         cx.log(LogLevel::Info, format!("spawnerr: {}", error.text));
         self.spawnerr.clone_from(&error.text);
@@ -92,7 +91,6 @@ impl Slot {
             State::Starting if self.is_too_quick(cx) => self.exited_too_quickly(status, cx),
             State::Starting => {
                 // COMPAT: it stayed up long enough, only nobody had noticed: RUNNING, then EXITED.
-                self.tries = 0;
                 self.go(State::Running, cx);
                 self.ended(status, cx);
             }
@@ -157,9 +155,8 @@ impl Slot {
     }
 
     fn exited_too_quickly(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
-        // COMPAT: whatever the code was, it is a failed start, and the code is not shown.
+        // COMPAT: whatever the code was, it is a failed start, and `exit` does not show it.
         TOO_QUICKLY.clone_into(&mut self.spawnerr);
-        self.exit = None;
         self.count_exit(status, false);
         self.note_end(status.shell_code(), false, cx);
         self.fail_start(cx);

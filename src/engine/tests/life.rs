@@ -38,7 +38,69 @@ fn startsecs_count_from_the_fork_not_from_the_wish() {
     rig.now.mono = rig.now.mono.plus_ms(900);
     rig.spawn_ok(0, 100);
     rig.pass_ms(999);
-    assert_eq!(rig.state(0), State::Starting);
+    assert_eq!(rig.engine.process_infos(rig.now)[0].uptime_ns, 999_000_000);
+    rig.exits(0, 0);
+    assert_eq!(rig.state(0), State::Backoff);
+}
+
+#[test]
+fn a_wish_to_spawn_counts_as_a_start_time_though_nothing_was_forked() {
+    let rig = Rig::booted(&one(|_| {}));
+    assert_eq!(rig.engine.process_infos(rig.now)[0].start, rig.now.wall);
+}
+
+#[test]
+fn a_new_life_forgets_the_last_one() {
+    let mut rig = Rig::spawned(&one(|p| p.autorestart = Autorestart::Never));
+    let proc = rig.proc(0);
+    rig.step(Input::ExecFailed { proc, text: "why".into() });
+    rig.pass_ms(1_001);
+    rig.exits(0, 3);
+    assert_eq!(rig.engine.process_infos(rig.now)[0].exit, Some(ExitStatus::Code(3)));
+    rig.start(false);
+    let info = &rig.engine.process_infos(rig.now)[0];
+    assert_eq!((info.exit, info.spawnerr.as_str()), (None, ""));
+    assert_eq!(rig.engine.slots[0].exec_error, None);
+}
+
+#[test]
+fn success_forgets_failed_starts() {
+    let mut rig = Rig::spawned(&one(|_| {}));
+    rig.exits(0, 1);
+    rig.pass_ms(1_001);
+    rig.spawn_ok(0, 101);
+    rig.pass_ms(1_001);
+    rig.stop(false);
+    rig.exits(0, 0);
+    rig.start(false);
+    assert_eq!(rig.published(State::Starting).tries, 0);
+}
+
+#[test]
+fn every_end_is_counted_once_under_its_kind() {
+    let mut rig = Rig::spawned(&one(|p| p.exitcodes = vec![0, 1]));
+    rig.exits(0, 1);
+    rig.pass_ms(1_001);
+    rig.spawn_ok(0, 101);
+    rig.ends(0, TERMINATED);
+    rig.pass_ms(2_001);
+    rig.spawn_ok(0, 102);
+    rig.pass_ms(1_001);
+    rig.exits(0, 1);
+    rig.start(false);
+    rig.spawn_ok(0, 103);
+    rig.stop(false);
+    rig.ends(0, TERMINATED);
+    let want = crate::control::ProcessStats {
+        starts: 4,
+        restarts: 2,
+        exits_expected: 1,
+        exits_unexpected: 1,
+        exits_signal: 1,
+        exits_stopped: 1,
+        spawn_failures: 0,
+    };
+    assert_eq!(rig.engine.process_infos(rig.now)[0].stats, want);
 }
 
 #[test]
@@ -196,6 +258,7 @@ fn exponential_backoff_delays_crashes_too_and_never_gives_them_up() {
     for delay in [1_000, 2_000, 4_000, 5_000, 5_000, 5_000] {
         rig.exits(0, 1);
         assert_eq!(rig.changes(), ["web RUNNING>EXITED", "web EXITED>BACKOFF"]);
+        assert_eq!(rig.engine.process_infos(rig.now)[0].exit, None);
         rig.pass_ms(delay);
         assert_eq!(rig.state(0), State::Backoff);
         rig.pass_ms(1);
@@ -232,6 +295,11 @@ fn failed_starts_share_the_exponential_sequence_but_are_given_up() {
     }
     rig.exits(0, 1);
     assert_eq!(rig.state(0), State::Fatal);
+    rig.start(false);
+    rig.spawn_ok(0, 8);
+    rig.exits(0, 1);
+    rig.pass_ms(1_001);
+    assert_eq!(rig.spawns(), ["web"], "giving up forgets the sequence");
 }
 
 #[test]

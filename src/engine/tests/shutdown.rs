@@ -145,6 +145,7 @@ fn the_main_programs_end_ends_everything_with_its_code() {
         let mut rig = up(&with_main(|_| {}));
         rig.ends(1, status);
         assert_eq!(rig.kills(), [(100, Scope::Process, Signal::TERM)]);
+        assert_eq!(rig.logs()[1..], ["INFO the main program main has ended", "INFO waiting for aux to die"]);
         rig.ends(0, TERMINATED);
         assert_eq!(rig.leave(), Some(Leave::Exit(code)));
     }
@@ -161,6 +162,19 @@ fn a_main_program_that_cannot_be_spawned_gives_the_shells_codes() {
         rig.ends(0, TERMINATED);
         assert_eq!(rig.leave(), Some(Leave::Exit(code)));
     }
+}
+
+#[test]
+fn a_main_program_that_dies_too_early_too_often_lends_its_last_code() {
+    let mut rig = Rig::booted(&with_main(|p| {
+        p.startsecs_ms = 1_000;
+        p.startretries = 0;
+    }));
+    rig.spawn_ok(1, 101);
+    rig.exits(1, 42);
+    rig.spawn_ok(0, 100);
+    rig.ends(0, TERMINATED);
+    assert_eq!(rig.leave(), Some(Leave::Exit(42)));
 }
 
 #[test]

@@ -186,6 +186,8 @@ fn a_refused_signal_makes_the_state_unknown_until_it_is_reaped() {
     assert_eq!(rig.fault(), "FAILED: web is in an unknown process state");
     rig.exits(0, 0);
     assert_eq!(rig.changes(), ["web UNKNOWN>STOPPED"]);
+    assert_eq!(rig.logs(), ["INFO stopped: web (exit status 0)"]);
+    assert_eq!(rig.engine.process_infos(rig.now)[0].stats.exits_stopped, 1);
     rig.start(false);
     assert_eq!(rig.spawns(), ["web"]);
 }
@@ -200,4 +202,40 @@ fn a_group_that_cannot_be_killed_does_not_hold_up_the_stop() {
     rig.step(Input::KillFailed { proc, errno: "EPERM".into() });
     assert_eq!(rig.logs()[0], "WARN cannot kill the process group of web (100): EPERM");
     assert_eq!((rig.state(0), rig.engine.next_deadline()), (State::Stopped, None));
+}
+
+#[test]
+fn a_new_life_has_its_own_group_to_kill() {
+    let mut rig = Rig::running(&one(|p| p.killasgroup = true));
+    for _ in 0..2 {
+        rig.stop(false);
+        rig.exits(0, 0);
+        rig.checked(0, true);
+        assert_eq!(rig.kills(), [(100, Scope::Group, Signal::KILL)]);
+        rig.checked(0, false);
+        rig.start(false);
+        rig.spawn_ok(0, 100);
+    }
+}
+
+#[test]
+fn every_signal_is_in_the_debug_log() {
+    let debug = |rig: &Rig| {
+        let line = |a: &Action| match a {
+            Action::Log(LogLevel::Debug, text) => Some(text.clone()),
+            _ => None,
+        };
+        rig.out.iter().filter_map(line).collect::<Vec<_>>()
+    };
+    let mut rig = Rig::running(&one(|p| p.killasgroup = true));
+    rig.command(Command::Signal { target: web(), signal: Signal::HUP });
+    assert_eq!(debug(&rig), ["sending web (pid 100) sig SIGHUP"]);
+    rig.stop(false);
+    assert_eq!(debug(&rig), ["killing web (pid 100) with signal SIGTERM"]);
+    rig.pass_ms(10_000);
+    assert_eq!(debug(&rig), ["killing web (pid 100) process group with signal SIGKILL"]);
+    let mut rig = Rig::spawned(&one(|_| {}));
+    rig.exits(0, 1);
+    rig.stop(false);
+    assert_eq!(debug(&rig), ["Attempted to kill web, which is in BACKOFF state."]);
 }
