@@ -16,7 +16,7 @@ use nix::sys::epoll::{EpollEvent, EpollTimeout};
 const EVENTS_PER_TURN: usize = 128;
 
 /// The first wait of this length ends the start: what only the start needed is given back.
-const SETTLED_MS: u32 = 200;
+const SETTLED_MS: i32 = 200;
 
 /// BOUND: epoll errors in a row that cannot happen, before the last resort.
 const EPOLL_ERRORS: u32 = 100;
@@ -33,12 +33,12 @@ impl Daemon {
             if let Some(leave) = self.leave.take() {
                 return Ok(leave);
             }
-            let timeout = self.timeout();
-            if !self.settled && timeout.as_millis().is_none_or(|ms| ms >= SETTLED_MS) {
+            let wait_ms = self.wait_ms();
+            if !self.settled && wait_ms.is_none_or(|ms| ms >= SETTLED_MS) {
                 self.settled = true;
                 slim::forget_the_start();
             }
-            let ready = match self.epoll.wait(&mut events, timeout) {
+            let ready = match self.epoll.wait(&mut events, timeout(wait_ms)) {
                 Ok(n) => n,
                 Err(Errno::EINTR) => 0,
                 Err(e) => {
@@ -83,24 +83,25 @@ impl Daemon {
         self.gateway_deadline();
     }
 
-    /// Until the nearest deadline; rounded up, or the loop would spin through its last millisecond.
-    fn timeout(&self) -> EpollTimeout {
+    /// Milliseconds until the nearest deadline; `None` when nothing is due, ever.
+    fn wait_ms(&self) -> Option<i32> {
         if self.reap_again {
-            return EpollTimeout::ZERO;
+            return Some(0);
         }
         let all = [self.engine.next_deadline(), self.output.next_deadline(), self.gateway.next_deadline()];
-        match all.into_iter().flatten().min() {
-            None => EpollTimeout::NONE,
-            Some(due) => wait_until(clock::now().mono, due),
-        }
+        all.into_iter().flatten().min().map(|due| ms_until(clock::now().mono, due))
     }
 }
 
-fn wait_until(now: Mono, due: Mono) -> EpollTimeout {
-    let ms = due.since_ns(now).div_ceil(1_000_000);
+/// Rounded up, or the loop would spin through the last millisecond before a deadline.
+fn ms_until(now: Mono, due: Mono) -> i32 {
     // BOUND: one day; a later deadline is waited for in pieces.
-    EpollTimeout::try_from(i32::try_from(ms.min(86_400_000)).unwrap_or(i32::MAX))
-        .unwrap_or(EpollTimeout::ZERO)
+    i32::try_from(due.since_ns(now).div_ceil(1_000_000).min(86_400_000)).unwrap_or(i32::MAX)
+}
+
+/// Not by way of `EpollTimeout::as_millis`, which panics for "no time-out".
+fn timeout(ms: Option<i32>) -> EpollTimeout {
+    ms.map_or(EpollTimeout::NONE, |ms| EpollTimeout::try_from(ms).unwrap_or(EpollTimeout::ZERO))
 }
 
 #[cfg(test)]
@@ -109,10 +110,16 @@ mod tests {
 
     #[test]
     fn a_wait_is_rounded_up_and_never_negative() {
-        let ms = |ns: u64| wait_until(Mono(1_000_000_000), Mono(ns)).as_millis();
-        assert_eq!(ms(1_000_000_001), Some(1));
-        assert_eq!(ms(1_002_000_000), Some(2));
-        assert_eq!(ms(5), Some(0));
-        assert_eq!(ms(u64::MAX), Some(86_400_000));
+        let ms = |ns: u64| ms_until(Mono(1_000_000_000), Mono(ns));
+        assert_eq!(ms(1_000_000_001), 1);
+        assert_eq!(ms(1_002_000_000), 2);
+        assert_eq!(ms(5), 0);
+        assert_eq!(ms(u64::MAX), 86_400_000);
+    }
+
+    #[test]
+    fn nothing_due_is_no_time_out() {
+        assert_eq!(timeout(None), EpollTimeout::NONE);
+        assert_eq!(timeout(Some(7)), EpollTimeout::from(7u8));
     }
 }
