@@ -7,6 +7,7 @@ use crate::cli::ctl::variable;
 use crate::ctl::address::ServerAddress;
 use crate::ctl::{client, discover};
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Options of `mainstay health`.
@@ -18,6 +19,9 @@ pub struct HealthArgs {
     /// Ask this server: http://host:port, http://host:port/path or unix:///path
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    /// Read the addresses from this file
+    #[arg(short = 'c', long = "configuration", value_name = "FILE")]
+    pub configuration: Option<PathBuf>,
     /// Seconds to wait for each step
     #[arg(long, value_name = "SECONDS", default_value = "3")]
     pub timeout: u32,
@@ -52,7 +56,7 @@ fn probe(args: &HealthArgs, env: discover::Lookup<'_>, out: &mut dyn Write, err:
     let candidates = match candidates(args, env) {
         Ok(candidates) => candidates,
         Err(text) => {
-            let _ = writeln!(err, "error: invalid value for --url: {text}");
+            let _ = writeln!(err, "error: {text}");
             return 2;
         }
     };
@@ -82,18 +86,17 @@ fn probe(args: &HealthArgs, env: discover::Lookup<'_>, out: &mut dyn Write, err:
     1
 }
 
-/// Where to ask, and for which path: what was named, the HTTP listener of the environment, the control sockets.
+/// Where to ask, and for which path: what was named, or what environment, file and the usual sockets offer.
 fn candidates(args: &HealthArgs, env: discover::Lookup<'_>) -> Result<Vec<(ServerAddress, String)>, String> {
     let path = args.probe.path();
     if let Some(url) = &args.url {
-        let (address, own_path) = ServerAddress::parse_with_path(url)?;
+        let parsed = ServerAddress::parse_with_path(url);
+        let (address, own_path) = parsed.map_err(|e| format!("invalid value for --url: {e}"))?;
         let path = if own_path.trim_matches('/').is_empty() { path } else { &own_path };
         return Ok(vec![(address, path.to_owned())]);
     }
-    let listen = env("MAINSTAY_HTTP__LISTEN").unwrap_or_default();
-    let http = listen.split(',').filter_map(ServerAddress::of_listener);
-    let control = discover::from_environment(env).into_iter().chain(discover::living_sockets());
-    Ok(http.chain(control).map(|address| (address, path.to_owned())).collect())
+    let found = discover::probe_addresses(args.configuration.as_deref(), env)?;
+    Ok(found.into_iter().map(|address| (address, path.to_owned())).collect())
 }
 
 #[cfg(test)]
@@ -121,7 +124,7 @@ mod tests {
     }
 
     fn ask(probe_: Probe, url: Option<String>, listen: Option<String>) -> (u8, String, String) {
-        let args = HealthArgs { probe: probe_, url, timeout: 3 };
+        let args = HealthArgs { probe: probe_, url, configuration: None, timeout: 3 };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let env = |name: &str| listen.clone().filter(|_| name == "MAINSTAY_HTTP__LISTEN");
         let code = probe(&args, &env, &mut out, &mut err);

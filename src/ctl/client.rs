@@ -7,12 +7,12 @@
 use crate::ctl::address::{Place, ServerAddress};
 use crate::gateway::rpc::value::Value;
 use crate::gateway::rpc::xml::{self, Response};
-use crate::gateway::stream::send;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -128,7 +128,9 @@ impl Read for UnixClient {
 
 impl Write for UnixClient {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        send(&self.0, bytes)
+        use nix::sys::socket::{MsgFlags, send};
+        let sent = send(self.0.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL);
+        sent.map_err(|e| io::Error::from_raw_os_error(e as i32))
     }
 
     fn flush(&mut self) -> io::Result<()> {

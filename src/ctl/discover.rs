@@ -13,7 +13,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Looks a variable up; `cli` reads the real environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -22,33 +22,53 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 const SEARCH: [&str; 4] =
     ["supervisord.conf", "etc/supervisord.conf", "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"];
 
-/// The servers to try, best first.
+/// The control servers to try, best first.
 ///
 /// # Errors
 /// When the file that was named cannot be read.
 pub fn addresses(args: &CtlArgs, env: Lookup<'_>) -> Result<Vec<ServerAddress>, String> {
-    if let Some(path) = &args.configuration {
+    let file = configuration(args.configuration.as_deref())?;
+    let of_file = file.as_ref().map(|(path, text)| from_text(text, path, env)).unwrap_or_default();
+    if args.configuration.is_some() && !of_file.is_empty() {
+        return Ok(of_file);
+    }
+    let mut found = if args.configuration.is_some() { Vec::new() } else { from_environment(env) };
+    // A file that names no server runs with a private socket.
+    found.extend(living_sockets());
+    found.extend(of_file);
+    Ok(found)
+}
+
+/// The read-only listeners to try, then the control servers: whoever answers probes.
+///
+/// # Errors
+/// When the file that was named cannot be read.
+pub fn probe_addresses(file: Option<&Path>, env: Lookup<'_>) -> Result<Vec<ServerAddress>, String> {
+    let listeners = |text: &str| -> Vec<ServerAddress> {
+        text.split([',', ' ']).filter_map(ServerAddress::of_listener).collect()
+    };
+    let mut found = env("MAINSTAY_HTTP__LISTEN").map(|text| listeners(&text)).unwrap_or_default();
+    if let Some((path, text)) = configuration(file)? {
+        let read = Reader::new(&text, &path, env);
+        let keys = [("http", "listen"), ("mainstay", "http_listen")];
+        found.extend(keys.iter().filter_map(|(s, k)| read.value(s, k)).flat_map(|text| listeners(&text)));
+    }
+    let args = CtlArgs { configuration: file.map(Path::to_path_buf), ..CtlArgs::default() };
+    found.extend(addresses(&args, env)?);
+    Ok(found)
+}
+
+/// The file that was named, or the first of the search path.
+fn configuration(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, String> {
+    if let Some(path) = named {
         let shown = path.display();
         let text = fs::read_to_string(path).map_err(|e| match e.kind() {
             ErrorKind::NotFound => format!("could not find config file {shown}"),
             _ => format!("could not read config file {shown}"),
         })?;
-        let found = from_text(&text, path, env);
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        // A file that names no server runs with the private socket.
-        return Ok(living_sockets());
+        return Ok(Some((path.to_path_buf(), text)));
     }
-    let mut found = from_environment(env);
-    found.extend(living_sockets());
-    for path in SEARCH.map(Path::new) {
-        if let Ok(text) = fs::read_to_string(path) {
-            found.extend(from_text(&text, path, env));
-            break;
-        }
-    }
-    Ok(found)
+    Ok(SEARCH.iter().find_map(|path| Some((PathBuf::from(path), fs::read_to_string(path).ok()?))))
 }
 
 /// `MAINSTAY_CONTROL__…`: the same variables that configure the daemon.
@@ -73,31 +93,47 @@ pub fn living_sockets() -> Vec<ServerAddress> {
     living.map(ServerAddress::unix).collect()
 }
 
-/// The servers a configuration file names, INI or TOML.
+/// The control servers a configuration file names, INI or TOML.
 #[must_use]
 pub fn from_text(text: &str, path: &Path, env: Lookup<'_>) -> Vec<ServerAddress> {
-    let sections = read_sections(text);
-    let here = path.parent().map_or_else(String::new, |p| p.display().to_string());
-    let value = |section: &str, key: &str| {
-        let raw = sections.get(section)?.get(key)?;
-        expand(raw, &here, env)
-    };
+    let read = Reader::new(text, path, env);
     let with_password = |mut address: ServerAddress, section: &str| {
-        address.username = value(section, "username");
+        address.username = read.value(section, "username");
         // A digest is of no use to a client.
-        address.password = value(section, "password").filter(|p| !p.starts_with("{SHA}"));
+        address.password = read.value(section, "password").filter(|p| !p.starts_with("{SHA}"));
         address
     };
-    if let Some(address) = value("supervisorctl", "serverurl").and_then(|url| ServerAddress::parse(&url).ok())
+    if let Some(address) =
+        read.value("supervisorctl", "serverurl").and_then(|u| ServerAddress::parse(&u).ok())
     {
         return vec![with_password(address, "supervisorctl")];
     }
     let unix = [("unix_http_server", "file"), ("control", "unix")];
     let tcp = [("inet_http_server", "port"), ("control", "tcp")];
-    let unix = unix.iter().filter_map(|(s, k)| Some(with_password(ServerAddress::unix(value(s, k)?), s)));
-    let tcp =
-        tcp.iter().filter_map(|(s, k)| Some(with_password(ServerAddress::of_listener(&value(s, k)?)?, s)));
+    let unix =
+        unix.iter().filter_map(|(s, k)| Some(with_password(ServerAddress::unix(read.value(s, k)?), s)));
+    let tcp = tcp
+        .iter()
+        .filter_map(|(s, k)| Some(with_password(ServerAddress::of_listener(&read.value(s, k)?)?, s)));
     unix.chain(tcp).collect()
+}
+
+/// A file's values, expanded.
+struct Reader<'a> {
+    sections: Sections,
+    here: String,
+    env: Lookup<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &str, path: &Path, env: Lookup<'a>) -> Reader<'a> {
+        let here = path.parent().map_or_else(String::new, |p| p.display().to_string());
+        Reader { sections: read_sections(text), here, env }
+    }
+
+    fn value(&self, section: &str, key: &str) -> Option<String> {
+        expand(self.sections.get(section)?.get(key)?, &self.here, self.env)
+    }
 }
 
 type Sections = HashMap<String, HashMap<String, String>>;
@@ -198,6 +234,19 @@ mod tests {
         let found = from_text(text, Path::new("x"), &|_| None);
         assert_eq!((found[0].username.as_deref(), found[0].password.as_deref()), (Some("u"), None));
         assert_eq!((found[1].username.as_deref(), found[1].password.as_deref()), (Some("v"), Some("p%w")));
+    }
+
+    #[test]
+    fn probes_ask_the_read_only_listener_of_the_file_first() {
+        let path = std::env::temp_dir().join(format!("mainstay-discover-{}.conf", std::process::id()));
+        let text = "[mainstay]\nhttp_listen = 127.0.0.1:9100, [::]:9101\n[unix_http_server]\nfile=/a.sock\n";
+        fs::write(&path, text).expect("written");
+        let env = |name: &str| (name == "MAINSTAY_HTTP__LISTEN").then(|| ":9099".to_owned());
+        let found = probe_addresses(Some(&path), &env).expect("read");
+        let _ = fs::remove_file(&path);
+        let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
+        let want = ["http://127.0.0.1:9099", "http://127.0.0.1:9100", "http://[::1]:9101", "unix:///a.sock"];
+        assert_eq!(shown, want);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use address::ServerAddress;
+use address::{BadUrl, ServerAddress};
 use client::{Api, Server};
 use commands::{Session, Settings};
 use std::io::{self, BufRead, Write};
@@ -54,10 +54,9 @@ pub fn run(args: &CtlArgs, found: &dyn Fn(&CtlArgs) -> Result<Vec<ServerAddress>
     let mut out = io::stdout().lock();
     let candidates = match addresses(args, found) {
         Ok(candidates) => candidates,
-        Err(text) => {
-            // COMPAT: usage errors end with 2.
+        Err((text, code)) => {
             let _ = writeln!(io::stderr(), "error: {text}");
-            return 2;
+            return code;
         }
     };
     let Some(address) = choose(candidates) else {
@@ -91,15 +90,18 @@ fn with_server(args: &CtlArgs, api: &dyn Api, input: &mut dyn BufRead, out: &mut
     session.status()
 }
 
+/// The servers to try, with the credentials of the command line; or a message and its exit code.
 fn addresses(
     args: &CtlArgs,
     found: &dyn Fn(&CtlArgs) -> Result<Vec<ServerAddress>, String>,
-) -> Result<Vec<ServerAddress>, String> {
+) -> Result<Vec<ServerAddress>, (String, u8)> {
     let mut addresses = match &args.serverurl {
-        Some(url) => {
-            vec![ServerAddress::parse(url).map_err(|e| format!("invalid value for -s '{url}': {e}"))?]
-        }
-        None => found(args)?,
+        Some(url) => vec![ServerAddress::parse(url).map_err(|e| {
+            // COMPAT: a usage error ends with 2; a protocol nobody speaks is noticed later, and ends with 1.
+            let code = if matches!(e, BadUrl::Protocol(_)) { 1 } else { 2 };
+            (format!("invalid value for -s '{url}': {e}"), code)
+        })?],
+        None => found(args).map_err(|text| (text, 2))?,
     };
     for address in &mut addresses {
         if let Some(username) = &args.username {

@@ -290,7 +290,11 @@ fn the_command_line_overrides_what_was_found() {
     );
     let args = CtlArgs { serverurl: Some("foo".to_owned()), ..CtlArgs::default() };
     let error = addresses(&args, &|_| Ok(vec![])).expect_err("no URL");
-    assert_eq!(error, "invalid value for -s 'foo': value 'foo' is not a URL");
+    assert_eq!(error, ("invalid value for -s 'foo': value 'foo' is not a URL".to_owned(), 2));
+    let args = CtlArgs { serverurl: Some("ftp://x".to_owned()), ..CtlArgs::default() };
+    assert_eq!(addresses(&args, &|_| Ok(vec![])).expect_err("no URL").1, 1);
+    let error = addresses(&CtlArgs::default(), &|_| Err("no file".to_owned())).expect_err("no file");
+    assert_eq!(error, ("no file".to_owned(), 2));
 }
 
 mod against_the_gateway {

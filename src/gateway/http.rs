@@ -59,11 +59,12 @@ impl Request {
             .collect()
     }
 
-    /// Whether the client means to send another request on this connection.
+    /// Whether the client means to send another request on this connection. One of HTTP/1.0 would wait for our
+    /// consent, which the response writer cannot give: it is closed.
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
         let wish = self.header("Connection").unwrap_or_default().to_ascii_lowercase();
-        if self.version == HTTPVersion(1, 0) { wish.contains("keep-alive") } else { !wish.contains("close") }
+        self.version == HTTPVersion(1, 1) && !wish.contains("close")
     }
 }
 

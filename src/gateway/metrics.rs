@@ -157,7 +157,7 @@ const FAMILIES: &[Family] = &[
     ),
     (
         "mainstay_log_lines_dropped_total",
-        "Lines of output that were dropped because a sink was slow or full.",
+        "Log lines that were dropped because there was no room for them.",
         MetricType::COUNTER,
         Values::Daemon(|d| Some(float(d.log_lines_dropped))),
     ),

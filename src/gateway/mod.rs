@@ -20,7 +20,7 @@ pub mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::control::{FrameReader, ListenerKind, ListenerSpec};
+use crate::control::{FrameReader, Hello, ListenerKind, ListenerSpec};
 use crate::sys::clock::LocalTime;
 use crate::types::Mono;
 use link::Link;
@@ -75,6 +75,17 @@ pub fn run(mut core: UnixStream, listener: &dyn Fn(usize) -> io::Result<OwnedFd>
     if let Err(e) = sandbox::enter(hello.drop_to) {
         return broken(&format!("cannot drop privileges: {e}"));
     }
+    serve(core, hello, reader, listener, tools)
+}
+
+/// Everything after the sandbox.
+fn serve(
+    core: UnixStream,
+    hello: Hello,
+    reader: FrameReader,
+    listener: &dyn Fn(usize) -> io::Result<OwnedFd>,
+    tools: Tools,
+) -> u8 {
     let link = Arc::new(Link::new(core));
     let load = Arc::new(Load::default());
     let restart = Arc::new(AtomicBool::new(false));
@@ -134,5 +145,75 @@ impl Site {
     #[must_use]
     pub fn has_authority(&self) -> bool {
         self.spec.kind == ListenerKind::Control
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::encode;
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    fn hello() -> Hello {
+        let auth = None;
+        let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".to_owned(), auth };
+        Hello { listeners: vec![spec], drop_to: None }
+    }
+
+    fn start_serving(socket: OwnedFd) -> (UnixStream, std::thread::JoinHandle<u8>) {
+        let (ours, theirs) = UnixStream::pair().expect("pair");
+        let gateway = std::thread::spawn(move || {
+            let listener = move |_| socket.try_clone();
+            serve(theirs, hello(), FrameReader::default(), &listener, testing::tools())
+        });
+        (ours, gateway)
+    }
+
+    fn port() -> OwnedFd {
+        TcpListener::bind("127.0.0.1:0").expect("bind").into()
+    }
+
+    #[test]
+    fn the_process_ends_well_when_the_core_goes_away() {
+        let (core, gateway) = start_serving(port());
+        drop(core);
+        assert_eq!(gateway.join().expect("no panic"), 0);
+    }
+
+    #[test]
+    fn a_listener_that_breaks_asks_for_a_restart() {
+        let (one, _other) = UnixStream::pair().expect("pair");
+        let (_core, gateway) = start_serving(one.into());
+        assert_eq!(gateway.join().expect("no panic"), EXIT_RESTART);
+    }
+
+    #[test]
+    fn a_core_that_speaks_nonsense_asks_for_a_restart() {
+        let (mut core, gateway) = start_serving(port());
+        core.write_all(&[1, 0, 0, 0, 0xff]).expect("fits");
+        assert_eq!(gateway.join().expect("no panic"), EXIT_RESTART);
+    }
+
+    #[test]
+    fn a_listener_that_is_missing_ends_the_process_at_once() {
+        let (_core, theirs) = UnixStream::pair().expect("pair");
+        let missing = |_| Err(io::ErrorKind::NotFound.into());
+        let code = serve(theirs, hello(), FrameReader::default(), &missing, testing::tools());
+        assert_eq!(code, EXIT_BROKEN);
+    }
+
+    #[test]
+    fn the_hello_is_the_first_frame_and_what_follows_is_kept() {
+        let (mut core, mut theirs) = UnixStream::pair().expect("pair");
+        let mut bytes = encode(0, &hello()).expect("small");
+        bytes.extend(encode(1, &crate::control::Reply::Pong).expect("small"));
+        core.write_all(&bytes).expect("fits");
+        let mut reader = FrameReader::default();
+        assert_eq!(link::read_hello(&mut theirs, &mut reader), Ok(hello()));
+        assert_eq!(reader.take(), Ok(Some((1, crate::control::Reply::Pong))));
+        drop(core);
+        let gone = link::read_hello(&mut theirs, &mut FrameReader::default());
+        assert_eq!(gone, Err(link::LinkError::Gone));
     }
 }

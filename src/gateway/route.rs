@@ -39,11 +39,15 @@ pub fn answer(site: &Site, request: &Request, wanted: &dyn Fn() -> bool) -> Opti
     let path = request.path();
     // COMPAT: supervisord matches the prefix; `/RPC2/` is in use.
     if site.spec.kind == ListenerKind::Control && path.starts_with("/RPC2") {
-        return if request.method == Method::Post {
-            rpc::answer(site, request, wanted)
-        } else {
-            Some(error(400))
-        };
+        if request.method != Method::Post {
+            return Some(error(400));
+        }
+        // Only browsers say where a request comes from, and any page may make one post to the loopback interface.
+        // No XML-RPC client does; supervisord lets it happen.
+        if request.header("Origin").is_some() {
+            return Some(error(403));
+        }
+        return rpc::answer(site, request, wanted);
     }
     Some(read_only(site, request, path))
 }

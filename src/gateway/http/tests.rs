@@ -25,7 +25,7 @@ fn a_request_is_read_with_its_headers_and_body() {
 
 #[test]
 fn bare_line_feeds_are_line_ends_too() {
-    let request = conversation(b"GET / HTTP/1.0\nA: b\n\n").expect("well-formed");
+    let request = conversation(b"GET / HTTP/1.0\nA: b\nConnection: keep-alive\n\n").expect("well-formed");
     assert_eq!(request.header("A"), Some("b"));
     assert!(!request.keeps_alive());
 }

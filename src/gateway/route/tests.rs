@@ -72,6 +72,15 @@ fn control_listeners_offer_health_and_xml_rpc() {
 }
 
 #[test]
+fn a_page_in_a_browser_cannot_send_commands() {
+    let core = willing_core(snapshot(vec![]));
+    let site = core.site(ListenerKind::Control, None);
+    for origin in ["Origin: http://evil.example", "Origin: null", "Origin: http://127.0.0.1:9001"] {
+        assert_eq!(ask(&site, "POST", "/RPC2", &[origin]).0, 403, "{origin}");
+    }
+}
+
+#[test]
 fn a_password_guards_every_path() {
     let core = willing_core(snapshot(vec![]));
     for kind in [ListenerKind::Http, ListenerKind::Control] {
