@@ -33,7 +33,7 @@ pub(crate) struct InitArgs {
     #[arg(short = 'v', action = ArgAction::Count)]
     verbose: u8,
     /// The program and its arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "CMD")]
+    #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
     command: Vec<String>,
 }
 

@@ -181,9 +181,11 @@ pub(crate) fn drop_privileges(
 /// need some thousand descriptors. Returns what programs get, where that differs from ours.
 ///
 /// # Errors
-/// COMPAT: supervisord refuses to start below `minfds` and `minprocs`.
+/// COMPAT: with an INI file we refuse to start below `minfds` and `minprocs`, as supervisord does. Elsewhere the
+/// container's limits are what they are.
 pub(crate) fn raise_limits(
     supervisor: &Supervisor,
+    dialect: Dialect,
     notes: &mut Notes,
 ) -> Result<Option<limits::Limit>, String> {
     let minfds = u64::try_from(supervisor.minfds).unwrap_or(0);
@@ -195,6 +197,10 @@ pub(crate) fn raise_limits(
         match raised {
             Ok(true) => notes.push((LogLevel::Info, format!("Increased {name} limit to {}", setting.1))),
             Ok(false) => {}
+            Err(hard) if dialect != Dialect::Ini => {
+                let text = format!("{} = {} is more than we may have, which is {hard}", setting.0, setting.1);
+                notes.push((LogLevel::Debug, text));
+            }
             Err(hard) => {
                 return Err(format!(
                     "Error: The minimum number of {} required to run this process is {} as per the \"{}\" command-line \
@@ -358,7 +364,7 @@ pub(crate) fn build(
     let opened = open_listeners(&config, &start_dir, &mut notes);
     let prepared = opened.and_then(|listeners| {
         drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
-        let nofile = raise_limits(&config.supervisor, &mut notes)?;
+        let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
         Ok((listeners, nofile))
     });
     let (listeners, nofile) = match prepared {
