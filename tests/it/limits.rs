@@ -65,7 +65,7 @@ fn a_fork_that_is_refused_is_said_and_tried_again() {
     }
     // As another user with room for the daemon, its gateway, and little more.
     let setup = toml(
-        "[program.p]\ncommand = [\"@puppet@\", \"stamp\", \"@dir@/open/st\", \"hold\"]\nstartretries = 1000\n\
+        "[supervisor]\nminprocs = 1\n[program.p]\ncommand = [\"@puppet@\", \"stamp\", \"@dir@/open/st\", \"hold\"]\nstartretries = 1000\n\
         [program.q]\ncommand = [\"@puppet@\", \"hold\"]\nstartretries = 1000\n[program.r]\ncommand = [\"@puppet@\", \"hold\"]\nstartretries = 1000\n",
     );
     harness::temp::set_mode(setup.dir().path(), 0o777);
