@@ -279,7 +279,10 @@ pub struct ProcessInfo {
     pub uptime_ns: u64,
     /// Empty when there was no error.
     pub spawnerr: String,
+    /// COMPAT: of the present spell only; gone while a start is tried again.
     pub exit: Option<ExitStatus>,
+    /// How the last process ended, whatever has been started since.
+    pub last_exit: Option<ExitStatus>,
     /// Resolved paths; empty when there is none.
     pub stdout_logfile: String,
     pub stderr_logfile: String,

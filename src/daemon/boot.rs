@@ -19,7 +19,6 @@ use crate::sys::{boot, errno, limits, sockets};
 use crate::types::{LogLevel, Now};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Lines for the daemon's log, collected before there is one.
@@ -139,7 +138,7 @@ fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
 pub(crate) fn server_url(config: &Config, start_dir: &Path) -> Option<String> {
     let is_unix = |a: &ControlAddress| matches!(a, ControlAddress::Unix { .. });
     let addresses = || config.control.iter().map(|s| &s.address);
-    let address = addresses().find(|a| is_unix(a)).or_else(|| addresses().last())?;
+    let address = addresses().find(|a| is_unix(a)).or_else(|| addresses().next_back())?;
     Some(match address {
         ControlAddress::Inet(a) if a.ip().is_unspecified() => format!("http://localhost:{}", a.port()),
         other => shown_address(other, start_dir),
@@ -351,35 +350,22 @@ pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &m
 }
 
 /// The engine and everything around it.
-pub(crate) fn build(
-    machine: Machine,
-    loaded: Loaded,
-    now: Now,
-    seed: u64,
-) -> Result<Daemon, (Machine, String)> {
+pub(crate) fn build(machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, String> {
     let Loaded { config, warnings, notes: found } = loaded;
     let mut notes: Notes = found;
     notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
     let start_dir = machine.start_dir.clone();
-    let opened = open_listeners(&config, &start_dir, &mut notes);
-    let prepared = opened.and_then(|listeners| {
-        drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
-        let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
-        Ok((listeners, nofile))
-    });
-    let (listeners, nofile) = match prepared {
-        Ok(prepared) => prepared,
-        Err(text) => return Err((machine, text)),
-    };
+    // A listener that is dropped takes its socket file with it, so a refusal below leaves nothing behind.
+    let listeners = open_listeners(&config, &start_dir, &mut notes)?;
+    drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
+    let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
     let mut sinks = Sinks::default();
     let journal = open_journal(&config.supervisor, &start_dir, &mut sinks, &mut notes);
     let slots = prepare_logs(&config, &machine.env, &start_dir, &mut notes);
     let pidfile = write_pidfile(&config.supervisor, &start_dir, &mut notes);
     let engine = Engine::new(&config, seed);
-    let epoll = match Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC) {
-        Ok(epoll) => epoll,
-        Err(e) => return Err((machine, format!("error: cannot make an event loop: {}", e.desc()))),
-    };
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
+        .map_err(|e| format!("error: cannot make an event loop: {}", e.desc()))?;
     let mut daemon = Daemon::new(
         machine,
         config,
@@ -417,18 +403,9 @@ fn one_line(finding: &Diagnostic) -> String {
     format!("{place}{}{hint}", finding.message)
 }
 
-/// Where each slot's program stands, and which slot has a name.
-pub(crate) type Places = (Vec<(usize, usize)>, HashMap<(String, String), u32>);
-
-pub(crate) fn places(config: &Config) -> Places {
-    let mut index = Vec::new();
-    let mut by_name = HashMap::new();
-    for (g, group) in config.groups.iter().enumerate() {
-        for (p, program) in group.programs.iter().enumerate() {
-            let slot = u32::try_from(index.len()).unwrap_or(u32::MAX);
-            by_name.insert((group.name.clone(), program.name.clone()), slot);
-            index.push((g, p));
-        }
-    }
-    (index, by_name)
+/// Where each slot's program stands: group, member.
+pub(crate) fn places(config: &Config) -> Vec<(usize, usize)> {
+    let members =
+        |(g, group): (usize, &crate::config::model::Group)| (0..group.programs.len()).map(move |p| (g, p));
+    config.groups.iter().enumerate().flat_map(members).collect()
 }

@@ -38,6 +38,14 @@ pub(crate) struct Listener {
     pub(crate) path: Option<PathBuf>,
 }
 
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = std::fs::remove_file(path); // somebody may have been faster
+        }
+    }
+}
+
 struct Process {
     pid: Pid,
     socket: OwnedFd,
@@ -94,11 +102,6 @@ impl Gateway {
 
     pub(crate) fn generation(&self) -> u32 {
         self.generation
-    }
-
-    /// Socket files that are ours to remove.
-    pub(crate) fn socket_files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.listeners.iter().filter_map(|l| l.path.as_ref())
     }
 
     fn plan(&self, binary: &OwnedFd, null: Option<i32>, extra: &[OwnedFd]) -> ExecPlan {
@@ -219,7 +222,7 @@ impl Daemon {
     }
 
     /// Queues one frame for the gateway.
-    pub(crate) fn to_gateway(&mut self, frame: &[u8]) {
+    pub(crate) fn queue_for_gateway(&mut self, frame: &[u8]) {
         if let Some(process) = &mut self.gateway.process {
             process.unsent.extend_from_slice(frame);
         }

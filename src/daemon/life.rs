@@ -104,7 +104,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
         let seed = RandomState::new().build_hasher().finish();
         let mut daemon = match boot::build(machine, loaded, clock::now(), seed) {
             Ok(daemon) => daemon,
-            Err((_, text)) => return complain(&text),
+            Err(text) => return complain(&text),
         };
         let lived = catch_unwind(AssertUnwindSafe(|| daemon.live()));
         let groups: Vec<Pid> = daemon.pids.keys().map(|p| Pid(*p)).collect();
@@ -148,8 +148,7 @@ impl Daemon {
         if let Some(pid) = self.dismiss_gateway() {
             self.wait_for_gateway(pid);
         }
-        let files: Vec<PathBuf> = self.gateway.socket_files().cloned().chain(self.pidfile.take()).collect();
-        for file in files {
+        if let Some(file) = self.pidfile.take() {
             let _ = std::fs::remove_file(file); // somebody may have been faster
         }
         self.into_machine()

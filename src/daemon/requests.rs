@@ -4,12 +4,14 @@
 
 use crate::config::model::LogTarget;
 use crate::control::{
-    Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, SelfStats, Snapshot, encode,
+    Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, SelfStats, Snapshot, Target,
+    encode,
 };
 use crate::daemon::state::Daemon;
-use crate::engine::input::{CommandId, Input};
+use crate::engine::input::{CommandId, Input, SpawnErrorKind};
+use crate::spawn;
 use crate::sys::{boot, limits, procfs};
-use crate::types::LogLevel;
+use crate::types::{LogLevel, ProcRef};
 
 impl Daemon {
     pub(crate) fn on_request(&mut self, id: u64, request: Request) {
@@ -31,10 +33,31 @@ impl Daemon {
             let fault = Fault::new(FaultCode::CantReread, text);
             return self.answer(wire_id, &Reply::Command(Outcome::Fault(fault)));
         }
+        if let Command::Start { target: Target::Process { group, name }, .. } = &command
+            && let Some(fault) = self.unresolvable(group, name)
+        {
+            return self.answer(wire_id, &Reply::Command(Outcome::Fault(fault)));
+        }
         self.next_command += 1;
         let id = CommandId(self.next_command);
         self.commands.insert(id, (self.gateway.generation(), wire_id));
         self.feed(Input::Command { id, command });
+    }
+
+    /// COMPAT: an operator's start of a command that cannot be found or executed changes no state, and says so even
+    /// when the program still runs.
+    fn unresolvable(&self, group: &str, name: &str) -> Option<Fault> {
+        if self.engine.is_stopping() {
+            return None;
+        }
+        let slot = self.engine.slot_of(group, name)?;
+        let program = self.program(ProcRef { slot, incarnation: 0 })?;
+        let error = spawn::resolve(program, &self.context).err()?;
+        let code = match error.kind {
+            SpawnErrorKind::NoFile => FaultCode::NoFile,
+            SpawnErrorKind::NotExecutable | SpawnErrorKind::Other => FaultCode::NotExecutable,
+        };
+        Some(Fault::new(code, error.text))
     }
 
     pub(crate) fn reply_to_command(&mut self, id: CommandId, outcome: Outcome) {
@@ -46,7 +69,7 @@ impl Daemon {
 
     fn answer(&mut self, id: u64, reply: &Reply) {
         match encode(id, reply) {
-            Ok(frame) => self.to_gateway(&frame),
+            Ok(frame) => self.queue_for_gateway(&frame),
             Err(e) => self.log(LogLevel::Error, &format!("cannot answer the gateway: {e}")),
         }
         self.send_to_gateway();
@@ -62,14 +85,13 @@ impl Daemon {
 
     fn snapshot(&self) -> Snapshot {
         let mut processes = self.engine.process_infos(self.now);
-        for info in &mut processes {
-            self.add_log_names(info);
+        for (info, slot) in processes.iter_mut().zip(self.engine.shown_order()) {
+            self.add_log_names(info, *slot);
         }
         Snapshot { identity: self.identity(), now: self.now.wall, processes, daemon: self.self_stats() }
     }
 
-    fn add_log_names(&self, info: &mut ProcessInfo) {
-        let Some(&slot) = self.slots_by_name.get(&(info.group.clone(), info.name.clone())) else { return };
+    fn add_log_names(&self, info: &mut ProcessInfo, slot: u32) {
         let Some((g, p)) = self.index.get(slot as usize) else { return };
         let Some(program) = self.config.groups.get(*g).and_then(|g| g.programs.get(*p)) else { return };
         let name = |target: &LogTarget, stream: usize| match target {

@@ -46,8 +46,6 @@ pub(crate) struct Daemon {
     pub(crate) slots: Vec<Slot>,
     /// Where a slot's program stands in the configuration: group, member.
     pub(crate) index: Vec<(usize, usize)>,
-    /// (group, name) to slot.
-    pub(crate) slots_by_name: HashMap<(String, String), u32>,
     pub(crate) pids: HashMap<i32, ProcRef>,
     pub(crate) spawner: Spawner,
     pub(crate) context: Context,
@@ -98,7 +96,7 @@ impl Daemon {
         let Machine { signals, spawner, binary, env, start_dir, reload } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
-        let (index, slots_by_name) = places(&config);
+        let index = places(&config);
         let handled =
             crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect();
         let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.clone());
@@ -121,7 +119,6 @@ impl Daemon {
             output: Output::new(),
             slots: opened.slots,
             index,
-            slots_by_name,
             pids: HashMap::new(),
             spawner,
             context,

@@ -158,6 +158,7 @@ impl Slot {
         // COMPAT: whatever the code was, it is a failed start, and `exit` does not show it.
         TOO_QUICKLY.clone_into(&mut self.spawnerr);
         self.count_exit(status, false);
+        self.last_exit = Some(status);
         self.note_end(status.shell_code(), false, cx);
         self.fail_start(cx);
         cx.log(LogLevel::Warn, format!("exited: {} ({status}; not expected)", self.name()));
@@ -196,6 +197,7 @@ impl Slot {
         }
         self.exit = Some(status);
         self.count_exit(status, expected);
+        self.last_exit = Some(status);
         self.note_end(status.shell_code(), expected, cx);
         self.go(State::Exited, cx);
         self.life = Life::Absent;

@@ -146,6 +146,8 @@ pub(super) struct Slot {
     /// Why the present incarnation did not become the program.
     pub(super) exec_error: Option<String>,
     pub(super) exit: Option<ExitStatus>,
+    /// How the last process of this slot ended, whatever has been started since.
+    pub(super) last_exit: Option<ExitStatus>,
     /// The process group of the present incarnation got SIGKILL.
     pub(super) group_killed: bool,
     pub(super) last: LastEnd,
@@ -167,6 +169,7 @@ impl Slot {
             spawnerr: String::new(),
             exec_error: None,
             exit: None,
+            last_exit: None,
             group_killed: false,
             last: LastEnd::default(),
             stats: ProcessStats::default(),

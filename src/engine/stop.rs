@@ -142,6 +142,7 @@ impl Slot {
         let Life::Alive(pid) = self.life else { return self.bug("Exited", cx) };
         self.exit = Some(status);
         self.stats.exits_stopped += 1;
+        self.last_exit = Some(status);
         self.note_end(status.shell_code(), self.policy.expects(status), cx);
         if self.policy.killasgroup {
             self.life = Life::Remnants(pid);
@@ -155,6 +156,7 @@ impl Slot {
     pub(super) fn unknown_reaped(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         self.exit = Some(status);
         self.stats.exits_stopped += 1;
+        self.last_exit = Some(status);
         self.note_end(status.shell_code(), self.policy.expects(status), cx);
         self.stopped(cx);
     }

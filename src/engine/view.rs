@@ -47,6 +47,7 @@ impl Slot {
             uptime_ns,
             spawnerr: self.spawnerr.clone(),
             exit: self.exit,
+            last_exit: self.last_exit,
             stdout_logfile: String::new(),
             stderr_logfile: String::new(),
             ready: self.is_ready(),

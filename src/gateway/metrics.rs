@@ -122,7 +122,7 @@ const FAMILIES: &[Family] = &[
         "mainstay_program_last_exit_code",
         "The exit code of the process that ended last, if it ended by itself.",
         MetricType::GAUGE,
-        Values::Process(|p| match p.exit {
+        Values::Process(|p| match p.last_exit {
             Some(ExitStatus::Code(code)) => Some(f64::from(code)),
             _ => None,
         }),
@@ -131,7 +131,7 @@ const FAMILIES: &[Family] = &[
         "mainstay_program_last_exit_signal",
         "The number of the signal that ended the process that ended last, if one did.",
         MetricType::GAUGE,
-        Values::Process(|p| match p.exit {
+        Values::Process(|p| match p.last_exit {
             Some(ExitStatus::Signal { signal, .. }) => Some(f64::from(signal.0)),
             _ => None,
         }),

@@ -125,6 +125,7 @@ pub(crate) fn process(group: &str, name: &str, state: State) -> ProcessInfo {
         uptime_ns: 5_000_000_000,
         spawnerr: String::new(),
         exit: None,
+        last_exit: None,
         stdout_logfile: "/var/log/out".to_owned(),
         stderr_logfile: String::new(),
         ready: state == State::Running,

@@ -8,4 +8,4 @@ pub mod lookup;
 pub mod plan;
 
 pub use environment::BaseEnvironment;
-pub use plan::{Context, Stdio, plan};
+pub use plan::{Context, Stdio, plan, resolve};

@@ -35,14 +35,7 @@ pub type Stdio = [Option<RawFd>; 3];
 /// # Errors
 /// The command cannot be split, found or executed; in Supervisor's words.
 pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
-    let argv = match &program.argv {
-        Ok(argv) => argv,
-        Err(text) => return Err(lookup::error(SpawnErrorKind::NotExecutable, text.clone())),
-    };
-    let Some(command) = argv.first() else {
-        return Err(lookup::error(SpawnErrorKind::NotExecutable, "command is empty".into()));
-    };
-    let path = lookup::find(command, search_path(program, context), &context.start_dir)?;
+    let (path, argv) = resolve(program, context)?;
     let directory =
         program.directory.as_deref().map_or_else(|| context.start_dir.clone(), |d| context.start_dir.join(d));
     Ok(ExecPlan {
@@ -63,6 +56,22 @@ pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPl
         complain: true,
         pid_slot: None,
     })
+}
+
+/// The file to execute and the words of the command.
+///
+/// # Errors
+/// The command cannot be split, found or executed; in Supervisor's words.
+pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, &'a [String]), SpawnError> {
+    let argv = match &program.argv {
+        Ok(argv) => argv,
+        Err(text) => return Err(lookup::error(SpawnErrorKind::NotExecutable, text.clone())),
+    };
+    let Some(command) = argv.first() else {
+        return Err(lookup::error(SpawnErrorKind::NotExecutable, "command is empty".into()));
+    };
+    let path = lookup::find(command, search_path(program, context), &context.start_dir)?;
+    Ok((path, argv))
 }
 
 /// COMPAT: PATH of the configured environment decides, else ours.

@@ -50,9 +50,9 @@ fn rich() -> Snapshot {
     let mut web = process("web", "api", State::Running);
     web.stats =
         ProcessStats { starts: 3, restarts: 2, exits_unexpected: 1, exits_signal: 1, ..Default::default() };
-    web.exit = Some(ExitStatus::Signal { signal: Signal::KILL, core: false });
+    web.last_exit = Some(ExitStatus::Signal { signal: Signal::KILL, core: false });
     let mut job = process("job", "job", State::Exited);
-    job.exit = Some(ExitStatus::Code(7));
+    job.last_exit = Some(ExitStatus::Code(7));
     let mut snapshot = snapshot(vec![job, web, process("odd", "a\"b\\c\nd", State::Fatal)]);
     snapshot.daemon.orphans_reaped = 12;
     snapshot.daemon.cpu_seconds = Some(0.25);
