@@ -21,7 +21,7 @@ fn a_missing_program_is_127_and_one_that_cannot_run_126() {
     let container = start(&[], &["--", "/no/such/program"]);
     assert_eq!(container.wait(), 127);
     assert!(container.said().contains("/no/such/program"));
-    assert_eq!(start(&[], &["--", "/mainstay.toml"]).wait(), 126);
+    assert_eq!(start(&[], &["--", "/conf/mainstay.toml"]).wait(), 126);
 }
 
 #[test]

@@ -53,9 +53,10 @@ fn build() -> Image {
     if let Some(busybox) = bins::which("busybox") {
         root.install(&busybox, "busybox");
     }
-    root.write("supervisord.conf", INI);
-    root.write("mainstay.toml", TOML);
-    root.write("fragile.toml", FRAGILE);
+    // Not in the root, where we would find them by ourselves.
+    root.write("conf/supervisord.conf", INI);
+    root.write("conf/mainstay.toml", TOML);
+    root.write("conf/fragile.toml", FRAGILE);
     root.write("tmp/.keep", "");
     harness::temp::set_mode(&std::path::Path::new(&root.path()).join("tmp"), 0o777);
     let name = format!("mainstay-test-{}", std::process::id());

@@ -7,7 +7,7 @@ fn a_healthcheck_turns_healthy_and_unhealthy() {
     if missing() {
         return;
     }
-    let container = start_with_health(&[], &["run", "-c", "/fragile.toml"]);
+    let container = start_with_health(&[], &["run", "-c", "/conf/fragile.toml"]);
     container.wait_health("healthy");
     container.exec(&["/puppet", "touch", "/tmp/break"]).expect(0);
     container.wait_health("unhealthy");
@@ -19,7 +19,7 @@ fn metrics_answer_inside() {
     if missing() {
         return;
     }
-    let container = start(&[], &["run", "-c", "/mainstay.toml"]);
+    let container = start(&[], &["run", "-c", "/conf/mainstay.toml"]);
     container.wait_ready();
     let page = container.exec(&["/busybox", "wget", "-qO-", "http://127.0.0.1:9100/metrics"]).stdout;
     assert!(

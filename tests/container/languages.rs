@@ -7,7 +7,7 @@ fn ini_as_supervisord_starts_it() {
     if missing() {
         return;
     }
-    let container = start(&[], &["run", "-c", "/supervisord.conf"]);
+    let container = start(&[], &["run", "-c", "/conf/supervisord.conf"]);
     container.wait_said("web-is-up");
     container.wait_said("worker-is-up");
     container.wait_ready();
@@ -24,7 +24,7 @@ fn toml() {
     if missing() {
         return;
     }
-    let container = start(&[], &["run", "-c", "/mainstay.toml"]);
+    let container = start(&[], &["run", "-c", "/conf/mainstay.toml"]);
     container.wait_ready();
     container.wait_said("web-is-up");
     let done = container.exec(&["/mainstay", "ctl", "status"]);

@@ -26,7 +26,7 @@ fn works(container: &Container) {
 #[test]
 fn several_programs_run_under_the_restricted_profile() {
     if !missing() {
-        works(&start(TIGHT, &["run", "-c", "/mainstay.toml"]));
+        works(&start(TIGHT, &["run", "-c", "/conf/mainstay.toml"]));
     }
 }
 
@@ -36,7 +36,7 @@ fn an_ini_with_dev_stdout_runs_as_any_uid_with_a_tmpfs() {
         return;
     }
     let container =
-        start(&[TIGHT, &["--tmpfs", "/tmp:mode=1777"]].concat(), &["run", "-c", "/supervisord.conf"]);
+        start(&[TIGHT, &["--tmpfs", "/tmp:mode=1777"]].concat(), &["run", "-c", "/conf/supervisord.conf"]);
     container.wait_said("uid 1000650000 1000650000 gid 0 0");
     works(&container);
 }
@@ -56,7 +56,7 @@ fn below_dockers_own_init_it_works_as_a_later_pid() {
     if missing() {
         return;
     }
-    let container = start(&["--init"], &["run", "-c", "/mainstay.toml"]);
+    let container = start(&["--init"], &["run", "-c", "/conf/mainstay.toml"]);
     works(&container);
     let container = start(&["--init"], &["--", "/puppet", "fork-orphans", "100", "hold"]);
     container.wait_said("orphans 100");
@@ -68,6 +68,6 @@ fn small_and_huge_descriptor_limits() {
     if missing() {
         return;
     }
-    works(&start(&["--ulimit", "nofile=64:64"], &["run", "-c", "/mainstay.toml"]));
-    works(&start(&["--ulimit", "nofile=1048576:1048576"], &["run", "-c", "/mainstay.toml"]));
+    works(&start(&["--ulimit", "nofile=64:64"], &["run", "-c", "/conf/mainstay.toml"]));
+    works(&start(&["--ulimit", "nofile=1048576:1048576"], &["run", "-c", "/conf/mainstay.toml"]));
 }

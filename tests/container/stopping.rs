@@ -8,7 +8,7 @@ fn docker_stop_ends_several_programs_in_time_with_0() {
     if missing() {
         return;
     }
-    let container = start(&[], &["run", "-c", "/mainstay.toml"]);
+    let container = start(&[], &["run", "-c", "/conf/mainstay.toml"]);
     container.wait_said("web-is-up");
     container.wait_said("worker-is-up");
     let (code, took) = container.stop();
@@ -36,7 +36,7 @@ fn it_starts_again_after_stop_and_after_kill_on_the_same_file_system() {
     if missing() {
         return;
     }
-    let container = start(&[], &["run", "-c", "/supervisord.conf"]);
+    let container = start(&[], &["run", "-c", "/conf/supervisord.conf"]);
     for turn in 1..=4 {
         harness::wait_until("it has spoken", || container.said().matches("web-is-up").count() == turn);
         container.wait_ready();
@@ -56,7 +56,7 @@ fn stopsignal_quit_and_int_stop_it_too() {
         return;
     }
     for signal in ["INT", "QUIT"] {
-        let container = start(&["--stop-signal", signal], &["run", "-c", "/mainstay.toml"]);
+        let container = start(&["--stop-signal", signal], &["run", "-c", "/conf/mainstay.toml"]);
         container.wait_said("web-is-up");
         let (code, took) = container.stop();
         assert_eq!(code, 0);
