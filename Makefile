@@ -55,11 +55,11 @@ sim: ## The engine under simulated time; SEED=n replays, SIM_RUNS=n
 	cargo test --test sim
 
 it: build puppet busybox ## The binary driven from outside, PID namespaces included (those need root)
-	cargo test --test it
+	RUST_TEST_THREADS=8 cargo test --test it
 
 compat: build puppet venv ## The same tests against Supervisor, then against us
-	UNDER_TEST=theirs cargo test --test compat
-	UNDER_TEST=ours cargo test --test compat
+	UNDER_TEST=theirs RUST_TEST_THREADS=8 cargo test --test compat
+	UNDER_TEST=ours RUST_TEST_THREADS=8 cargo test --test compat
 
 container: build puppet busybox ## Real Docker containers; skipped where there is no Docker
 	cargo test --test container

@@ -78,6 +78,10 @@ pub(crate) fn open_listeners(
             ));
         }
         notes.push((LogLevel::Info, format!("control on {}", shown_address(&server.address, start_dir))));
+        if config.dialect == Dialect::Ini {
+            // COMPAT: tools wait for this line, once for each server.
+            notes.push((LogLevel::Info, "RPC interface 'supervisor' initialized".into()));
+        }
     }
     if config.control.is_empty() {
         all.extend(open_default_socket(notes));

@@ -7,7 +7,8 @@
 
 use crate::gateway::lock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// BOUND: bytes of answers that clients have not taken yet.
 const MAX_UNSENT_BYTES: usize = 64 << 20;
@@ -22,6 +23,9 @@ pub struct Load {
     scrapes: AtomicUsize,
     /// Putting a scrape together takes several times its size.
     scraping: Mutex<()>,
+    /// Requests that are being answered.
+    busy: Mutex<usize>,
+    one_answered: Condvar,
 }
 
 impl Load {
@@ -33,11 +37,43 @@ impl Load {
         (before == 0 || before.saturating_add(bytes) <= MAX_UNSENT_BYTES).then_some(reservation)
     }
 
+    /// A request is being answered until the value is dropped.
+    #[must_use]
+    pub fn begin(self: &Arc<Self>) -> Busy {
+        *lock(&self.busy) += 1;
+        Busy { load: Arc::clone(self) }
+    }
+
+    /// Waits until no request is being answered, at most for `limit`.
+    pub fn wait_until_idle(&self, limit: Duration) {
+        let busy = lock(&self.busy);
+        // Whether it was in time or not: the process ends now.
+        drop(
+            self.one_answered
+                .wait_timeout_while(busy, limit, |n| *n > 0)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+
     /// Carries out a scrape when its turn comes; `None` when too many wait already.
     pub fn scrape<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
         let _turn = Turn::take(&self.scrapes)?;
         let _alone: MutexGuard<'_, ()> = lock(&self.scraping);
         Some(work())
+    }
+}
+
+/// See `Load::begin`.
+#[derive(Debug)]
+pub struct Busy {
+    load: Arc<Load>,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut busy = lock(&self.load.busy);
+        *busy = busy.saturating_sub(1);
+        self.load.one_answered.notify_all();
     }
 }
 

@@ -31,6 +31,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use stream::Listener;
 
 /// The core shall start us again (EX_TEMPFAIL).
@@ -41,6 +42,9 @@ pub const EXIT_BROKEN: u8 = 70;
 
 /// BOUND: connections of all listeners together; below the descriptors the sandbox leaves us.
 const MAX_CONNECTIONS: usize = 192;
+
+/// BOUND: what clients get to take their answers when the core has gone; less than the core waits for us.
+const LAST_ANSWERS: Duration = Duration::from_millis(300);
 
 /// BOUND: connections of one listener.
 const MAX_CONNECTIONS_EACH: usize = 64;
@@ -102,6 +106,8 @@ fn serve(
     }
     crate::sys::slim::forget_the_start();
     let ended = link.read_replies(reader);
+    // The core's last answers are on their way to clients: `shutdown` wants to hear that it was taken.
+    load.wait_until_idle(LAST_ANSWERS);
     if let Err(e) = &ended {
         complain(&format!("cannot go on: {e}"));
     }

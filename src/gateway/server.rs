@@ -190,6 +190,7 @@ impl Shared {
                 Err(e) => return self.refuse(&mut talk, &e),
             };
             self.waits(seat.id, false);
+            let busy = self.site.load.begin();
             let answer = route::answer(&self.site, &request, &|| !stream.is_abandoned());
             self.waits(seat.id, true);
             let deadline = self.now().plus_ms(self.limits.response_ms);
@@ -199,6 +200,7 @@ impl Shared {
                 answer = Answer::text(503, "too many answers are on their way\n");
             }
             let sent = talk.write(Some(&request), answer, deadline);
+            drop(busy);
             if sent.is_err() || !keep || !request.keeps_alive() {
                 return;
             }
