@@ -63,7 +63,7 @@ pub fn run(options: Options) -> u8 {
     // What we inherited above stderr is the program's, not ours: no file, socket or directory stays pinned by us.
     fd::close_from(3);
     let _ = std::env::set_current_dir("/"); // there may be no way; then a directory stays pinned
-    crate::sys::slim::forget_the_start();
+    crate::sys::slim::forget_the_past();
     Solo { options, child: launched.pid }.turn_until_the_end()
 }
 

@@ -17,7 +17,7 @@ use crate::spawn::{BaseEnvironment, Context};
 use crate::sys::child::Spawner;
 use crate::sys::signals::SignalQueue;
 use crate::sys::{boot, fd};
-use crate::types::{LogLevel, Now, Pid, ProcRef, Signal, Wall};
+use crate::types::{LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use std::collections::{HashMap, VecDeque};
 use std::os::fd::OwnedFd;
@@ -63,8 +63,8 @@ pub(crate) struct Daemon {
     /// More dead children may wait than one turn takes.
     pub(crate) reap_again: bool,
     pub(crate) leave: Option<Leave>,
-    /// The start is over.
-    pub(crate) settled: bool,
+    /// When memory is given back; `None` while there is nothing to give.
+    pub(crate) slim_at: Option<Mono>,
     pub(crate) started: Wall,
     pub(crate) taken: Vec<(Signal, u32)>,
     pub(crate) reload: crate::daemon::Reload,
@@ -134,7 +134,8 @@ impl Daemon {
             // Children may have died before we looked.
             reap_again: true,
             leave: None,
-            settled: false,
+            // The start needs the most.
+            slim_at: Some(now.mono.plus_ms(1_000)),
             started: now.wall,
             taken: Vec::new(),
             reload,

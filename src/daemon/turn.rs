@@ -15,8 +15,8 @@ use nix::sys::epoll::{EpollEvent, EpollTimeout};
 /// BOUND: events taken in one turn.
 const EVENTS_PER_TURN: usize = 128;
 
-/// The first wait of this length ends the start: what only the start needed is given back.
-const SETTLED_MS: i32 = 200;
+/// So long after something happened, what only that needed is given back: once, so that idling stays idle.
+const SLIM_MS: i64 = 1_000;
 
 /// BOUND: epoll errors in a row that cannot happen, before the last resort.
 const EPOLL_ERRORS: u32 = 100;
@@ -33,12 +33,7 @@ impl Daemon {
             if let Some(leave) = self.leave.take() {
                 return Ok(leave);
             }
-            let wait_ms = self.wait_ms();
-            if !self.settled && wait_ms.is_none_or(|ms| ms >= SETTLED_MS) {
-                self.settled = true;
-                slim::forget_the_start();
-            }
-            let ready = match self.epoll.wait(&mut events, timeout(wait_ms)) {
+            let ready = match self.epoll.wait(&mut events, timeout(self.wait_ms())) {
                 Ok(n) => n,
                 Err(Errno::EINTR) => 0,
                 Err(e) => {
@@ -81,6 +76,17 @@ impl Daemon {
         }
         self.release_held_lines();
         self.gateway_deadline();
+        self.stay_slim(!events.is_empty());
+    }
+
+    /// Gives memory back a while after the last thing that happened.
+    fn stay_slim(&mut self, something_happened: bool) {
+        if self.slim_at.is_some_and(|due| due <= self.now.mono) {
+            self.slim_at = None;
+            slim::forget_the_past();
+        } else if something_happened && self.slim_at.is_none() {
+            self.slim_at = Some(self.now.mono.plus_ms(SLIM_MS));
+        }
     }
 
     /// Milliseconds until the nearest deadline; `None` when nothing is due, ever.
@@ -88,7 +94,12 @@ impl Daemon {
         if self.reap_again {
             return Some(0);
         }
-        let all = [self.engine.next_deadline(), self.output.next_deadline(), self.gateway.next_deadline()];
+        let all = [
+            self.engine.next_deadline(),
+            self.output.next_deadline(),
+            self.gateway.next_deadline(),
+            self.slim_at,
+        ];
         all.into_iter().flatten().min().map(|due| ms_until(clock::now().mono, due))
     }
 }

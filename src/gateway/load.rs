@@ -6,12 +6,17 @@
 //! Not here: limits of one connection (`server`, `http`).
 
 use crate::gateway::lock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::sys::slim;
+use crate::types::Mono;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// BOUND: bytes of answers that clients have not taken yet.
 const MAX_UNSENT_BYTES: usize = 64 << 20;
+
+/// Time between two looks for memory to give back.
+const TIDY_NS: u64 = 1_000_000_000;
 
 /// BOUND: scrapes at a time, the waiting ones included. A pair of Prometheus servers needs two.
 const MAX_SCRAPES: usize = 4;
@@ -26,6 +31,8 @@ pub struct Load {
     /// Requests that are being answered.
     busy: Mutex<usize>,
     one_answered: Condvar,
+    /// When memory was given back last.
+    tidied: AtomicU64,
 }
 
 impl Load {
@@ -42,6 +49,16 @@ impl Load {
     pub fn begin(self: &Arc<Self>) -> Busy {
         *lock(&self.busy) += 1;
         Busy { load: Arc::clone(self) }
+    }
+
+    /// Gives back what the last request needed, at most once a second.
+    pub fn tidy(&self, now: Mono) {
+        let last = self.tidied.load(Ordering::Acquire);
+        if now.0.saturating_sub(last) >= TIDY_NS
+            && self.tidied.compare_exchange(last, now.0, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        {
+            slim::forget_the_past();
+        }
     }
 
     /// Waits until no request is being answered, at most for `limit`.

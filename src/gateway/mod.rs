@@ -104,7 +104,7 @@ fn serve(
             return broken(&format!("cannot start a thread: {e}"));
         }
     }
-    crate::sys::slim::forget_the_start();
+    crate::sys::slim::forget_the_past();
     let ended = link.read_replies(reader);
     // The core's last answers are on their way to clients: `shutdown` wants to hear that it was taken.
     load.wait_until_idle(LAST_ANSWERS);

@@ -201,6 +201,7 @@ impl Shared {
             }
             let sent = talk.write(Some(&request), answer, deadline);
             drop(busy);
+            self.site.load.tidy(self.now());
             if sent.is_err() || !keep || !request.keeps_alive() {
                 return;
             }

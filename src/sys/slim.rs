@@ -1,13 +1,13 @@
-//! Gives memory back that only the start needed: pages of code and constants, and freed heap.
+//! Gives memory back that only the past needed: pages of code and constants, and freed heap.
 //!
-//! The kernel maps files in large pieces around every fault, so a process that has started once holds most of its
-//! binary. Forgetting those pages costs nothing: what is used again comes back from the page cache with one minor fault.
+//! The kernel maps files in large pieces around every fault, so a process that has done something once holds
+//! most of its binary for ever. Forgetting those pages costs nothing: what is used again comes back from the page cache with one minor fault.
 //! madvise(2), elf(5).
 
 use nix::libc;
 
 /// Forgets the pages of our binary that are never written, and returns freed heap to the kernel.
-pub fn forget_the_start() {
+pub fn forget_the_past() {
     forget_code();
     // SAFETY: only returns what nobody holds.
     unsafe { libc::malloc_trim(0) };
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn code_and_constants_are_there_again_when_they_are_needed() {
         let text = String::from("still here");
-        forget_the_start();
+        forget_the_past();
         assert_eq!(text, ["still", "here"].join(" "));
     }
 }

@@ -70,7 +70,8 @@ fn small_and_huge_descriptor_limits() {
     }
     works(&start(&["--ulimit", "nofile=64:64"], &["run", "-c", "/conf/mainstay.toml"]));
     // The most that this machine allows: a loop over all descriptors would be seen at once where it allows many.
-    let (_, hard) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).expect("a limit");
+    let (_, hard) =
+        nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).expect("a limit");
     let most = hard.min(1_048_576);
     works(&start(&["--ulimit", &format!("nofile={most}:{most}")], &["run", "-c", "/conf/mainstay.toml"]));
 }
