@@ -3,8 +3,9 @@
 //! Pure. Invariants: a value of the dictionary is never formatted again in the same pass; a dictionary is never
 //! printed. Not here: which names a setting may use (`validate::names`), `${VAR}` of TOML (`interpolate`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::rc::Rc;
 
 use crate::config::python::repr;
 
@@ -15,34 +16,50 @@ pub enum Arg {
     Int(i64),
 }
 
-/// The names that one text may use.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
+/// The names that one text may use. A copy is cheap: what was sealed is shared, and only what came since is copied.
+#[derive(Clone, Default, Debug)]
 pub struct Names {
-    map: BTreeMap<String, Arg>,
+    sealed: Rc<BTreeMap<String, Arg>>,
+    own: BTreeMap<String, Arg>,
 }
 
 impl Names {
     /// Adds or replaces a text.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.map.insert(name.to_owned(), Arg::Text(value.to_owned()));
+        self.own.insert(name.to_owned(), Arg::Text(value.to_owned()));
     }
 
     /// Adds or replaces a number.
     pub fn set_int(&mut self, name: &str, value: i64) {
-        self.map.insert(name.to_owned(), Arg::Int(value));
+        self.own.insert(name.to_owned(), Arg::Int(value));
+    }
+
+    /// Shares everything said so far among the copies that are made from now on.
+    pub fn seal(&mut self) {
+        let mut all = (*self.sealed).clone();
+        all.append(&mut self.own);
+        self.sealed = Rc::new(all);
     }
 
     /// `self`, and `other` on top of it.
     #[must_use]
     pub fn with(&self, other: &Names) -> Names {
         let mut all = self.clone();
-        all.map.extend(other.map.iter().map(|(k, v)| (k.clone(), v.clone())));
+        if !Rc::ptr_eq(&all.sealed, &other.sealed) {
+            all.own.extend(other.sealed.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        all.own.extend(other.own.iter().map(|(k, v)| (k.clone(), v.clone())));
         all
     }
 
     /// All names, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.map.keys().map(String::as_str)
+        let all: BTreeSet<&str> = self.sealed.keys().chain(self.own.keys()).map(String::as_str).collect();
+        all.into_iter()
+    }
+
+    fn get(&self, name: &str) -> Option<&Arg> {
+        self.own.get(name).or_else(|| self.sealed.get(name))
     }
 }
 
@@ -129,7 +146,7 @@ pub fn expand(text: &str, names: &Names) -> Result<String, ExpandError> {
         let directive = parse(&chars, &mut at)?;
         let Some(key) = &directive.key else { return Err(without_key(&directive, keyed)) };
         keyed = true;
-        let arg = names.map.get(key).ok_or_else(|| ExpandError::Unknown(key.clone()))?;
+        let arg = names.get(key).ok_or_else(|| ExpandError::Unknown(key.clone()))?;
         out.push_str(&directive.render(arg)?);
     }
     Ok(out)
@@ -146,7 +163,7 @@ pub fn expand_known(text: &str, names: &Names) -> String {
         let mut end = at;
         if c == '%' && chars.get(at) == Some(&'(') {
             if let Ok(directive) = parse(&chars, &mut end) {
-                let arg = directive.key.as_ref().and_then(|key| names.map.get(key));
+                let arg = directive.key.as_ref().and_then(|key| names.get(key));
                 if let Some(Ok(done)) = arg.map(|arg| directive.render(arg)) {
                     out.push_str(&done);
                     at = end;

@@ -169,6 +169,10 @@ fn os_words(why: &std::io::Error) -> String {
 
 /// Puts the sections of a stronger source on top: entries of a section that exists are added to it, where they win.
 fn merge(base: &mut Raw, over: Raw) {
+    if base.sections.is_empty() {
+        *base = over;
+        return;
+    }
     for section in over.sections {
         let known = base.sections.iter_mut().find(|s| is_same(s, &section));
         match known {

@@ -6,6 +6,9 @@
 mod programs;
 mod whole;
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use crate::config::model::Dialect;
 use crate::config::raw::SectionKind;
 
@@ -126,7 +129,13 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 /// The setting of that name in that kind of section. Planned groups of keys are found by their first word.
 #[must_use]
 pub fn find(kind: SectionKind, key: &str) -> Option<&'static Setting> {
-    let exact = all().find(|s| s.key == key && s.kinds.contains(&kind));
+    static BY_KEY: OnceLock<HashMap<&'static str, Vec<&'static Setting>>> = OnceLock::new();
+    let by_key = BY_KEY.get_or_init(|| {
+        let mut map: HashMap<&'static str, Vec<&'static Setting>> = HashMap::new();
+        all().for_each(|s| map.entry(s.key).or_default().push(s));
+        map
+    });
+    let exact = by_key.get(key).and_then(|same| same.iter().copied().find(|s| s.kinds.contains(&kind)));
     exact.or_else(|| {
         all().find(|s| {
             s.support == Support::Planned

@@ -7,7 +7,8 @@
 use crate::control::{FIRST_LISTENER_FD, FrameReader, Hello, ListenerSpec, Request, encode};
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
-use crate::sys::child::{CArray, ExecPlan, c_string};
+use crate::sys::carray::{CArray, c_string};
+use crate::sys::child::ExecPlan;
 use crate::sys::signals::{self, To};
 use crate::sys::{boot, errno, fd, sockets};
 use crate::types::{ExitStatus, LogLevel, Mono, Pid, Signal};

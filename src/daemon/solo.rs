@@ -4,7 +4,8 @@
 //! their number. Invariants: the program gets the signal state, descriptors and environment that we got; strangers'
 //! exits change nothing; a signal that cannot be delivered ends nobody. Not here: several programs (`life`).
 
-use crate::sys::child::{CArray, ExecPlan, Launched, Spawner, c_string};
+use crate::sys::carray::{CArray, c_string};
+use crate::sys::child::{ExecPlan, Launched, Spawner};
 use crate::sys::signals::{self, SignalState, To};
 use crate::sys::wait::{self, Waited};
 use crate::sys::{boot, errno, fd};

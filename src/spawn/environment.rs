@@ -2,7 +2,7 @@
 //!
 //! Pure. Invariant: a name occurs once; entries of ours that nobody overrides are shared, not copied.
 
-use crate::sys::child::{CArray, c_string};
+use crate::sys::carray::{CArray, c_string};
 use std::ffi::CString;
 use std::rc::Rc;
 

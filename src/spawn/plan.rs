@@ -6,7 +6,8 @@ use crate::config::model::Program;
 use crate::engine::input::{SpawnError, SpawnErrorKind};
 use crate::spawn::environment::BaseEnvironment;
 use crate::spawn::lookup;
-use crate::sys::child::{CArray, ExecPlan, Identity, c_string};
+use crate::sys::carray::{CArray, c_string};
+use crate::sys::child::{ExecPlan, Identity};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 

@@ -6,7 +6,9 @@
 //! async-signal-safe calls, no allocation, no panic path, `_exit` at the end. signal-safety(7), docs/adr/0002.
 //! Not here: what goes into the plan (`spawn::plan`).
 
+use crate::sys::carray::{CArray, NumberSlot};
 use crate::sys::signals::{self, SignalState};
+use crate::sys::stage::{self, FdStage};
 use crate::types::Pid;
 use nix::errno::Errno;
 use nix::libc;
@@ -59,65 +61,6 @@ pub struct Identity {
     pub groups: Vec<u32>,
 }
 
-/// Room for a pid and its terminating zero.
-const NUMBER_BYTES: usize = 12;
-
-/// Where the child writes its own pid as text: `NUMBER_BYTES` writable bytes inside a `CArray`.
-#[derive(Clone, Copy)]
-pub struct NumberSlot(*mut u8);
-
-/// A null-terminated array of C strings, as execve wants it. Owns what it does not borrow from `shared`.
-pub struct CArray {
-    pointers: Vec<*const libc::c_char>,
-    _owned: Vec<CString>,
-    /// `NAME=` and room for a number that only the child knows.
-    number: Option<Box<[u8]>>,
-    _shared: Option<std::rc::Rc<Vec<CString>>>,
-}
-
-impl CArray {
-    /// From strings of its own.
-    #[must_use]
-    pub fn new(owned: Vec<CString>) -> CArray {
-        CArray::with_shared(None, &[], owned)
-    }
-
-    /// Adds `NAME=` with room for a number, and returns where the child writes it.
-    pub fn push_number(&mut self, name: &str) -> NumberSlot {
-        let mut bytes = name.as_bytes().to_vec();
-        bytes.push(b'=');
-        let at = bytes.len();
-        bytes.resize(at + NUMBER_BYTES, 0);
-        let number = self.number.insert(bytes.into_boxed_slice());
-        let end = self.pointers.len() - 1;
-        self.pointers.insert(end, number.as_ptr().cast());
-        // SAFETY: `at` is inside the boxed slice, which is not moved or resized while the array lives.
-        NumberSlot(unsafe { number.as_mut_ptr().add(at) })
-    }
-
-    /// First those of `shared` that `keep` names by index, then its own.
-    #[must_use]
-    pub fn with_shared(
-        shared: Option<std::rc::Rc<Vec<CString>>>,
-        keep: &[usize],
-        owned: Vec<CString>,
-    ) -> CArray {
-        let kept = keep.iter().filter_map(|i| shared.as_ref().and_then(|s| s.get(*i)).map(|c| c.as_ptr()));
-        let pointers = kept.chain(owned.iter().map(|c| c.as_ptr())).chain([std::ptr::null()]).collect();
-        CArray { pointers, _owned: owned, number: None, _shared: shared }
-    }
-}
-
-impl CArray {
-    /// Every string of the array, for tests.
-    #[cfg(test)]
-    pub(crate) fn texts(&self) -> Vec<String> {
-        let strings = self.pointers.iter().take_while(|p| !p.is_null());
-        // SAFETY: all pointers but the last are to strings that `self` keeps alive.
-        strings.map(|p| unsafe { std::ffi::CStr::from_ptr(*p) }.to_string_lossy().into_owned()).collect()
-    }
-}
-
 /// Everything the child needs, ready.
 pub struct ExecPlan {
     /// What to execute: a path, or the file behind `binary`.
@@ -166,6 +109,10 @@ pub struct Launched {
 struct Shared<'a> {
     plan: &'a ExecPlan,
     restore: &'a SignalState,
+    /// What becomes 0, 1 and 2: the plan's descriptors, or their places on the stage.
+    stdio: [Option<RawFd>; 3],
+    /// The child shares our table until it has cut off a private copy above this number.
+    cut_above: Option<RawFd>,
     failure: Failure,
 }
 
@@ -173,13 +120,14 @@ struct Shared<'a> {
 pub struct Spawner {
     stack: Vec<u128>,
     restore: SignalState,
+    stage: Option<FdStage>,
 }
 
 impl Spawner {
     /// `restore` is the signal state every program gets.
     #[must_use]
     pub fn new(restore: SignalState) -> Spawner {
-        Spawner { stack: vec![0; STACK_BYTES / size_of::<u128>()], restore }
+        Spawner { stack: vec![0; STACK_BYTES / size_of::<u128>()], restore, stage: FdStage::new() }
     }
 
     #[must_use]
@@ -192,22 +140,30 @@ impl Spawner {
     /// # Errors
     /// EAGAIN (process limit), ENOMEM: there is no child then.
     pub fn spawn(&mut self, plan: &ExecPlan) -> Result<Launched, Errno> {
-        let mut shared = Shared { plan, restore: &self.restore, failure: Failure { stage: -1, errno: 0 } };
+        let stage = self.stage.as_ref().filter(|_| plan.extra.is_empty() && plan.binary.is_none());
+        let stdio = stage.map_or(plan.stdio, |s| s.set(&plan.stdio));
+        let files = if stage.is_some() { libc::CLONE_FILES } else { 0 };
+        let mut shared = Shared {
+            plan,
+            restore: &self.restore,
+            stdio,
+            cut_above: stage.map(FdStage::top),
+            failure: Failure { stage: -1, errno: 0 },
+        };
         let top = self.stack.as_mut_ptr_range().end;
         // RACE: no handler may run in the child while it shares our memory, so every signal waits.
         let mask = signals::block_all();
         // SAFETY: `top` is the aligned end of a stack that nothing else uses; `shared` outlives the child's use of it
         // because CLONE_VFORK suspends us until the child has exec'd or exited; `run` obeys signal-safety(7).
         let pid = unsafe {
-            libc::clone(
-                run,
-                top.cast(),
-                libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
-                (&raw mut shared).cast(),
-            )
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD | files;
+            libc::clone(run, top.cast(), flags, (&raw mut shared).cast())
         };
         let result = Errno::result(pid);
         signals::set_mask(&mask);
+        if let Some(stage) = stage {
+            stage.clear(&stdio);
+        }
         let pid = result?;
         // SAFETY: the child has written this before we went on; a plain read could be optimised away.
         let failure = unsafe { std::ptr::read_volatile(&raw const shared.failure) };
@@ -236,7 +192,7 @@ fn stage_of(n: i32) -> Option<Stage> {
 extern "C" fn run(arg: *mut libc::c_void) -> libc::c_int {
     // SAFETY: `arg` is the `Shared` of `spawn`, alive while we run, and nobody else touches it meanwhile.
     let shared = unsafe { &mut *arg.cast::<Shared<'_>>() };
-    let failure = attempt(shared.plan, shared.restore);
+    let failure = attempt(shared);
     // SAFETY: a live place that the suspended parent reads afterwards.
     unsafe { std::ptr::write_volatile(&raw mut shared.failure, failure) };
     if shared.plan.complain {
@@ -251,11 +207,18 @@ extern "C" fn run(arg: *mut libc::c_void) -> libc::c_int {
 }
 
 /// Does the steps in order; comes back only when one has failed.
-fn attempt(plan: &ExecPlan, restore: &SignalState) -> Failure {
-    match prepare(plan) {
+fn attempt(shared: &Shared<'_>) -> Failure {
+    let plan = shared.plan;
+    if let Some(top) = shared.cut_above
+        && let Err(errno) = stage::cut_above(top)
+    {
+        // The table is still the parent's: touch nothing and leave.
+        return Failure { stage: Stage::Descriptors as i32, errno };
+    }
+    match prepare(plan, &shared.stdio) {
         Err(failure) => failure,
         Ok(()) => {
-            restore_signals(plan, restore);
+            restore_signals(plan, shared.restore);
             // SAFETY: all arrays end in null and live in the plan.
             let errno = unsafe {
                 match plan.binary {
@@ -284,7 +247,7 @@ fn check(stage: Stage, result: libc::c_int) -> Result<(), Failure> {
     if result < 0 { Err(Failure { stage: stage as i32, errno: Errno::last_raw() }) } else { Ok(()) }
 }
 
-fn prepare(plan: &ExecPlan) -> Result<(), Failure> {
+fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3]) -> Result<(), Failure> {
     // SAFETY: plain system calls on numbers and on strings that live in the plan.
     unsafe {
         if plan.own_group {
@@ -293,7 +256,7 @@ fn prepare(plan: &ExecPlan) -> Result<(), Failure> {
         if plan.foreground {
             take_terminal()?;
         }
-        descriptors(plan)?;
+        descriptors(plan, stdio)?;
         if let Some((soft, hard)) = plan.nofile {
             let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
             check(Stage::Limits, libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
@@ -348,8 +311,8 @@ fn take_terminal() -> Result<(), Failure> {
 }
 
 /// Puts the planned descriptors at 0, 1, 2 and 3, 4, … .
-fn descriptors(plan: &ExecPlan) -> Result<(), Failure> {
-    for (to, from) in (0..).zip(plan.stdio.iter()) {
+fn descriptors(plan: &ExecPlan, stdio: &[Option<RawFd>; 3]) -> Result<(), Failure> {
+    for (to, from) in (0..).zip(stdio.iter()) {
         if let Some(from) = *from {
             place(from, to)?;
         }
@@ -433,11 +396,4 @@ fn complain(plan: &ExecPlan, failure: Failure) {
         _ => say(crate::sys::errno::name(failure.errno).as_bytes()),
     }
     say(b"\nsupervisor: child process was not spawned\n");
-}
-
-/// A C string from text; a zero byte in it ends it there, as it would for everybody else.
-#[must_use]
-pub fn c_string(text: &str) -> CString {
-    let bytes: Vec<u8> = text.bytes().take_while(|b| *b != 0).collect();
-    CString::new(bytes).unwrap_or_default()
 }

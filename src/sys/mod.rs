@@ -4,6 +4,7 @@
 //! installs a signal handler. Not here: what to do with the answers (`daemon`, `spawn`, `logging`).
 
 pub mod boot;
+pub mod carray;
 pub mod child;
 pub mod clock;
 pub mod entry;
@@ -16,4 +17,5 @@ pub mod procfs;
 pub mod signals;
 pub mod slim;
 pub mod sockets;
+mod stage;
 pub mod wait;

@@ -101,6 +101,7 @@ impl<'a> Reader<'a> {
         for (name, value) in given.env {
             env.set(&format!("ENV_{name}"), value);
         }
+        env.seal();
         Reader {
             raw,
             world,

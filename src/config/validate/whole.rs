@@ -111,6 +111,7 @@ fn read_environment<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Result<Vec<(Stri
     for (name, value) in &read.pairs {
         r.env.set(&format!("ENV_{name}"), value);
     }
+    r.env.seal();
     Ok(read.pairs)
 }
 
