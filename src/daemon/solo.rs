@@ -74,7 +74,7 @@ fn launch(options: &Options) -> Result<Launched, u8> {
         return Err(2);
     };
     let path = options.env.iter().find(|(k, _)| k == "PATH").map_or(DEFAULT_PATH, |(_, v)| v.as_str());
-    let mut spawner = Spawner::new(options.signal_state);
+    let mut spawner = Spawner::passing_everything_on(options.signal_state);
     let mut refused = None;
     for candidate in candidates(command, path) {
         match try_one(&mut spawner, options, &candidate) {

@@ -124,15 +124,16 @@ pub struct Spawner {
 }
 
 impl Spawner {
-    /// `restore` is the signal state every program gets.
+    /// `restore` is the signal state every program gets. Programs get no descriptor but those of the plan.
     #[must_use]
     pub fn new(restore: SignalState) -> Spawner {
-        Spawner { stack: vec![0; STACK_BYTES / size_of::<u128>()], restore, stage: FdStage::new() }
+        Spawner { stage: FdStage::new(), ..Spawner::passing_everything_on(restore) }
     }
 
+    /// Programs also get what we were started with above stderr: sockets of an activation, say.
     #[must_use]
-    pub fn signal_state(&self) -> &SignalState {
-        &self.restore
+    pub fn passing_everything_on(restore: SignalState) -> Spawner {
+        Spawner { stack: vec![0; STACK_BYTES / size_of::<u128>()], restore, stage: None }
     }
 
     /// Starts the program. Returns after its exec has happened or failed.

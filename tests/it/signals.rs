@@ -115,7 +115,7 @@ fn a_blocked_or_ignored_term_still_stops_us_and_stays_so_for_programs() {
         let daemon = ini("[program:p]\ncommand=@puppet@ sigconf touch @dir@/up hold\nstartsecs=0\nstdout_logfile=@dir@/p.out\nstopsignal=KILL\n")
             .launcher(&["@puppet@", how, "TERM", "exec"])
             .start();
-        harness::wait_until("the program is up", || daemon.dir().path().join("up").exists());
+        harness::wait_until("it has told its signals", || daemon.dir().read("p.out").contains("SigCgt: "));
         let text = daemon.dir().read("p.out");
         let bits = text.split_once(field).and_then(|(_, t)| u64::from_str_radix(&t[..16], 16).ok()).unwrap();
         assert_ne!(bits & (1 << 14), 0, "{how}: {text}");
