@@ -100,7 +100,7 @@ mod tests {
     fn paths_become_absolute_and_normal() {
         let world = FakeWorld::default();
         for (path, want) in [
-            ("x.log", "/work/x.log"),
+            ("x.log", "/srv/x.log"),
             ("../x", "/x"),
             ("/a/./b//c/..", "/a/b"),
             ("~/s.sock", "/root/s.sock"),

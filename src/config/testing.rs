@@ -91,7 +91,7 @@ impl World for FakeWorld {
     }
 
     fn cwd(&self) -> String {
-        "/work".into()
+        "/srv".into()
     }
 
     fn uid(&self) -> u32 {

@@ -10,6 +10,7 @@ mod gateway;
 mod lastresort;
 mod launch;
 mod life;
+mod listen;
 mod output;
 mod perform;
 mod reap;

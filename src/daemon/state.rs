@@ -103,7 +103,7 @@ impl Daemon {
         let context = Context {
             base: BaseEnvironment::new(&env),
             environment: config.supervisor.environment.clone(),
-            server_url: crate::daemon::boot::server_url(&config, &start_dir),
+            server_url: crate::daemon::listen::server_url(&config, &start_dir),
             start_dir,
             handled,
             nofile: opened.nofile,

@@ -38,9 +38,9 @@ fn warnings(text: &str) -> Vec<String> {
 fn ini_defaults_are_supervisors() {
     let config = ini("[program:a]\ncommand=x\n");
     let s = &config.supervisor;
-    assert_eq!(s.logfile, MainLog::File("/work/supervisord.log".into()));
+    assert_eq!(s.logfile, MainLog::File("/srv/supervisord.log".into()));
     assert_eq!((s.logfile_maxbytes, s.logfile_backups, s.loglevel), (50 << 20, 10, LogLevel::Info));
-    assert_eq!(s.pidfile.as_deref(), Some("/work/supervisord.pid".as_ref()));
+    assert_eq!(s.pidfile.as_deref(), Some("/srv/supervisord.pid".as_ref()));
     assert_eq!((s.umask, s.nodaemon, s.minfds, s.minprocs), (0o22, false, 1024, 200));
     assert_eq!(s.log_stream, Some(StdStream::Stdout));
     assert!(!s.exit_when_all_exited && !s.create_directories);

@@ -221,7 +221,7 @@ fn log_words_streams_and_files_are_told_apart() {
 
 #[test]
 fn the_daemons_log_has_its_own_words() {
-    assert_eq!(ini("none", main_log), Ok(MainLog::File("/work/none".into())));
+    assert_eq!(ini("none", main_log), Ok(MainLog::File("/srv/none".into())));
     assert_eq!(env("none", main_log), Ok(MainLog::None));
     assert_eq!(ini("syslog", main_log), Ok(MainLog::Syslog));
     assert_eq!(ini("/dev/fd/2", main_log), Ok(MainLog::Stream(StdStream::Stderr)));
