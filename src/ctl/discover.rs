@@ -18,9 +18,16 @@ use std::path::{Path, PathBuf};
 /// Looks a variable up; `cli` reads the real environment.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// COMPAT: where supervisorctl looks after the directories around itself.
-const SEARCH: [&str; 4] =
-    ["supervisord.conf", "etc/supervisord.conf", "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"];
+/// Where `run` looks for ours, then, COMPAT, where supervisorctl looks after the directories around itself.
+const SEARCH: [&str; 7] = [
+    "mainstay.toml",
+    "/etc/mainstay.toml",
+    "/etc/mainstay/mainstay.toml",
+    "supervisord.conf",
+    "etc/supervisord.conf",
+    "/etc/supervisord.conf",
+    "/etc/supervisor/supervisord.conf",
+];
 
 /// The control servers to try, best first.
 ///
@@ -68,7 +75,32 @@ fn configuration(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Stri
         })?;
         return Ok(Some((path.to_path_buf(), text)));
     }
-    Ok(SEARCH.iter().find_map(|path| Some((PathBuf::from(path), fs::read_to_string(path).ok()?))))
+    let readable = |path: PathBuf| fs::read_to_string(&path).ok().map(|text| (path, text));
+    // In a container the daemon is PID 1, and its command line says which file it runs on.
+    let of_pid1 = fs::read("/proc/1/cmdline").ok().and_then(|words| named_in(&words));
+    Ok(of_pid1.and_then(readable).or_else(|| SEARCH.iter().find_map(|path| readable(PathBuf::from(path)))))
+}
+
+/// The `-c FILE` of a command line of ours, as /proc has it: words that end in zero bytes. Only absolute paths mean
+/// the same to us as to the daemon.
+fn named_in(words: &[u8]) -> Option<PathBuf> {
+    let text = String::from_utf8_lossy(words);
+    let mut words = text.split('\0');
+    let face = words.next()?.rsplit('/').next()?.to_owned();
+    if !matches!(face.as_str(), "mainstay" | "supervisord") {
+        return None;
+    }
+    while let Some(word) = words.next().filter(|w| *w != "--") {
+        let file = match word {
+            "-c" | "--configuration" => words.next()?,
+            _ => match word.strip_prefix("--configuration=") {
+                Some(file) => file,
+                None => continue,
+            },
+        };
+        return Some(PathBuf::from(file)).filter(|f| f.is_absolute());
+    }
+    None
 }
 
 /// `MAINSTAY_CONTROL__…`: the same variables that configure the daemon.
@@ -204,6 +236,16 @@ mod tests {
     fn found(text: &str) -> Vec<String> {
         let env = |name: &str| (name == "PORT").then(|| "9009".to_owned());
         from_text(text, Path::new("/etc/app/x.conf"), &env).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_daemons_command_line_names_its_file() {
+        let file = |line: &str| named_in(line.replace(' ', "\0").as_bytes()).map(|p| p.display().to_string());
+        assert_eq!(file("/mainstay run -c /app/a.conf").as_deref(), Some("/app/a.conf"));
+        assert_eq!(file("supervisord -n --configuration=/a.conf").as_deref(), Some("/a.conf"));
+        assert_eq!(file("/mainstay run -c a.conf"), None, "relative to a directory we do not know");
+        assert_eq!(file("/mainstay run -- nginx -c /etc/nginx.conf"), None, "the program's own option");
+        assert_eq!(file("/usr/bin/nginx -c /etc/nginx.conf"), None, "not ours");
     }
 
     #[test]
