@@ -108,7 +108,7 @@ venv:
 
 # A static shell for containers that have nothing else.
 busybox:
-	@if command -v busybox >/dev/null; then :; \
+	@if command -v busybox >/dev/null && command -v strace >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static; \
-	else echo "missing: busybox-static; tests in empty containers are skipped without it"; fi
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static strace; \
+	else echo "missing: busybox-static or strace; a few tests are skipped without them"; fi

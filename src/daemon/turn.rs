@@ -34,14 +34,19 @@ impl Daemon {
                 return Ok(leave);
             }
             let ready = match self.epoll.wait(&mut events, timeout(self.wait_ms())) {
-                Ok(n) => n,
+                Ok(n) => {
+                    errors = 0;
+                    n
+                }
                 Err(Errno::EINTR) => 0,
                 Err(e) => {
                     errors += 1;
                     if errors == EPOLL_ERRORS {
                         return Err(e);
                     }
-                    self.log(LogLevel::Critical, &format!("cannot wait for events: {}", e.desc()));
+                    if errors == 1 {
+                        self.log(LogLevel::Critical, &format!("cannot wait for events: {}", e.desc()));
+                    }
                     0
                 }
             };

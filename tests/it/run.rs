@@ -286,3 +286,19 @@ fn busybox_programs_run_too() {
     daemon.wait_state("p", "RUNNING");
     daemon.finish();
 }
+
+#[test]
+fn a_kernel_that_refuses_to_wait_is_the_last_resort() {
+    // What cannot happen is made to happen by a tracer that lets the wait fail from its third call on.
+    if harness::Cmd::new(&["strace", "-V"]).run().code() != 0 {
+        println!("skipped: strace is not installed");
+        return;
+    }
+    let refuse = "inject=epoll_wait,epoll_pwait:error=EBADF:when=3+";
+    let daemon = Setup::toml("[program.p]\ncommand = [\"@puppet@\", \"on\", \"TERM\", \"0\", \"hold\"]\n")
+        .launcher(&["strace", "-o", "/dev/null", "-e", "trace=epoll_wait,epoll_pwait", "-e", refuse])
+        .start();
+    daemon.wait_said("internal error: cannot wait for events");
+    assert_eq!(daemon.wait_exit(), 70);
+    wait_until("nothing is left", || daemon.offspring().is_empty());
+}
