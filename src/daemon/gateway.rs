@@ -101,6 +101,10 @@ impl Gateway {
         self.process.as_ref().is_some_and(|p| p.pid == pid) || self.leaving == Some(pid)
     }
 
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        self.process.as_ref().map(|p| p.pid)
+    }
+
     pub(crate) fn generation(&self) -> u32 {
         self.generation
     }

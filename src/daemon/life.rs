@@ -107,7 +107,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
             Err(text) => return complain(&text),
         };
         let lived = catch_unwind(AssertUnwindSafe(|| daemon.live()));
-        let groups: Vec<Pid> = daemon.pids.keys().map(|p| Pid(*p)).collect();
+        let groups: Vec<Pid> = daemon.pids.keys().map(|p| Pid(*p)).chain(daemon.gateway.pid()).collect();
         let leave = match lived {
             Ok(Ok(leave)) => leave,
             Ok(Err(e)) => {
