@@ -7,6 +7,7 @@ use crate::daemon::solo::{self, Options};
 use crate::sys::signals::realtime;
 use crate::types::Signal;
 use clap::{ArgAction, Args};
+use std::ffi::OsString;
 
 /// tini's options.
 #[derive(Args, Debug)]
@@ -34,7 +35,7 @@ pub(crate) struct InitArgs {
     verbose: u8,
     /// The program and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "CMD")]
-    command: Vec<String>,
+    command: Vec<OsString>,
 }
 
 /// `mainstay -- CMD ARGS…`.
@@ -54,7 +55,7 @@ pub(crate) fn run_plain(started: Started) -> u8 {
 
 /// `mainstay init …`.
 pub(crate) fn run(args: InitArgs, started: Started) -> u8 {
-    let variable = |name: &str| started.env.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
+    let variable = |name: &str| started.env.iter().find(|(k, _)| k == name).and_then(|(_, v)| v.to_str());
     let parent_death = match args.parent_death.as_deref().map(read_signal).transpose() {
         Ok(signal) => signal,
         Err(text) => {

@@ -21,8 +21,9 @@ use std::ffi::OsString;
 /// What the process was started with.
 pub(crate) struct Started {
     pub(crate) argv0: String,
-    pub(crate) args: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
+    /// As the kernel gave them; only what is read by us has to be text.
+    pub(crate) args: Vec<OsString>,
+    pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) signal_state: SignalState,
 }
 
@@ -31,20 +32,24 @@ pub(crate) struct Started {
 pub fn main() -> i32 {
     // First of all: as PID 1 a signal without a handler is thrown away by the kernel, a blocked one waits.
     let signal_state = SignalState::capture_and_block();
-    let mut words = std::env::args_os().map(lossy);
-    let argv0 = words.next().unwrap_or_else(|| "mainstay".into());
-    let env = std::env::vars_os().map(|(k, v)| (lossy(k), lossy(v))).collect();
+    let mut words = std::env::args_os();
+    let argv0 = words.next().map_or_else(|| "mainstay".into(), |w| w.to_string_lossy().into_owned());
+    let env = std::env::vars_os().collect();
     let started = Started { argv0, args: words.collect(), env, signal_state };
     i32::from(dispatch(started))
 }
 
-fn lossy(text: OsString) -> String {
-    text.into_string().unwrap_or_else(|bytes| bytes.to_string_lossy().into_owned())
+impl Started {
+    /// The environment as text, for those who read it; what is no text is shown with replacement characters.
+    pub(crate) fn env_text(&self) -> Vec<(String, String)> {
+        let text = |t: &OsString| t.to_string_lossy().into_owned();
+        self.env.iter().map(|(k, v)| (text(k), text(v))).collect()
+    }
 }
 
 fn dispatch(started: Started) -> u8 {
     let face = started.argv0.rsplit('/').next().unwrap_or_default().to_string();
-    let first = started.args.first().map(String::as_str);
+    let first = started.args.first().and_then(|w| w.to_str());
     match (face.as_str(), first) {
         ("supervisord", _) => parse(started, &["mainstay", "run", "--face-supervisord"]),
         ("supervisorctl", _) => parse(started, &["mainstay", "ctl"]),
@@ -59,7 +64,7 @@ fn dispatch(started: Started) -> u8 {
 }
 
 fn parse(started: Started, prefix: &[&str]) -> u8 {
-    let words = prefix.iter().map(ToString::to_string).chain(started.args.iter().cloned());
+    let words = prefix.iter().map(OsString::from).chain(started.args.iter().cloned());
     match Cli::try_parse_from(words) {
         Ok(cli) => run_applet(cli.applet, started),
         Err(e) => {
@@ -78,9 +83,9 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
     match applet {
         Applet::Run(args) => run::run(args, started),
         Applet::Init(args) => init::run(args, started),
-        Applet::Ctl(args) => ctl::run(&args, &started.env),
-        Applet::Check(args) => check::run(&args, started.env),
-        Applet::Health(args) => health::run(&args, &started.env),
+        Applet::Ctl(args) => ctl::run(&args, &started.env_text()),
+        Applet::Check(args) => check::run(&args, started.env_text()),
+        Applet::Health(args) => health::run(&args, &started.env_text()),
         Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
         Applet::Gateway => gateway::run(),
     }

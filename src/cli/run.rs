@@ -8,6 +8,7 @@ use crate::config::{self, Search, Sources};
 use crate::daemon::{self, Options};
 use crate::sys::boot;
 use clap::Args;
+use std::cell::Cell;
 use std::path::PathBuf;
 
 /// Options of `run`: ours, and all of supervisord's.
@@ -124,7 +125,7 @@ impl RunArgs {
             file: files.next(),
             extra_files: files.collect(),
             search,
-            env: started.env.clone(),
+            env: started.env_text(),
             overrides: self.overrides(),
             embedded: self.example.then_some(("the embedded example", sample::DEMO)),
             main_command: (!self.command.is_empty()).then(|| self.command.clone()),
@@ -142,7 +143,13 @@ pub(crate) fn run(args: RunArgs, started: Started) -> u8 {
         return 0;
     }
     let sources = args.sources(&started);
-    let load = move || config::load(&sources, &RealWorld::new(&sources.env));
+    let first = Cell::new(true);
+    let load = move || {
+        let world = RealWorld::new(&sources.env);
+        // The first time we may be given a pipe; later nothing may keep PID 1 waiting.
+        let world = if first.replace(false) { world } else { world.while_supervising() };
+        config::load(&sources, &world)
+    };
     let loaded = match load() {
         Ok(loaded) => loaded,
         Err(findings) => return refuse(&findings, args.face_supervisord, &started.argv0),

@@ -19,6 +19,8 @@ pub(crate) struct RealWorld {
     users: Vec<UserRecord>,
     groups: Vec<GroupRecord>,
     home: Option<String>,
+    /// We supervise already: nothing may be read that could keep us waiting.
+    supervising: bool,
 }
 
 impl RealWorld {
@@ -28,6 +30,7 @@ impl RealWorld {
         RealWorld {
             users: parse_users(&read_or_empty("/etc/passwd")),
             groups: parse_groups(&read_or_empty("/etc/group")),
+            supervising: false,
             home: env.iter().find(|(name, _)| name == "HOME").map(|(_, value)| value.clone()),
         }
     }
@@ -36,6 +39,14 @@ impl RealWorld {
 /// A container from scratch has none of these files; then nobody is known.
 fn read_or_empty(path: &str) -> String {
     std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}
+
+impl RealWorld {
+    /// The same machine, seen by a daemon that must not wait for a pipe or a device.
+    pub(crate) fn while_supervising(mut self) -> RealWorld {
+        self.supervising = true;
+        self
+    }
 }
 
 impl Directory for RealWorld {
@@ -55,6 +66,9 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 
 impl World for RealWorld {
     fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
+        if self.supervising && !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is not a regular file, and cannot be read again"));
+        }
         use std::io::Read as _;
         let file = std::fs::File::open(path)?;
         if file.metadata()?.is_dir() {

@@ -316,7 +316,10 @@ pub struct SelfStats {
     pub virtual_bytes: Option<u64>,
     pub open_fds: Option<u64>,
     pub max_fds: Option<u64>,
+    /// Lines of the daemon's own log.
     pub log_lines_dropped: u64,
+    /// Bytes of programs' output that no sink took: a full disk, a closed reader.
+    pub log_bytes_lost: u64,
     pub gateway_restarts: u64,
     pub shutting_down: bool,
 }

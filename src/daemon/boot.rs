@@ -14,9 +14,10 @@ use crate::engine::Engine;
 use crate::journal::Journal;
 use crate::logging::{SinkId, Sinks, auto};
 use crate::sys::child::Identity;
-use crate::sys::{boot, errno, limits};
+use crate::sys::{boot, errno, fd, limits};
 use crate::types::{LogLevel, Now};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Lines for the daemon's log, collected before there is one.
@@ -118,12 +119,15 @@ pub(crate) fn open_journal(
                 Ok(id) => ids.push(id),
                 Err(e) => {
                     let text = format!(
-                        "cannot open log `{}`, using stderr: {}",
+                        "cannot open log `{}`, going on without it: {}",
                         path.display(),
                         errno::words(e as i32)
                     );
                     notes.push((LogLevel::Critical, text));
-                    ids.extend(sinks.open_stream(2).ok());
+                    // A copy in the foreground is enough.
+                    if supervisor.log_stream.is_none() {
+                        ids.extend(sinks.open_stream(2).ok());
+                    }
                 }
             }
         }
@@ -153,7 +157,7 @@ fn make_parent(path: &Path, notes: &mut Notes) {
 /// Clears old AUTO logs and makes the new ones; makes missing log directories where that is wanted.
 pub(crate) fn prepare_logs(
     config: &Config,
-    env: &[(String, String)],
+    env: &[(OsString, OsString)],
     start_dir: &Path,
     notes: &mut Notes,
 ) -> Vec<Slot> {
@@ -201,7 +205,7 @@ pub(crate) fn prepare_logs(
 }
 
 /// COMPAT: Python's search for a temporary directory.
-fn temporary_directory(env: &[(String, String)], start_dir: &Path) -> PathBuf {
+fn temporary_directory(env: &[(OsString, OsString)], start_dir: &Path) -> PathBuf {
     let named = ["TMPDIR", "TEMP", "TMP"]
         .iter()
         .filter_map(|n| env.iter().find(|(k, _)| k == n))
@@ -217,23 +221,24 @@ pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &m
     if supervisor.create_directories {
         make_parent(&path, notes);
     }
-    match std::fs::write(&path, format!("{}\n", boot::own_pid())) {
+    match fd::write_file(&path, &format!("{}\n", boot::own_pid())) {
         Ok(()) => Some(path),
         Err(e) => {
-            notes.push((LogLevel::Critical, format!("could not write pidfile {}: {e}", path.display())));
+            let words = errno::words(e as i32);
+            notes.push((LogLevel::Critical, format!("could not write pidfile {}: {words}", path.display())));
             None
         }
     }
 }
 
 /// The engine and everything around it.
-pub(crate) fn build(machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, String> {
+pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, String> {
     let Loaded { config, warnings, notes: found } = loaded;
     let mut notes: Notes = found;
     notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
     let start_dir = machine.start_dir.clone();
     // A listener that is dropped takes its socket file with it, so a refusal below leaves nothing behind.
-    let listeners = open_listeners(&config, &start_dir, &mut notes)?;
+    let listeners = open_listeners(&config, &start_dir, std::mem::take(&mut machine.listeners), &mut notes)?;
     drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
     let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
     let mut sinks = Sinks::default();

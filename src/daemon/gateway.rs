@@ -5,6 +5,7 @@
 //! do more than a `Request` says. Not here: HTTP (`crate::gateway`), answers (`requests`).
 
 use crate::control::{FIRST_LISTENER_FD, FrameReader, Hello, ListenerSpec, Request, encode};
+use crate::daemon::listen::Place;
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
 use crate::sys::carray::{CArray, c_string};
@@ -37,6 +38,7 @@ pub(crate) struct Listener {
     pub(crate) spec: ListenerSpec,
     /// The socket file, removed at the end.
     pub(crate) path: Option<PathBuf>,
+    pub(crate) place: Place,
 }
 
 impl Drop for Listener {
@@ -67,6 +69,10 @@ pub(crate) struct Gateway {
     generation: u32,
     restart_at: Option<Mono>,
     failures: u32,
+    /// Why it could not be started, as it was said last.
+    trouble: Option<String>,
+    /// Requests were left in the reader: the socket will not tell of them again.
+    pub(crate) unread: bool,
     pub(crate) restarts: u64,
 }
 
@@ -85,12 +91,19 @@ impl Gateway {
             generation: 0,
             restart_at: None,
             failures: 0,
+            trouble: None,
+            unread: false,
             restarts: 0,
         }
     }
 
-    pub(crate) fn into_binary(self) -> Option<OwnedFd> {
-        self.binary
+    pub(crate) fn listeners(&self) -> &[Listener] {
+        &self.listeners
+    }
+
+    /// What outlives this life.
+    pub(crate) fn into_parts(self) -> (Option<OwnedFd>, Vec<Listener>) {
+        (self.binary, self.listeners)
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Mono> {
@@ -143,9 +156,19 @@ impl Daemon {
         if self.gateway.listeners.is_empty() {
             return;
         }
-        if let Err(why) = self.try_start_gateway() {
-            self.log(LogLevel::Error, &format!("cannot start the gateway (control, metrics, health): {why}"));
-            self.schedule_gateway();
+        match self.try_start_gateway() {
+            Ok(()) => self.gateway.trouble = None,
+            Err(why) => {
+                // Said once for each kind of trouble, not at every try.
+                if self.gateway.trouble.as_ref() != Some(&why) {
+                    let text =
+                        format!("cannot start the gateway (control, metrics, health), trying again: {why}");
+                    self.log(LogLevel::Error, &text);
+                }
+                self.gateway.trouble = Some(why);
+                self.gateway.failures = self.gateway.failures.saturating_add(1);
+                self.schedule_gateway();
+            }
         }
     }
 
@@ -198,9 +221,15 @@ impl Daemon {
             return;
         }
         self.send_to_gateway();
+        self.gateway.unread = self.read_requests();
+        self.send_to_gateway();
+    }
+
+    /// Answers what one turn may. True when there may be more that epoll does not know of.
+    fn read_requests(&mut self) -> bool {
         let mut bytes = [0u8; 16 << 10];
         for _ in 0..REQUESTS_PER_TURN {
-            let Some(process) = &mut self.gateway.process else { return };
+            let Some(process) = &mut self.gateway.process else { return false };
             match process.reader.take::<Request>() {
                 Ok(Some((id, request))) => {
                     self.on_request(id, request);
@@ -210,20 +239,20 @@ impl Daemon {
                 Err(e) => {
                     self.log(LogLevel::Error, &format!("gateway is restarted: {e}"));
                     self.drop_gateway(true);
-                    return;
+                    return false;
                 }
             }
-            let Some(process) = &mut self.gateway.process else { return };
+            let Some(process) = &mut self.gateway.process else { return false };
             match fd::read_some(process.socket.as_fd(), &mut bytes) {
-                Ok(None) => break,
+                Ok(None) => return false,
                 Ok(Some(0)) | Err(_) => {
                     self.drop_gateway(false);
-                    return;
+                    return false;
                 }
                 Ok(Some(n)) => process.reader.push(bytes.get(..n).unwrap_or_default()),
             }
         }
-        self.send_to_gateway();
+        true
     }
 
     /// Queues one frame for the gateway.
@@ -262,6 +291,7 @@ impl Daemon {
     /// Its socket is closed or useless.
     fn drop_gateway(&mut self, kill: bool) {
         let Some(process) = self.gateway.process.take() else { return };
+        self.gateway.unread = false;
         let _ = self.epoll.delete(&process.socket); // it is in the set
         self.gateway.leaving = Some(process.pid);
         if kill {

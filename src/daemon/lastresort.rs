@@ -19,9 +19,7 @@ const GRACE_MS: i64 = 5_000;
 
 /// `groups`: process groups of the programs that were running.
 pub(crate) fn stop_everybody(why: &str, groups: &[Pid]) -> u8 {
-    fd::last_words(&format!(
-        "mainstay: internal error: {why}\nmainstay: stopping all programs, then leaving with {EXIT_CODE}\n"
-    ));
+    // Act before speaking: nobody may be reading what we say.
     tell(groups, Signal::TERM);
     let deadline = clock::now().mono.plus_ms(GRACE_MS);
     while clock::now().mono < deadline && reap_all() {
@@ -30,6 +28,9 @@ pub(crate) fn stop_everybody(why: &str, groups: &[Pid]) -> u8 {
     }
     tell(groups, Signal::KILL);
     reap_all();
+    fd::last_words(&format!(
+        "mainstay: internal error: {why}\nmainstay: all programs were stopped, leaving with {EXIT_CODE}\n"
+    ));
     EXIT_CODE
 }
 

@@ -17,6 +17,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// COMPAT: mode of a log file that a configuration names; the umask takes its part.
 const LOG_MODE: u32 = 0o666;
 
+/// BOUND: descriptors that programs leave to the gateway, its clients' answers and the logs.
+pub(crate) const RESERVED_FDS: i64 = 16;
+
 /// One of the program's three descriptors, on both sides.
 enum End {
     /// The program uses ours.
@@ -70,6 +73,10 @@ impl Daemon {
     fn try_launch(&mut self, proc: ProcRef, program: &Program) -> Result<Launched, SpawnError> {
         let mut plan = spawn::plan(program, &self.context, [None; 3])?;
         let mut ends = self.open_ends(proc, program).map_err(|e| self.explain(program, e))?;
+        if self.runs_short(&ends) {
+            self.close_ends(&mut ends);
+            return Err(self.explain(program, Trouble::Pipe(Errno::EMFILE)));
+        }
         let null = self.null.as_ref().map(AsRawFd::as_raw_fd);
         for (place, end) in plan.stdio.iter_mut().zip(&ends) {
             *place = match end {
@@ -88,6 +95,15 @@ impl Daemon {
         })?;
         self.keep_ends(proc, ends);
         Ok(launched)
+    }
+
+    /// The kernel gives the lowest free number: one near the limit means that hardly any are left.
+    fn runs_short(&self, ends: &[End]) -> bool {
+        let highest = |end: &End| match end {
+            End::Pipe { ours, theirs, .. } => ours.as_raw_fd().max(theirs.as_raw_fd()),
+            End::Inherited | End::Null => 0,
+        };
+        ends.iter().map(highest).max().is_some_and(|n| i64::from(n) >= self.usable_fds)
     }
 
     fn open_ends(&mut self, proc: ProcRef, program: &Program) -> Result<[End; 3], Trouble> {

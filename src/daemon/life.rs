@@ -5,6 +5,7 @@
 
 use crate::config::Loaded;
 use crate::config::diag::Diagnostics;
+use crate::daemon::gateway::Listener;
 use crate::daemon::state::Daemon;
 use crate::daemon::{boot, lastresort, signals};
 use crate::engine::action::Leave;
@@ -14,9 +15,10 @@ use crate::sys::signals::{SignalQueue, SignalState, To};
 use crate::sys::wait::{self, Waited};
 use crate::sys::{self, clock, fd};
 use crate::types::{Pid, Signal};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollTimeout, poll};
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -29,15 +31,12 @@ const EXIT_USAGE: u8 = 2;
 /// BOUND: what the gateway gets to finish its answers.
 const GATEWAY_GRACE_MS: i64 = 500;
 
-/// BOUND: what a blocked stdout or stderr gets to take the last lines.
-const FLUSH_GRACE_MS: i64 = 2_000;
-
 /// How the daemon is started.
 pub struct Options {
     pub loaded: Loaded,
     pub reload: Reload,
     /// The environment as found.
-    pub env: Vec<(String, String)>,
+    pub env: Vec<(OsString, OsString)>,
     /// The directory we were started in.
     pub start_dir: PathBuf,
     pub signal_state: SignalState,
@@ -50,9 +49,11 @@ pub(crate) struct Machine {
     pub(crate) signals: SignalQueue,
     pub(crate) spawner: Spawner,
     pub(crate) binary: Option<OwnedFd>,
-    pub(crate) env: Vec<(String, String)>,
+    pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) start_dir: PathBuf,
     pub(crate) reload: Reload,
+    /// Listeners of the life before, and those that the next one needs besides: bound before anything was stopped.
+    pub(crate) listeners: Vec<Listener>,
 }
 
 /// Runs until the end. Returns the exit code.
@@ -90,7 +91,10 @@ pub fn run(options: Options) -> u8 {
     };
     signal_state.unblock(&handled);
     let spawner = Spawner::new(signal_state);
-    live_again_and_again(Machine { signals: queue, spawner, binary, env, start_dir, reload }, loaded)
+    live_again_and_again(
+        Machine { signals: queue, spawner, binary, env, start_dir, reload, listeners: Vec::new() },
+        loaded,
+    )
 }
 
 fn complain(text: &str) -> u8 {
@@ -144,7 +148,6 @@ impl Daemon {
     fn finish(mut self) -> Machine {
         self.now = clock::now();
         self.close_all_output();
-        self.flush_blocked_sinks();
         if let Some(pid) = self.dismiss_gateway() {
             self.wait_for_gateway(pid);
         }
@@ -152,19 +155,6 @@ impl Daemon {
             let _ = std::fs::remove_file(file); // somebody may have been faster
         }
         self.into_machine()
-    }
-
-    fn flush_blocked_sinks(&mut self) {
-        let deadline = clock::now().mono.plus_ms(FLUSH_GRACE_MS);
-        loop {
-            let blocked = self.sinks.blocked();
-            let left_ms = deadline.since_ns(clock::now().mono) / 1_000_000;
-            let Some(id) = blocked.first().copied() else { return };
-            let Some(fd) = self.sinks.fd(id).filter(|_| left_ms > 0) else { return };
-            let mut fds = [PollFd::new(fd, PollFlags::POLLOUT)];
-            let _ = poll(&mut fds, PollTimeout::try_from(left_ms).unwrap_or(PollTimeout::ZERO)); // the deadline decides
-            self.sinks.flush(id);
-        }
     }
 
     fn wait_for_gateway(&self, pid: Pid) {
@@ -182,10 +172,8 @@ impl Daemon {
                 killed = true;
                 let _ = sys::signals::send(To::Process(pid), Signal::KILL); // gone already is as good
             }
-            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-            let timeout = PollTimeout::try_from(left_ms.max(10)).unwrap_or(PollTimeout::ZERO);
-            let _ = poll(&mut fds, timeout); // the deadline decides
-            self.signals.take(&mut Vec::new());
+            // Signals are not taken here: a TERM that comes now belongs to the next life. Its handler ends this wait.
+            let _ = poll(&mut [], PollTimeout::from(5u8)); // the deadline decides
         }
     }
 }

@@ -10,74 +10,134 @@ use crate::daemon::gateway::Listener;
 use crate::sys::{boot, errno, sockets};
 use crate::types::LogLevel;
 use nix::errno::Errno;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// COMPAT: supervisord's words where a port is taken.
 const PORT_TAKEN: &str = "Another program is already listening on a port that one of our HTTP servers is configured to \
     use.  Shut this program down first before starting supervisord.";
 
-/// Opens every listener of the configuration.
+/// What a listener stands on; two lives that want the same place share its socket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    Tcp(SocketAddr),
+    Unix {
+        path: PathBuf,
+        mode: u32,
+        owner: Option<(u32, u32)>,
+    },
+    /// The private socket, wherever it found room.
+    Default,
+}
+
+/// The listeners a configuration asks for, in their order, and who serves what on them.
+fn wanted(config: &Config, start_dir: &Path) -> Vec<(Place, ListenerSpec)> {
+    let http = config.http.iter().map(|address| {
+        let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".into(), auth: None };
+        (Place::Tcp(*address), spec)
+    });
+    let control = config.control.iter().map(|server| {
+        let place = match &server.address {
+            ControlAddress::Inet(address) => Place::Tcp(*address),
+            ControlAddress::Unix { path, mode, owner } => {
+                Place::Unix { path: start_dir.join(path), mode: *mode, owner: *owner }
+            }
+        };
+        (place, control_spec(&server.section, &server.address, server.auth.clone()))
+    });
+    http.chain(control).collect()
+}
+
+fn control_spec(section: &str, address: &ControlAddress, auth: Option<(String, String)>) -> ListenerSpec {
+    let unix = matches!(address, ControlAddress::Unix { .. });
+    ListenerSpec { kind: ListenerKind::Control, unix, section: section.to_owned(), auth }
+}
+
+/// Opens the listeners of a configuration that are not among `open`.
+///
+/// # Errors
+/// What to tell the user; nothing new is left open then.
+pub(crate) fn open_missing(
+    config: &Config,
+    start_dir: &Path,
+    open: &[&Listener],
+) -> Result<Vec<Listener>, String> {
+    let mut fresh: Vec<Listener> = Vec::new();
+    for (place, spec) in wanted(config, start_dir) {
+        if open.iter().any(|l| l.place == place) || fresh.iter().any(|l| l.place == place) {
+            continue;
+        }
+        let fd = match &place {
+            Place::Tcp(address) => sockets::listen_tcp(*address),
+            Place::Unix { path, mode, owner } => sockets::listen_unix(path, *mode, *owner),
+            Place::Default => continue,
+        };
+        let fd = fd.map_err(|e| refuse(&place, &spec.section, e))?;
+        let path = if let Place::Unix { path, .. } = &place { Some(path.clone()) } else { None };
+        fresh.push(Listener { fd, spec, path, place });
+    }
+    Ok(fresh)
+}
+
+/// The listeners of a configuration, in its order: those among `open` that it wants, and fresh ones. The others close.
 ///
 /// # Errors
 /// What to tell the user; nothing is left open then.
 pub(crate) fn open_listeners(
     config: &Config,
     start_dir: &Path,
+    mut open: Vec<Listener>,
     notes: &mut Notes,
 ) -> Result<Vec<Listener>, String> {
+    let fresh = open_missing(config, start_dir, &open.iter().collect::<Vec<_>>())?;
+    open.extend(fresh);
     let mut all = Vec::new();
-    for address in &config.http {
-        let fd = sockets::listen_tcp(*address).map_err(|e| refuse(&address.to_string(), "http listen", e))?;
-        let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".into(), auth: None };
-        notes.push((
-            LogLevel::Info,
-            format!("metrics and health on http://{address} (/metrics /livez /readyz /startupz)"),
-        ));
-        all.push(Listener { fd, spec, path: None });
-    }
-    for server in &config.control {
-        let spec = |unix| ListenerSpec {
-            kind: ListenerKind::Control,
-            unix,
-            section: server.section.clone(),
-            auth: server.auth.clone(),
-        };
-        match &server.address {
-            ControlAddress::Inet(address) => {
-                let section = format!("[{}]", server.section);
-                let fd =
-                    sockets::listen_tcp(*address).map_err(|e| refuse(&address.to_string(), &section, e))?;
-                all.push(Listener { fd, spec: spec(false), path: None });
-            }
-            ControlAddress::Unix { path, mode, owner } => {
-                let path = start_dir.join(path);
-                let section = format!("[{}]", server.section);
-                let shown = path.display().to_string();
-                let fd =
-                    sockets::listen_unix(&path, *mode, *owner).map_err(|e| refuse(&shown, &section, e))?;
-                all.push(Listener { fd, spec: spec(true), path: Some(path) });
-            }
-        }
-        if config.dialect == Dialect::Ini && server.auth.is_none() {
-            let section = &server.section;
-            notes.push((
-                LogLevel::Critical,
-                format!("Server '{section}' running without any HTTP authentication checking"),
-            ));
-        }
-        notes.push((LogLevel::Info, format!("control on {}", shown_address(&server.address, start_dir))));
-        if config.dialect == Dialect::Ini {
-            // COMPAT: tools wait for this line, once for each server.
-            notes.push((LogLevel::Info, "RPC interface 'supervisor' initialized".into()));
-        }
+    for (place, spec) in wanted(config, start_dir) {
+        let Some(at) = open.iter().position(|l| l.place == place) else { continue };
+        let mut listener = open.swap_remove(at);
+        listener.spec = spec;
+        announce(&listener, config.dialect, notes);
+        all.push(listener);
     }
     if config.control.is_empty() {
-        all.extend(open_default_socket(notes));
+        let kept = open.iter().position(|l| l.place == Place::Default).map(|at| open.swap_remove(at));
+        all.extend(kept.or_else(|| open_default_socket(notes)));
     }
     Ok(all)
 }
 
-fn refuse(what: &str, section: &str, e: Errno) -> String {
+fn announce(listener: &Listener, dialect: Dialect, notes: &mut Notes) {
+    let (place, section) = (&listener.place, &listener.spec.section);
+    if listener.spec.kind == ListenerKind::Http {
+        let text = format!("metrics and health on {} (/metrics /livez /readyz /startupz)", shown(place));
+        notes.push((LogLevel::Info, text));
+        return;
+    }
+    notes.push((LogLevel::Info, format!("control on {}", shown(place))));
+    if dialect == Dialect::Ini {
+        // COMPAT: tools wait for this line, once for each server.
+        notes.push((LogLevel::Info, "RPC interface 'supervisor' initialized".into()));
+        if listener.spec.auth.is_none() {
+            let text = format!("Server '{section}' running without any HTTP authentication checking");
+            notes.push((LogLevel::Critical, text));
+        }
+    }
+}
+
+fn shown(place: &Place) -> String {
+    match place {
+        Place::Tcp(address) => format!("http://{address}"),
+        Place::Unix { path, .. } => format!("unix://{}", path.display()),
+        Place::Default => "the private socket".into(),
+    }
+}
+
+fn refuse(place: &Place, section: &str, e: Errno) -> String {
+    let what = match place {
+        Place::Tcp(address) => address.to_string(),
+        Place::Unix { path, .. } => path.display().to_string(),
+        Place::Default => shown(place),
+    };
     let hint = match e {
         Errno::EADDRINUSE => format!(
             "\nhint: something else listens there; stop it or choose another address\nError: {PORT_TAKEN}"
@@ -87,7 +147,7 @@ fn refuse(what: &str, section: &str, e: Errno) -> String {
         Errno::EADDRNOTAVAIL => "\nhint: this machine has no such address; 0.0.0.0 means all".into(),
         _ => String::new(),
     };
-    format!("error: cannot listen on {what} of {section}: {}{hint}", errno::words(e as i32))
+    format!("error: cannot listen on {what} of [{section}]: {}{hint}", errno::words(e as i32))
 }
 
 fn shown_address(address: &ControlAddress, start_dir: &Path) -> String {
@@ -112,7 +172,7 @@ fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
                         auth: None,
                     };
                     notes.push((LogLevel::Info, format!("control on unix://{} (private)", path.display())));
-                    return Some(Listener { fd, spec, path: Some(path) });
+                    return Some(Listener { fd, spec, path: Some(path), place: Place::Default });
                 }
                 // Another mainstay answers there: stand beside it.
                 Err(Errno::EADDRINUSE) => {}

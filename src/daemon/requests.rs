@@ -119,6 +119,7 @@ impl Daemon {
             open_fds: own.open_fds,
             max_fds: Some(limits::nofile().0),
             log_lines_dropped: self.journal.dropped(),
+            log_bytes_lost: self.lost_bytes,
             gateway_restarts: self.gateway.restarts,
             shutting_down: self.engine.is_stopping(),
         }

@@ -2,6 +2,8 @@
 //!
 //! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
 
+use crate::daemon::gateway::Listener;
+use crate::daemon::listen::open_missing;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
@@ -57,17 +59,27 @@ impl Daemon {
         let _ = std::env::set_current_dir(&self.context.start_dir); // a reader that fails then says so
         let read = (self.reload)();
         let _ = std::env::set_current_dir("/"); // it was possible before
-        match read {
-            Ok(loaded) => {
+        // What the next life listens on is bound now: a port that is taken must not be found out with everything stopped.
+        let ready = read.map_err(|findings| {
+            findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        });
+        let ready = ready.and_then(|loaded| {
+            let open: Vec<&Listener> = self.gateway.listeners().iter().collect();
+            let fresh = open_missing(&loaded.config, &self.context.start_dir, &open);
+            fresh
+                .map(|fresh| (loaded, fresh))
+                .map_err(|text| text.lines().next().unwrap_or_default().to_owned())
+        });
+        match ready {
+            Ok((loaded, fresh)) => {
                 self.next_life = Some(loaded);
+                self.next_listeners = fresh;
                 Ok(())
             }
-            Err(findings) => {
-                let text = findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-                self.log(
-                    LogLevel::Error,
-                    &format!("cannot restart, going on as we are: the configuration has errors: {text}"),
-                );
+            Err(text) => {
+                let line =
+                    format!("cannot restart, going on as we are: the configuration has errors: {text}");
+                self.log(LogLevel::Error, &line);
                 Err(text)
             }
         }

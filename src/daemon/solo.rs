@@ -4,13 +4,16 @@
 //! their number. Invariants: the program gets the signal state, descriptors and environment that we got; strangers'
 //! exits change nothing; a signal that cannot be delivered ends nobody. Not here: several programs (`life`).
 
-use crate::sys::carray::{CArray, c_string};
+use crate::sys::carray::{CArray, c_bytes, c_entry};
 use crate::sys::child::{ExecPlan, Launched, Spawner};
 use crate::sys::signals::{self, SignalState, To};
 use crate::sys::wait::{self, Waited};
 use crate::sys::{boot, errno, fd};
 use crate::types::{ExitStatus, Pid, Signal};
 use nix::errno::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// The program is not there.
 pub const NOT_FOUND: u8 = 127;
@@ -22,8 +25,9 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 
 /// What to run and how.
 pub struct Options {
-    pub argv: Vec<String>,
-    pub env: Vec<(String, String)>,
+    /// Passed on byte for byte, like the environment.
+    pub argv: Vec<OsString>,
+    pub env: Vec<(OsString, OsString)>,
     pub signal_state: SignalState,
     /// Signals go to the program's whole process group (tini's `-g`).
     pub group: bool,
@@ -46,6 +50,8 @@ struct Solo {
 #[must_use]
 pub fn run(options: Options) -> u8 {
     fd::ensure_standard();
+    // Where we inherited it as ignored, the kernel would reap for us and never tell.
+    signals::set_ignored(Signal::CHLD.0, false);
     if let Some(signal) = options.parent_death
         && let Err(e) = boot::set_parent_death_signal(signal.0)
     {
@@ -73,7 +79,7 @@ fn launch(options: &Options) -> Result<Launched, u8> {
         say("cannot run nothing: give a command after `--`");
         return Err(2);
     };
-    let path = options.env.iter().find(|(k, _)| k == "PATH").map_or(DEFAULT_PATH, |(_, v)| v.as_str());
+    let path = options.env.iter().find(|(k, _)| k == "PATH").map_or(OsStr::new(DEFAULT_PATH), |(_, v)| v);
     let mut spawner = Spawner::passing_everything_on(options.signal_state);
     let mut refused = None;
     for candidate in candidates(command, path) {
@@ -82,50 +88,55 @@ fn launch(options: &Options) -> Result<Launched, u8> {
             Err(e @ (Errno::ENOENT | Errno::ENOTDIR)) => refused = refused.or(Some(e)),
             Err(e @ Errno::EACCES) => refused = Some(e),
             Err(e) => {
-                say(&format!("cannot execute `{candidate}`: {}", e.desc()));
+                say(&format!("cannot execute `{}`: {}", candidate.display(), e.desc()));
                 return Err(NOT_EXECUTABLE);
             }
         }
     }
     let e = refused.unwrap_or(Errno::ENOENT);
-    say(&format!("cannot execute `{command}`: {}", e.desc()));
+    say(&format!("cannot execute `{}`: {}", command.display(), e.desc()));
     Err(if e == Errno::EACCES { NOT_EXECUTABLE } else { NOT_FOUND })
 }
 
-fn candidates(command: &str, path: &str) -> Vec<String> {
-    if command.contains('/') {
-        return vec![command.to_string()];
+fn candidates(command: &OsStr, path: &OsStr) -> Vec<PathBuf> {
+    if command.as_bytes().contains(&b'/') {
+        return vec![PathBuf::from(command)];
     }
-    let dirs = path.split(':').map(|d| if d.is_empty() { "." } else { d });
-    dirs.map(|d| format!("{d}/{command}")).collect()
+    let dirs = path.as_bytes().split(|b| *b == b':').map(|d| if d.is_empty() { &b"."[..] } else { d });
+    dirs.map(|d| Path::new(OsStr::from_bytes(d)).join(command)).collect()
 }
 
 /// One attempt. A file that the kernel does not know how to start is a shell script, as for every shell.
-fn try_one(spawner: &mut Spawner, options: &Options, path: &str) -> Result<Launched, Errno> {
+fn try_one(spawner: &mut Spawner, options: &Options, path: &Path) -> Result<Launched, Errno> {
     let launched = spawn(spawner, options, path, &options.argv);
     if launched != Err(Errno::ENOEXEC) {
         return launched;
     }
     let rest = options.argv.iter().skip(1).cloned();
-    let argv: Vec<String> = ["sh".to_string(), path.to_string()].into_iter().chain(rest).collect();
-    spawn(spawner, options, "/bin/sh", &argv)
+    let argv: Vec<OsString> = ["sh".into(), path.as_os_str().to_owned()].into_iter().chain(rest).collect();
+    spawn(spawner, options, Path::new("/bin/sh"), &argv)
 }
 
 /// Starts it; a child that could not exec is reaped before its error is returned.
-fn spawn(spawner: &mut Spawner, options: &Options, path: &str, argv: &[String]) -> Result<Launched, Errno> {
-    let mut envp: Vec<_> = options.env.iter().map(|(k, v)| c_string(&format!("{k}={v}"))).collect();
+fn spawn(
+    spawner: &mut Spawner,
+    options: &Options,
+    path: &Path,
+    argv: &[OsString],
+) -> Result<Launched, Errno> {
+    let mut envp: Vec<_> = options.env.iter().map(|(k, v)| c_entry(k, v)).collect();
     // Socket activation names the process that the sockets are for, and that is not us any more.
     let own_pid = boot::own_pid().to_string();
-    let listens = options.env.iter().any(|(k, v)| k == "LISTEN_PID" && *v == own_pid);
+    let listens = options.env.iter().any(|(k, v)| k == "LISTEN_PID" && v == own_pid.as_str());
     if listens {
         envp.retain(|e| !e.as_bytes().starts_with(b"LISTEN_PID="));
     }
     let mut envp = CArray::new(envp);
     let pid_slot = listens.then(|| envp.push_number("LISTEN_PID"));
     let plan = ExecPlan {
-        path: c_string(path),
+        path: c_bytes(path.as_os_str()),
         binary: None,
-        argv: CArray::new(argv.iter().map(|a| c_string(a)).collect()),
+        argv: CArray::new(argv.iter().map(|a| c_bytes(a)).collect()),
         envp,
         stdio: [None; 3],
         extra: Vec::new(),
@@ -136,7 +147,8 @@ fn spawn(spawner: &mut Spawner, options: &Options, path: &str, argv: &[String]) 
         identity: None,
         no_new_privs: false,
         nofile: None,
-        handled: Vec::new(),
+        // As it was: ignored, if it was.
+        handled: vec![Signal::CHLD.0],
         complain: false,
         pid_slot,
     };

@@ -5,6 +5,7 @@
 use crate::config::model::Config;
 use crate::daemon::boot::places;
 use crate::daemon::gateway::{Gateway, Listener};
+use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
 use crate::daemon::output::Output;
 use crate::daemon::sources::Token;
@@ -16,10 +17,11 @@ use crate::logging::{Put, Sinks};
 use crate::spawn::{BaseEnvironment, Context};
 use crate::sys::child::Spawner;
 use crate::sys::signals::SignalQueue;
-use crate::sys::{boot, fd};
+use crate::sys::{boot, fd, limits};
 use crate::types::{LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use std::collections::{HashMap, VecDeque};
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -50,6 +52,8 @@ pub(crate) struct Daemon {
     pub(crate) spawner: Spawner,
     pub(crate) context: Context,
     pub(crate) gateway: Gateway,
+    /// Numbers of descriptors that programs may use up.
+    pub(crate) usable_fds: i64,
     /// /dev/null, for streams that nobody wants; a pipe stands in where there is none.
     pub(crate) null: Option<OwnedFd>,
     pub(crate) now: Now,
@@ -60,6 +64,8 @@ pub(crate) struct Daemon {
     pub(crate) commands: HashMap<CommandId, (u32, u64)>,
     pub(crate) next_command: u64,
     pub(crate) orphans: u64,
+    /// Output that no sink took: a full disk, a closed reader.
+    pub(crate) lost_bytes: u64,
     /// More dead children may wait than one turn takes.
     pub(crate) reap_again: bool,
     pub(crate) leave: Option<Leave>,
@@ -69,9 +75,11 @@ pub(crate) struct Daemon {
     pub(crate) taken: Vec<(Signal, u32)>,
     pub(crate) reload: crate::daemon::Reload,
     pub(crate) pidfile: Option<PathBuf>,
-    pub(crate) env: Vec<(String, String)>,
+    pub(crate) env: Vec<(OsString, OsString)>,
     /// The configuration that a restart in place will use.
     pub(crate) next_life: Option<crate::config::Loaded>,
+    /// Listeners that only the next life has.
+    pub(crate) next_listeners: Vec<Listener>,
 }
 
 /// What boot has opened.
@@ -93,13 +101,13 @@ impl Daemon {
         now: Now,
         opened: Opened,
     ) -> Daemon {
-        let Machine { signals, spawner, binary, env, start_dir, reload } = machine;
+        let Machine { signals, spawner, binary, env, start_dir, reload, listeners: _ } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let index = places(&config);
         let handled =
             crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect();
-        let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.clone());
+        let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.to_string_lossy().into_owned());
         let context = Context {
             base: BaseEnvironment::new(&env),
             environment: config.supervisor.environment.clone(),
@@ -123,6 +131,7 @@ impl Daemon {
             spawner,
             context,
             gateway: Gateway::new(opened.listeners, binary, time_zone),
+            usable_fds: i64::try_from(limits::nofile().0).unwrap_or(i64::MAX) - RESERVED_FDS,
             null: fd::null().ok(),
             now,
             inputs: VecDeque::new(),
@@ -131,6 +140,7 @@ impl Daemon {
             commands: HashMap::new(),
             next_command: 0,
             orphans: 0,
+            lost_bytes: 0,
             // Children may have died before we looked.
             reap_again: true,
             leave: None,
@@ -140,6 +150,7 @@ impl Daemon {
             taken: Vec::new(),
             reload,
             next_life: None,
+            next_listeners: Vec::new(),
             pidfile: opened.pidfile,
             env,
         }
@@ -147,10 +158,13 @@ impl Daemon {
 
     /// What outlives this life.
     pub(crate) fn into_machine(self) -> Machine {
+        let (binary, mut listeners) = self.gateway.into_parts();
+        listeners.extend(self.next_listeners);
         Machine {
             signals: self.signals,
             spawner: self.spawner,
-            binary: self.gateway.into_binary(),
+            binary,
+            listeners,
             env: self.env,
             start_dir: self.context.start_dir,
             reload: self.reload,
@@ -164,6 +178,7 @@ impl Daemon {
 
     /// Says what went wrong with a sink, if it has not been said.
     pub(crate) fn tell(&mut self, put: Put) {
+        self.lost_bytes += put.lost as u64;
         if let Some(trouble) = put.trouble {
             self.log(LogLevel::Error, &trouble);
         }

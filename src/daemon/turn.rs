@@ -64,6 +64,9 @@ impl Daemon {
         if children {
             self.reap();
         }
+        if self.gateway.unread {
+            self.on_gateway_ready(self.gateway.generation());
+        }
         for token in tokens() {
             if let Token::Gateway { generation } = token {
                 self.on_gateway_ready(generation);
@@ -96,7 +99,7 @@ impl Daemon {
 
     /// Milliseconds until the nearest deadline; `None` when nothing is due, ever.
     fn wait_ms(&self) -> Option<i32> {
-        if self.reap_again {
+        if self.reap_again || self.gateway.unread {
             return Some(0);
         }
         let all = [

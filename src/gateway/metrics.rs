@@ -156,8 +156,14 @@ const FAMILIES: &[Family] = &[
         Values::Daemon(|d| Some(float(d.gateway_restarts))),
     ),
     (
+        "mainstay_log_bytes_lost_total",
+        "Bytes of programs' output that no sink took: a full disk, a closed reader.",
+        MetricType::COUNTER,
+        Values::Daemon(|d| Some(float(d.log_bytes_lost))),
+    ),
+    (
         "mainstay_log_lines_dropped_total",
-        "Log lines that were dropped because there was no room for them.",
+        "Lines of the supervisor's own log that were dropped because its reader was too slow.",
         MetricType::COUNTER,
         Values::Daemon(|d| Some(float(d.log_lines_dropped))),
     ),

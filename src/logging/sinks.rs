@@ -37,6 +37,12 @@ enum Sink {
     Stream(StreamSink),
 }
 
+impl Sink {
+    fn is_blocked(&self) -> bool {
+        matches!(self, Sink::Stream(s) if s.is_blocked())
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     key: Key,
@@ -123,15 +129,19 @@ impl Sinks {
         SinkId(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
-    /// Gives a sink back; the last one closes it. What a blocked stream still keeps is tried once more.
+    /// Gives a sink back; the last one closes it. A stream that still keeps bytes stays until it has taken them.
     pub fn release(&mut self, id: SinkId) {
-        let Some(slot) = self.entries.get_mut(id.0 as usize) else { return };
-        let Some(entry) = slot else { return };
-        entry.holders = entry.holders.saturating_sub(1);
-        if entry.holders == 0 {
-            if let Sink::Stream(stream) = &mut entry.sink {
-                let _ = stream.flush(); // there is nobody left to tell
-            }
+        if let Some(Some(entry)) = self.entries.get_mut(id.0 as usize) {
+            entry.holders = entry.holders.saturating_sub(1);
+        }
+        self.close_if_done(id);
+    }
+
+    /// Closes a sink that nobody holds and that keeps nothing.
+    pub fn close_if_done(&mut self, id: SinkId) {
+        if let Some(slot) = self.entries.get_mut(id.0 as usize)
+            && slot.as_ref().is_some_and(|e| e.holders == 0 && !e.sink.is_blocked())
+        {
             *slot = None;
         }
     }
@@ -203,13 +213,7 @@ impl Sinks {
     /// Whether any sink is blocked; cheap, because there are few streams.
     #[must_use]
     pub fn any_stream_blocked(&self) -> bool {
-        self.entries.iter().flatten().any(|e| matches!(&e.sink, Sink::Stream(s) if s.is_blocked()))
-    }
-
-    /// Giving it back once more closes it.
-    #[must_use]
-    pub fn is_last_holder(&self, id: SinkId) -> bool {
-        self.entries.get(id.0 as usize).and_then(Option::as_ref).is_some_and(|e| e.holders <= 1)
+        self.entries.iter().flatten().any(|e| e.sink.is_blocked())
     }
 
     /// Every blocked sink.
@@ -233,6 +237,13 @@ impl Sinks {
         troubles
     }
 
+    /// Bytes that blocked streams still keep.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        let kept = |e: &Entry| if let Sink::Stream(s) = &e.sink { s.kept_bytes() } else { 0 };
+        self.entries.iter().flatten().map(kept).sum()
+    }
+
     /// No sink is open: everybody gave back what they had.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -243,6 +254,27 @@ impl Sinks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_blocked_stream_outlives_its_last_holder_until_it_has_taken_everything() {
+        let path = std::env::temp_dir().join(format!("mainstay-outlives-{}", std::process::id()));
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("fifo");
+        let mut reader = std::fs::OpenOptions::new().read(true).write(true).open(&path).expect("fifo");
+        let mut sinks = Sinks::default();
+        let id = sinks.open_file(&path, 0, 0, 0o600).expect("open");
+        assert!(sinks.put(id, &[b'x'; 100_000]).blocked);
+        sinks.release(id);
+        assert!(!sinks.is_empty() && sinks.kept_bytes() > 0);
+        let mut seen = 0;
+        let mut part = [0; 4096];
+        while seen < 100_000 {
+            seen += std::io::Read::read(&mut reader, &mut part).expect("read");
+            sinks.flush(id);
+        }
+        sinks.close_if_done(id);
+        assert!(sinks.is_empty());
+        std::fs::remove_file(&path).expect("remove");
+    }
 
     #[test]
     fn one_path_is_opened_once_and_closed_with_its_last_holder() {

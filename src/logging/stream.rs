@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 /// BOUND: bytes kept for a blocked stream before lines of our own log are dropped (programs wait instead).
 const KEEP_BYTES: usize = 256 << 10;
 
-/// BOUND: what a pipe takes without blocking once it says it is writable (PIPE_BUF).
+/// BOUND: what a pipe takes without blocking once it says it is writable, if nobody is faster (PIPE_BUF).
 const ATOMIC_BYTES: usize = 4096;
 
 /// How to write without blocking.
@@ -24,7 +24,10 @@ enum Way {
     Direct,
     /// A socket: each send says that it must not block.
     Socket,
-    /// Shared and possibly blocking: ask first, then write little.
+    /// A pipe shared with others: each write says that it must not block; an old kernel is asked first.
+    SharedPipe,
+    /// Shared and possibly blocking, a terminal mostly: ask first, then write a single byte, because "writable" promises
+    /// no more than that.
     Ask,
 }
 
@@ -49,6 +52,9 @@ impl StreamSink {
             // The copy shares its offset with everybody who inherited the file: nobody overwrites anybody.
             FdKind::Regular => (copy, Way::Direct),
             FdKind::Socket => (copy, Way::Socket),
+            FdKind::Pipe => {
+                fd::reopen_nonblocking(n).map_or((copy, Way::SharedPipe), |own| (own, Way::Direct))
+            }
             _ => fd::reopen_nonblocking(n).map_or((copy, Way::Ask), |own| (own, Way::Direct)),
         };
         Ok(StreamSink { fd, way, name: format!("/dev/fd/{n}"), pending: Vec::new(), troubled: false })
@@ -64,6 +70,12 @@ impl StreamSink {
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         !self.pending.is_empty()
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        self.pending.len()
     }
 
     /// Whether one more line of our own log may be kept.
@@ -123,11 +135,19 @@ impl StreamSink {
                     Err(e) => Err(e),
                 }
             }
-            Way::Ask if fd::is_writable(self.fd.as_fd()) => {
-                fd::write_some(self.fd.as_fd(), bytes.get(..ATOMIC_BYTES).unwrap_or(bytes))
-            }
-            Way::Ask => Ok(None),
+            Way::SharedPipe => match fd::write_nowait(self.fd.as_fd(), bytes) {
+                Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => self.write_if_writable(bytes, ATOMIC_BYTES),
+                other => other,
+            },
+            Way::Ask => self.write_if_writable(bytes, 1),
         }
+    }
+
+    fn write_if_writable(&self, bytes: &[u8], most: usize) -> Result<Option<usize>, Errno> {
+        if !fd::is_writable(self.fd.as_fd()) {
+            return Ok(None);
+        }
+        fd::write_some(self.fd.as_fd(), bytes.get(..most).unwrap_or(bytes))
     }
 
     fn say(&mut self, e: Errno) -> Option<String> {

@@ -2,8 +2,8 @@
 //!
 //! Pure. Invariant: a name occurs once; entries of ours that nobody overrides are shared, not copied.
 
-use crate::sys::carray::{CArray, c_string};
-use std::ffi::CString;
+use crate::sys::carray::{CArray, c_entry, c_string};
+use std::ffi::{CString, OsString};
 use std::rc::Rc;
 
 /// The environment we were started with.
@@ -13,10 +13,10 @@ pub struct BaseEnvironment {
 }
 
 impl BaseEnvironment {
-    /// From pairs of name and value.
+    /// From pairs of name and value, which need not be text.
     #[must_use]
-    pub fn new(vars: &[(String, String)]) -> BaseEnvironment {
-        let entries = vars.iter().map(|(k, v)| c_string(&format!("{k}={v}"))).collect();
+    pub fn new(vars: &[(OsString, OsString)]) -> BaseEnvironment {
+        let entries = vars.iter().map(|(k, v)| c_entry(k, v)).collect();
         BaseEnvironment { entries: Rc::new(entries) }
     }
 
@@ -54,7 +54,7 @@ mod tests {
 
     fn base() -> BaseEnvironment {
         let vars = [("A", "1"), ("AB", "2"), ("PATH", "/bin")];
-        BaseEnvironment::new(&vars.map(|(k, v)| (k.to_string(), v.to_string())))
+        BaseEnvironment::new(&vars.map(|(k, v)| (k.into(), v.into())))
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Memory only. Invariant: every pointer but the last is to a string that the array owns or shares.
 
 use nix::libc;
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
 
 /// Room for a pid and its terminating zero.
 const NUMBER_BYTES: usize = 12;
@@ -62,6 +63,19 @@ impl CArray {
         // SAFETY: all pointers but the last are to strings that `self` keeps alive.
         strings.map(|p| unsafe { std::ffi::CStr::from_ptr(*p) }.to_string_lossy().into_owned()).collect()
     }
+}
+
+/// A C string from what the kernel gave us, byte for byte.
+#[must_use]
+pub fn c_bytes(text: &OsStr) -> CString {
+    // It came as a C string, so there is no zero byte in it.
+    CString::new(text.as_bytes()).unwrap_or_default()
+}
+
+/// `NAME=value`, byte for byte.
+#[must_use]
+pub fn c_entry(name: &OsStr, value: &OsStr) -> CString {
+    CString::new([name.as_bytes(), b"=", value.as_bytes()].concat()).unwrap_or_default()
 }
 
 /// A C string from text; a zero byte in it ends it there, as it would for everybody else.

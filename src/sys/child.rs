@@ -196,7 +196,9 @@ extern "C" fn run(arg: *mut libc::c_void) -> libc::c_int {
     let failure = attempt(shared);
     // SAFETY: a live place that the suspended parent reads afterwards.
     unsafe { std::ptr::write_volatile(&raw mut shared.failure, failure) };
-    if shared.plan.complain {
+    // Only into a pipe of the program's own, which is empty: a stderr that it shares with others may be full, and we
+    // would stand still, and the suspended parent with us.
+    if shared.plan.complain && shared.stdio[2].is_some_and(|n| n > 2) {
         complain(shared.plan, failure);
     }
     let code = match failure.errno {

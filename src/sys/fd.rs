@@ -152,6 +152,16 @@ pub fn open_append(path: &Path, mode: u32) -> Result<OwnedFd, Errno> {
     open(path, flags, Mode::from_bits_truncate(mode))
 }
 
+/// Replaces the content of a small file. Does not wait for the reader of a fifo.
+///
+/// # Errors
+/// Whatever open and write say.
+pub fn write_file(path: &Path, text: &str) -> Result<(), Errno> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let file = open(path, flags, Mode::from_bits_truncate(0o644))?;
+    write_some(file.as_fd(), text.as_bytes()).map(|_| ())
+}
+
 /// An O_PATH descriptor of our own binary, to start ourselves again wherever it has gone since.
 #[must_use]
 pub fn own_binary() -> Option<OwnedFd> {
@@ -193,6 +203,24 @@ pub fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<Option<usize>, Err
     loop {
         match nix::unistd::write(fd, bytes) {
             Ok(n) => return Ok(Some(n)),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Ok(None),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Writes what fits without blocking, whatever the mode of the open file description. `None` when nothing fits now.
+///
+/// # Errors
+/// EOPNOTSUPP where this kind of file cannot promise that on this kernel; ENOSPC, EPIPE, EIO and the like.
+pub fn write_nowait(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<Option<usize>, Errno> {
+    let piece = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    loop {
+        // SAFETY: one live slice, which is only read; -1 means the present position, as for any stream.
+        let n = unsafe { libc::pwritev2(fd.as_raw_fd(), &raw const piece, 1, -1, libc::RWF_NOWAIT) };
+        match Errno::result(n) {
+            Ok(n) => return Ok(Some(n.unsigned_abs())),
             Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) => return Ok(None),
             Err(e) => return Err(e),

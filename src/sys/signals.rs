@@ -24,7 +24,7 @@ static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
 #[derive(Clone, Copy)]
 pub struct SignalState {
     pub(crate) mask: libc::sigset_t,
-    /// Bit n: signal n was ignored.
+    /// Bit n-1: signal n was ignored.
     pub(crate) ignored: u64,
 }
 
@@ -65,9 +65,9 @@ impl SignalState {
     pub fn capture_and_block() -> SignalState {
         let mask = block_all();
         let mut ignored = 0u64;
-        for n in 1..64 {
+        for n in 1..=64 {
             if disposition_is_ignore(n) {
-                ignored |= 1 << n;
+                ignored |= bit(n);
             }
         }
         SignalState { mask, ignored }
@@ -85,8 +85,12 @@ impl SignalState {
 
     #[must_use]
     pub fn was_ignored(&self, signal: i32) -> bool {
-        (0..64).contains(&signal) && self.ignored & (1 << signal) != 0
+        (1..=64).contains(&signal) && self.ignored & bit(signal) != 0
     }
+}
+
+fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
 }
 
 fn disposition_is_ignore(n: i32) -> bool {
