@@ -189,11 +189,15 @@ impl Rig {
             _ => present,
         };
         let proc = ProcRef { slot: u32::try_from(slot).unwrap_or(u32::MAX), incarnation };
+        // What ends everything comes seldom.
+        match bytes.byte() {
+            0 => return Input::Boot,
+            1 => return Input::Shutdown { signal: bytes.pick(&[Signal::TERM, Signal::INT, Signal::QUIT]) },
+            2 => return Input::Restart { signal: Signal::HUP },
+            _ => {}
+        }
         match bytes.below(64) {
-            0 => Input::Boot,
-            1 => Input::Shutdown { signal: bytes.pick(&[Signal::TERM, Signal::INT, Signal::QUIT]) },
-            2 => Input::Restart { signal: Signal::HUP },
-            3..=11 => Input::Deadline,
+            0..=11 => Input::Deadline,
             12..=23 => Input::Spawned { proc, pid: Pid(1 + i32::from(bytes.byte())) },
             24..=27 => {
                 let kinds = [SpawnErrorKind::NoFile, SpawnErrorKind::NotExecutable, SpawnErrorKind::Other];
@@ -229,11 +233,11 @@ fn command(bytes: &mut Bytes<'_>) -> Command {
         1 => Whom::Group(bytes.pick(&names)),
         _ => Whom::Process { group: bytes.pick(&names), name: bytes.pick(&names) },
     };
-    match bytes.below(40) {
+    match bytes.byte() {
         0 => Command::Shutdown,
         1 => Command::Restart,
-        2..=18 => Command::Start { target, wait: bytes.bool() },
-        19..=34 => Command::Stop { target, wait: bytes.bool() },
+        2..=120 => Command::Start { target, wait: bytes.bool() },
+        121..=230 => Command::Stop { target, wait: bytes.bool() },
         _ => Command::Signal {
             target,
             signal: bytes.pick(&[Signal::HUP, Signal::KILL, Signal(0), Signal(64)]),
