@@ -98,6 +98,8 @@ impl Rig {
         if let Input::Command { id, .. } = &input {
             self.open.insert(*id);
         }
+        let is_stale =
+            proc_of(&input).is_some_and(|p| self.spawned.get(p.slot as usize) != Some(&p.incarnation));
         let may_stay = !matches!(input, Input::Deadline) && deadline.is_some_and(|d| d <= self.now.mono);
         let mut out = Vec::new();
         self.engine.step(self.now, input, &mut out);
@@ -105,6 +107,9 @@ impl Rig {
             let is_inert = out.len() == 1 && self.states() == before;
             ensure(is_inert, || format!("a bug changes something: {told} gives {out:?}"))?;
         }
+        let is_silent = out.iter().all(|a| matches!(a, Action::Log(..) | Action::Bug(_)));
+        let is_ignored = self.states() == before && is_silent;
+        ensure(!is_stale || is_ignored, || format!("news of another life counts: {told} gives {out:?}"))?;
         ensure(!self.has_left || is_command || out.is_empty(), || {
             format!("acts after the end: {told} gives {out:?}")
         })?;
@@ -215,6 +220,23 @@ impl Rig {
                 Input::Command { id: CommandId(self.n_commands), command: command(bytes) }
             }
         }
+    }
+}
+
+/// Whose news it is.
+fn proc_of(input: &Input) -> Option<ProcRef> {
+    match input {
+        Input::Spawned { proc, .. }
+        | Input::SpawnFailed { proc, .. }
+        | Input::ExecFailed { proc, .. }
+        | Input::Exited { proc, .. }
+        | Input::GroupChecked { proc, .. }
+        | Input::KillFailed { proc, .. } => Some(*proc),
+        Input::Boot
+        | Input::Deadline
+        | Input::Command { .. }
+        | Input::Shutdown { .. }
+        | Input::Restart { .. } => None,
     }
 }
 

@@ -155,6 +155,8 @@ fn judge(request: &Request) -> Result<(), String> {
     ensure(target.starts_with('/') || target == "*", || format!("a strange target: {target:?}"))?;
     ensure(!target.contains([' ', '\n']), || format!("a target with blanks: {target:?}"))?;
     ensure(request.header("Transfer-Encoding").is_none(), || "a body of unknown length is taken".into())?;
+    let n_lengths = request.headers.iter().filter(|h| h.field.equiv("Content-Length")).count();
+    ensure(n_lengths <= 1, || format!("two lengths, so two opinions of where it ends: {request:?}"))?;
     let length = request.header("Content-Length").map_or(Ok(0), str::parse::<usize>);
     ensure(length == Ok(request.body.len()), || format!("a body of another length: {request:?}"))?;
     ensure(!request.path().contains(['?', '#']), || format!("a path with a query: {target:?}"))?;
