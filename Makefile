@@ -47,9 +47,10 @@ check: ## Format, lints, unit tests, layering: run it before each commit
 	cargo test --lib --bins
 	cargo test --test it layering
 
-unit: ## Tests beside the code, and those of the harness
+unit: ## Tests beside the code, those of the harness, and a few seconds of fuzzing
 	cargo test --lib --bins
 	cargo test -p harness
+	cargo test --test fuzz
 
 sim: ## The engine under simulated time; SEED=n replays, SIM_RUNS=n
 	cargo test --test sim
@@ -85,12 +86,8 @@ bench: build ## Side by side with the peers that are installed; BENCH="orphans -
 	    ../shared/bench/bench.py $(BENCH) --out dist/bench; \
 	else python3 bench/run.py dist/mainstay; fi
 
-fuzz: ## Each fuzz target for T seconds (T=60)
-	@if [ ! -d tests/fuzz ]; then echo "skipped: there is no tests/fuzz"; \
-	elif ! cargo +nightly fuzz --version >/dev/null 2>&1; then \
-	  echo "skipped: needs a nightly toolchain and cargo-fuzz (cargo install cargo-fuzz)"; \
-	else for t in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
-	  cargo +nightly fuzz run --fuzz-dir tests/fuzz $$t -- -max_total_time=$(T); done; fi
+fuzz: ## Each fuzz target for T seconds (T=60); FUZZ=ini for one, SEED=n for a seed
+	cargo test --test fuzz -- --seconds $(T) $(if $(SEED),--seed $(SEED)) $(if $(FUZZ),--target $(FUZZ))
 
 clean: ## Remove everything that was built or installed here
 	cargo clean
