@@ -161,14 +161,15 @@ pub fn expand_known(text: &str, names: &Names) -> String {
     while let Some(&c) = chars.get(at) {
         at += 1;
         let mut end = at;
-        if c == '%' && chars.get(at) == Some(&'(') {
-            if let Ok(directive) = parse(&chars, &mut end) {
-                let arg = directive.key.as_ref().and_then(|key| names.get(key));
-                if let Some(Ok(done)) = arg.map(|arg| directive.render(arg)) {
-                    out.push_str(&done);
-                    at = end;
-                    continue;
-                }
+        if c == '%'
+            && chars.get(at) == Some(&'(')
+            && let Ok(directive) = parse(&chars, &mut end)
+        {
+            let arg = directive.key.as_ref().and_then(|key| names.get(key));
+            if let Some(Ok(done)) = arg.map(|arg| directive.render(arg)) {
+                out.push_str(&done);
+                at = end;
+                continue;
             }
         }
         out.push(c);

@@ -77,10 +77,10 @@ fn digits(text: &str, base: u32) -> Option<i64> {
         _ => (false, text),
     };
     let mut body = rest;
-    if base == 8 {
-        if let Some(tail) = rest.strip_prefix("0o").or_else(|| rest.strip_prefix("0O")) {
-            body = tail.strip_prefix('_').unwrap_or(tail);
-        }
+    if base == 8
+        && let Some(tail) = rest.strip_prefix("0o").or_else(|| rest.strip_prefix("0O"))
+    {
+        body = tail.strip_prefix('_').unwrap_or(tail);
     }
     let mut value: i64 = 0;
     let mut after_digit = false;

@@ -186,3 +186,17 @@ fn a_line_without_end_does_not_eat_memory() {
     assert!(rss < 20_000, "{rss} kB");
     daemon.finish();
 }
+
+#[test]
+fn the_end_of_the_daemon_waits_for_a_slow_reader_of_its_stdout() {
+    // More than a pipe holds, from a program that ends by itself and the container with it.
+    let script = "export MAINSTAY_PROGRAM__P=\"$1 spew 3000000\" MAINSTAY_PROGRAM__P__AUTORESTART=false \
+        MAINSTAY_PROGRAM__P__STARTSECS=0 MAINSTAY_CONTROL__UNIX=\"$2\"; \
+        \"$0\" run 2>/dev/null | dd bs=512 2>/dev/null | wc -c";
+    let setup = Setup::toml("");
+    let socket = setup.dir().path().join("c.sock").display().to_string();
+    for _ in 0..5 {
+        let words = ["sh", "-c", script, &harness::mainstay(), &harness::puppet(), &socket];
+        assert_eq!(harness::Cmd::new(&words).run().stdout.trim(), "3000000");
+    }
+}

@@ -125,11 +125,9 @@ fn a_program_that_forks_and_dies_is_an_exit_and_what_it_left_is_not_lost_sight_o
     )
     .start();
     daemon.wait_said("exited: forker (exit status 0; expected)");
-    let orphan: i32 = {
-        daemon.wait_said("pid ");
-        let text = daemon.said();
-        text.lines().find_map(|l| l.strip_prefix("pid ")?.trim().parse().ok()).expect("it named its child")
-    };
+    let named = || daemon.said().lines().find_map(|l| l.strip_prefix("pid ")?.trim().parse::<i32>().ok());
+    wait_until("it named its child", || named().is_some());
+    let orphan = named().expect("just seen");
     assert!(proc::stat(orphan).is_some_and(|s| s.ppid == daemon.pid()), "we are its parent now");
     harness::kill(orphan, 9).unwrap();
     wait_until("it is reaped", || proc::stat(orphan).is_none());

@@ -316,7 +316,7 @@ fn seconds(ms: i64) -> String {
 
 fn size(bytes: u64) -> String {
     for (factor, unit) in [(1u64 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")] {
-        if bytes > 0 && bytes % factor == 0 {
+        if bytes > 0 && bytes.is_multiple_of(factor) {
             return string(&format!("{}{unit}", bytes / factor));
         }
     }

@@ -293,11 +293,11 @@ fn read_environment<'a>(
     view: &View<'a>,
     names: &Names,
 ) -> Result<Vec<(String, String)>, Reported> {
-    if let Some(entry) = r.entry(view, "environment") {
-        if let (Dialect::Ini, RawValue::Text(text)) = (entry.dialect, &entry.value) {
-            // Only for the report: the same expansion follows under the long name.
-            r.expand_text(view, entry, text, names, "environment")?;
-        }
+    if let Some(entry) = r.entry(view, "environment")
+        && let (Dialect::Ini, RawValue::Text(text)) = (entry.dialect, &entry.value)
+    {
+        // Only for the report: the same expansion follows under the long name.
+        r.expand_text(view, entry, text, names, "environment")?;
     }
     let read = r.value(view, "environment", names, pairs::pairs)?;
     warn_if_cut(r, view, &read);

@@ -66,7 +66,7 @@ fn uptime(secs: u64) -> String {
 fn stop_time(t: LocalTime) -> String {
     let month = usize::try_from(t.month).ok().and_then(|m| MONTHS.get(m.checked_sub(1)?)).unwrap_or(&"???");
     let half = if t.hour < 12 { "AM" } else { "PM" };
-    let hour = if t.hour % 12 == 0 { 12 } else { t.hour % 12 };
+    let hour = if t.hour.is_multiple_of(12) { 12 } else { t.hour % 12 };
     format!("{month} {:02} {hour:02}:{:02} {half}", t.day, t.minute)
 }
 
