@@ -352,3 +352,20 @@ fn as_pid_1_the_end_of_the_program_ends_everything() {
     }
     setup(&["spawn-daemon", "spawn-ignoring-term", "exit", "3"]).pid1().start().ended(3);
 }
+
+#[test]
+fn a_sigchld_that_was_ignored_is_no_reason_to_wait_for_ever() {
+    let (init, puppet) = (harness::mainstay(), harness::puppet());
+    let words = [&puppet, "ignore", "CHLD", "exec", &init, "--", &puppet, "sigconf", "exit", "3"];
+    let done = harness::Cmd::new(&words).run();
+    done.expect(3);
+    let ignored = done.stdout.split("SigIgn: ").nth(1).and_then(|t| u64::from_str_radix(&t[..16], 16).ok());
+    assert_eq!(ignored.map(|bits| bits & 1 << 16), Some(1 << 16), "as it was: {}", done.stdout);
+}
+
+#[test]
+fn arguments_and_environment_that_are_no_text_are_passed_on_byte_for_byte() {
+    let script = "A=$(printf '\\377\\376') \"$0\" -- sh -c 'printf \"%s%s\" \"$1\" \"$A\"' x \"$(printf '\\375')\" | od -An -tx1";
+    let done = harness::Cmd::new(&["sh", "-c", script, &harness::mainstay()]).run();
+    assert_eq!(done.stdout.split_whitespace().collect::<Vec<_>>(), ["fd", "ff", "fe"]);
+}

@@ -1,7 +1,7 @@
 //! Signals to `mainstay run`: which stop it, which do nothing, and none is lost however early it comes.
 
 use crate::support::{ini, needs_root, toml};
-use harness::{Setup, Stopwatch, pause};
+use harness::{Setup, Stopwatch, pause, proc};
 use std::time::Duration;
 
 const ONE: &str = "[program:p]\ncommand=@puppet@ hold\nstartsecs=0\n";
@@ -120,5 +120,49 @@ fn a_blocked_or_ignored_term_still_stops_us_and_stays_so_for_programs() {
         let bits = text.split_once(field).and_then(|(_, t)| u64::from_str_radix(&t[..16], 16).ok()).unwrap();
         assert_ne!(bits & (1 << 14), 0, "{how}: {text}");
         daemon.finish();
+    }
+}
+
+#[test]
+fn a_hup_onto_a_port_in_use_is_refused_before_anything_is_stopped() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let daemon = toml("[program.p]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\n").start();
+    daemon.wait_state("p", "RUNNING");
+    let pid = daemon.info("p", "pid");
+    let file = daemon.dir().path().join("mainstay.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let listen = text.lines().find(|l| l.starts_with("listen")).unwrap().to_owned();
+    std::fs::write(&file, text.replace(&listen, &format!("listen = \"127.0.0.1:{port}\""))).unwrap();
+    daemon.signal(1);
+    daemon.wait_said("cannot restart, going on as we are");
+    assert_eq!(daemon.info("p", "pid"), pid);
+    drop(taken);
+    daemon.signal(1);
+    daemon.wait_said(&format!("http://127.0.0.1:{port}"));
+    daemon.wait_state("p", "RUNNING");
+    daemon.finish();
+}
+
+#[test]
+fn a_term_during_a_restart_ends_the_daemon() {
+    for delay in (0..200).step_by(20) {
+        let daemon = ini(ONE).start();
+        daemon.wait_state("p", "RUNNING");
+        // A gateway that does not go keeps the old life waiting for a moment.
+        let all = std::fs::read_dir("/proc")
+            .unwrap()
+            .flatten()
+            .filter_map(|e| e.file_name().to_str()?.parse().ok());
+        let is_gateway = |pid: &i32| {
+            proc::stat(*pid).is_some_and(|s| s.ppid == daemon.pid())
+                && proc::cmdline(*pid).iter().any(|w| w == "gateway")
+        };
+        let gateway: i32 = all.into_iter().find(is_gateway).expect("it has a gateway");
+        harness::kill(gateway, 19).unwrap();
+        daemon.signal(1);
+        pause(delay);
+        daemon.signal(15);
+        assert_eq!(daemon.wait_exit(), 0, "after {delay} ms");
     }
 }
