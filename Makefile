@@ -44,11 +44,11 @@ test: build unit sim it compat container k8s-check compose-check ## All tests
 check: ## Format, lints, unit tests, layering: run it before each commit
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test --lib --bins
+	cargo test --lib
 	cargo test --test it layering
 
 unit: ## Tests beside the code, those of the harness, and a few seconds of fuzzing
-	cargo test --lib --bins
+	cargo test --lib
 	cargo test -p harness
 	cargo test --test fuzz
 
