@@ -238,6 +238,22 @@ fn a_server_that_is_not_there_has_the_lsb_codes() {
 }
 
 #[test]
+fn a_server_that_says_nothing_counts_as_unreachable() {
+    let mute = |_: &str, _: &[Value]| Err(ClientError::Silent(std::time::Duration::from_secs(10)));
+    let line = "error: cannot reach unix:///x.sock: no answer within 10 s\n";
+    for action in ["status", "start a", "stop all", "restart a", "signal HUP a", "pid", "version"] {
+        assert_eq!(told(action, mute), (4, line.to_owned()), "{action}");
+    }
+    assert_eq!(told("shutdown", mute), (1, line.to_owned()));
+    assert_eq!(told("reload", mute), (1, line.to_owned()));
+    let later = |method: &str, _: &[Value]| match method {
+        "getVersion" => Ok(Value::Nil),
+        _ => Err(ClientError::Silent(std::time::Duration::from_secs(10))),
+    };
+    assert_eq!(told("status", later), (4, line.to_owned()));
+}
+
+#[test]
 fn refusals_of_the_server_are_told() {
     let unauthorized = |_: &str, _: &[Value]| Err(ClientError::Status(401, "Unauthorized".to_owned()));
     assert_eq!(told("status", unauthorized), (1, "Server requires authentication\n".to_owned()));
