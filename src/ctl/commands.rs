@@ -111,15 +111,26 @@ impl<'a> Session<'a> {
             "reload" => self.end("reload", names),
             "version" => self.version(names),
             "help" => self.help(names),
-            _ => {
-                self.say(&format!("*** Unknown syntax: {line}"));
-                self.fail(names::GENERIC);
+            other => {
+                self.unknown(other, line);
                 Ok(())
             }
         };
         if let Err(Stop::Error(error)) = result {
             self.explain(&error);
         }
+    }
+
+    /// COMPAT: words that nobody knows get supervisorctl's line; those that only we lack are said to be missing.
+    fn unknown(&mut self, action: &str, line: &str) {
+        match names::not_yet(action) {
+            Some(instead) => {
+                self.say(&format!("error: '{action}' is not supported yet"));
+                let _ = writeln!(std::io::stderr(), "hint: {instead}");
+            }
+            None => self.say(&format!("*** Unknown syntax: {line}")),
+        }
+        self.fail(names::GENERIC);
     }
 
     /// Where nobody reads our output any more, the action is carried out all the same.

@@ -217,6 +217,18 @@ fn missing_names_are_errors_with_help() {
 }
 
 #[test]
+fn words_that_only_we_lack_are_not_called_unknown() {
+    for word in ["tail", "maintail", "reread", "update", "add", "remove", "avail", "clear", "fg", "open"] {
+        let (code, out, calls) = run_line(&format!("{word} web"), "", three);
+        assert_eq!((code, out), (1, format!("error: '{word}' is not supported yet\n")));
+        assert_eq!(calls, [""; 0], "nobody is asked");
+        assert!(names::help(word).is_none() && names::not_yet(word).is_some());
+    }
+    assert!(names::not_yet("tail").is_some_and(|hint| hint.contains("`stdout_logfile`")));
+    assert!(names::ACTIONS.iter().all(|word| names::not_yet(word).is_none()));
+}
+
+#[test]
 fn pids_are_printed_one_for_each_line() {
     assert_eq!(told("pid", three), (0, "1\n".to_owned()));
     assert_eq!(told("pid all", three), (0, "7\n8\n0\n".to_owned()));
