@@ -72,10 +72,14 @@ pub fn load(sources: &Sources, world: &dyn World) -> Result<Loaded, Diagnostics>
         reading.read_file(&extra.to_string_lossy(), sources, world);
     }
     let (env, found) = from_env::read(&sources.env);
+    // A misspelt variable may have been the whole configuration: one finding is enough.
+    let is_misspelt = found.has_errors();
     reading.found.append(found);
     merge(&mut reading.raw, env);
     if file.is_none() && sources.main_command.is_none() && !has_programs(&reading.raw) {
-        reading.found.push(nothing_found(sources));
+        if !is_misspelt {
+            reading.found.push(nothing_found(sources));
+        }
         return Err(reading.found);
     }
     merge(&mut reading.raw, command_line(&sources.overrides));

@@ -59,6 +59,35 @@ fn without_anything_three_ways_to_begin_are_shown() {
     }
 }
 
+fn said(env: &[(&str, &str)]) -> Vec<String> {
+    let found = load(&sources(env), &FakeWorld::default()).map(|_| ()).unwrap_err();
+    let line = |d: &Diagnostic| format!("{} ({})", d.message, d.hint.as_deref().unwrap_or(""));
+    found.items.iter().map(line).collect()
+}
+
+#[test]
+fn a_misspelt_variable_is_one_finding() {
+    assert_eq!(
+        said(&[("MAINSTAY_PROGRAM__WEB__COMAND", "x")]),
+        ["unknown setting `comand` in MAINSTAY_PROGRAM__WEB (did you mean `command`?)"]
+    );
+    assert_eq!(
+        said(&[("MAINSTAY_PROGRM__WEB", "x")]),
+        ["unknown environment variable `MAINSTAY_PROGRM__WEB` (did you mean `MAINSTAY_PROGRAM__WEB`?)"]
+    );
+    let other = said(&[("MAINSTAY_PROGRAM__WEB__AUTOSTRAT", "true")]);
+    assert!(other.len() == 2 && other.iter().any(|line| line.contains("`command` is missing")), "{other:?}");
+}
+
+#[test]
+fn a_misspelt_key_of_ini_is_a_warning_and_the_missing_one_an_error() {
+    let mut from = sources(&[]);
+    from.file = Some("/e/s.conf".into());
+    let files = FakeWorld::with(&[("/e/s.conf", "[supervisord]\n[program:a]\ncomand=x\n")]);
+    let found = load(&from, &files).map(|_| ()).unwrap_err();
+    assert!(found.items.iter().any(|d| d.message.contains("`command` is missing")), "{found:?}");
+}
+
 #[test]
 fn supervisors_places_are_searched_in_its_order() {
     let search = Search::Supervisord { argv0: "/opt/v/bin/supervisord".into() };
