@@ -183,3 +183,16 @@ fn option_errors_of_the_command_line_have_no_line() {
     assert_eq!(found.items[0].span.as_ref().unwrap().to_string(), "command line");
     assert_eq!(found.supervisor(), Some("invalid value for -e 'loud': bad logging level name 'loud'"));
 }
+
+#[test]
+fn a_file_that_is_not_utf8_says_where_in_both_languages() {
+    for path in ["/e/s.conf", "/e/m.toml"] {
+        let mut world = FakeWorld::default();
+        world.files.insert(path.into(), b"# one\n# caf\xe9\n".to_vec());
+        let from = Sources { file: Some(path.into()), ..Sources::default() };
+        let found = load(&from, &world).map(|_| ()).unwrap_err();
+        let want = format!("cannot read `{path}`: line 2 is not UTF-8 text (byte 0xe9 at offset 11)");
+        assert_eq!((found.items.len(), &found.items[0].message), (1, &want));
+        assert_eq!(found.supervisor().is_some(), path == "/e/s.conf");
+    }
+}
