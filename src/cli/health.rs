@@ -166,6 +166,21 @@ mod tests {
     }
 
     #[test]
+    fn a_mute_server_is_said_to_be_mute() {
+        let mute = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let url = format!("http://{}", mute.local_addr().expect("address"));
+        let args = HealthArgs { probe: Probe::Live, url: Some(url.clone()), configuration: None, timeout: 1 };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = probe(&args, &|_| None, &mut out, &mut err);
+        let err = String::from_utf8(err).expect("text");
+        assert_eq!((code, out.as_slice()), (1, &b""[..]));
+        assert!(
+            err.starts_with(&format!("error: cannot reach mainstay: {url}: no answer within 1 s\nhint: ")),
+            "{err}"
+        );
+    }
+
+    #[test]
     fn a_wrong_address_is_a_usage_error() {
         let (code, _, err) = ask(Probe::Ready, Some("foo".to_owned()), None);
         assert_eq!(code, 2);

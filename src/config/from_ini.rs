@@ -12,6 +12,7 @@ use crate::config::model::Dialect;
 use crate::config::paths::{absolute, dirname, join};
 use crate::config::python::is_space;
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
+use crate::config::utf8;
 use crate::config::world::World;
 use crate::types::LogLevel;
 
@@ -106,10 +107,9 @@ fn find<'a>(section: &'a IniSection, key: &str) -> Option<&'a IniEntry> {
 }
 
 fn read_one(ini: &mut Ini, path: &str, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
-    let text = decode(bytes).map_err(|why| {
-        let finding = Diagnostic::error(format!("cannot read `{path}`: it is not UTF-8 text"))
-            .at(Some(&Span { source: path.to_owned(), ..Span::default() }));
-        Box::new(finding.hint("save the file as UTF-8").supervisor(why))
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let finding = utf8::refusal(path, bytes, error.valid_up_to());
+        Box::new(finding.supervisor(pythons_words(bytes, error)))
     })?;
     ini.read(path, text).map_err(|error| {
         Box::new(match error {
@@ -146,30 +146,25 @@ fn bad_lines(path: &str, spans: &[Span], supervisor: String) -> Diagnostic {
         .supervisor(supervisor)
 }
 
-/// UTF-8, with Python's words for what is not.
-fn decode(bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let at = error.valid_up_to();
-        let byte = bytes.get(at).copied().unwrap_or(0);
-        let rest = bytes.len() - at;
-        let why = match error.error_len() {
-            // Python decodes the unfinished end apart, and counts from its beginning.
-            None if rest > 1 => {
-                return format!(
-                    "'utf-8' codec can't decode bytes in position 0-{}: unexpected end of data",
-                    rest - 1
-                );
-            }
-            None => {
-                return format!(
-                    "'utf-8' codec can't decode byte 0x{byte:02x} in position 0: unexpected end of data"
-                );
-            }
-            Some(_) if matches!(byte, 0xc2..=0xf4) => "invalid continuation byte",
-            Some(_) => "invalid start byte",
-        };
-        format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}")
-    })
+/// What Python says about bytes that are not UTF-8.
+fn pythons_words(bytes: &[u8], error: std::str::Utf8Error) -> String {
+    let at = error.valid_up_to();
+    let byte = bytes.get(at).copied().unwrap_or(0);
+    let last = bytes.len().saturating_sub(at + 1);
+    let why = match error.error_len() {
+        // Python decodes the unfinished end apart, and counts from its beginning.
+        None if last > 0 => {
+            return format!("'utf-8' codec can't decode bytes in position 0-{last}: unexpected end of data");
+        }
+        None => {
+            return format!(
+                "'utf-8' codec can't decode byte 0x{byte:02x} in position 0: unexpected end of data"
+            );
+        }
+        Some(_) if matches!(byte, 0xc2..=0xf4) => "invalid continuation byte",
+        Some(_) => "invalid start byte",
+    };
+    format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}")
 }
 
 /// COMPAT: `%(here)s` is replaced as plain text after each file, so that it means the directory of that file. A
@@ -340,14 +335,12 @@ mod tests {
 
     #[test]
     fn text_that_is_not_utf8_is_refused_in_pythons_words() {
+        let words = |bytes: &[u8]| pythons_words(bytes, std::str::from_utf8(bytes).unwrap_err());
         assert_eq!(
-            decode(b"; caf\xe9\n").unwrap_err(),
+            words(b"; caf\xe9\n"),
             "'utf-8' codec can't decode byte 0xe9 in position 5: invalid continuation byte"
         );
-        assert_eq!(
-            decode(b"\xff").unwrap_err(),
-            "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"
-        );
+        assert_eq!(words(b"\xff"), "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
     }
 
     #[test]

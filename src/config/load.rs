@@ -12,7 +12,7 @@ use crate::config::paths::{absolute, dirname, join};
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
 use crate::config::validate::{COMMAND_LINE, Checked, Given, validate};
 use crate::config::world::World;
-use crate::config::{from_env, from_ini, from_toml};
+use crate::config::{from_env, from_ini, from_toml, utf8};
 use crate::types::LogLevel;
 
 /// Where a configuration comes from.
@@ -72,10 +72,14 @@ pub fn load(sources: &Sources, world: &dyn World) -> Result<Loaded, Diagnostics>
         reading.read_file(&extra.to_string_lossy(), sources, world);
     }
     let (env, found) = from_env::read(&sources.env);
+    // A misspelt variable may have been the whole configuration: one finding is enough.
+    let is_misspelt = found.has_errors();
     reading.found.append(found);
     merge(&mut reading.raw, env);
     if file.is_none() && sources.main_command.is_none() && !has_programs(&reading.raw) {
-        reading.found.push(nothing_found(sources));
+        if !is_misspelt {
+            reading.found.push(nothing_found(sources));
+        }
         return Err(reading.found);
     }
     merge(&mut reading.raw, command_line(&sources.overrides));
@@ -132,13 +136,13 @@ impl Reading {
     }
 
     fn read_toml(&mut self, path: &str, bytes: &[u8], sources: &Sources) {
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            self.found.push(
-                Diagnostic::error(format!("cannot read `{path}`: it is not UTF-8 text"))
-                    .hint("save the file as UTF-8"),
-            );
-            self.is_unreadable = true;
-            return;
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(why) => {
+                self.found.push(utf8::refusal(path, bytes, why.valid_up_to()));
+                self.is_unreadable = true;
+                return;
+            }
         };
         let lookup = |name: &str| sources.env.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
         let (raw, found) = from_toml::read(path, text, &lookup);

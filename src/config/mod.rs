@@ -24,6 +24,7 @@ pub mod settings;
 pub mod shlex;
 #[cfg(test)]
 pub(crate) mod testing;
+mod utf8;
 mod validate;
 mod values;
 pub mod world;

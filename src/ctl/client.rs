@@ -1,6 +1,6 @@
 //! An HTTP client of one request for each connection, and XML-RPC on top of it.
 //!
-//! Does I/O. Invariants: connecting has a deadline, waiting for a command has none (a stop may take minutes);
+//! Does I/O. Invariants: every step has a deadline, but for the answer to a start or a stop, which may take minutes;
 //! what a server may send is bounded. HTTP/1.0 on purpose: the answer ends with the connection or its length.
 //! Not here: what is asked (`commands`), XML (`gateway::rpc::xml`).
 
@@ -14,10 +14,11 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
-/// For a TCP connection to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// BOUND: for a connection to come about, and for each answer that a server has at hand.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// BOUND: an answer. All processes of the largest installations are below.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -29,6 +30,8 @@ pub enum ClientError {
     Connect(io::Error),
     /// The connection broke.
     Broken(io::Error),
+    /// Nobody said anything for so long.
+    Silent(Duration),
     /// Another HTTP status than 200.
     Status(u16, String),
     Fault {
@@ -44,6 +47,7 @@ impl fmt::Display for ClientError {
         match self {
             ClientError::Connect(e) => write!(f, "cannot connect: {e}"),
             ClientError::Broken(e) => write!(f, "cannot talk to the server: {e}"),
+            ClientError::Silent(limit) => write!(f, "no answer within {} s", limit.as_secs_f64()),
             ClientError::Status(status, reason) => write!(f, "the server answered {status} {reason}"),
             ClientError::Fault { code, text } => write!(f, "the server refused: {text} (fault {code})"),
             ClientError::Garbled(why) => write!(f, "cannot understand the server: {why}"),
@@ -68,19 +72,32 @@ pub trait Api {
 /// A server at an address.
 pub struct Server {
     address: ServerAddress,
+    patience: Duration,
 }
 
 impl Server {
     #[must_use]
     pub fn new(address: ServerAddress) -> Server {
-        Server { address }
+        Server::with_patience(address, PATIENCE)
     }
+
+    /// As `new`, with another limit for what should come at once.
+    #[must_use]
+    pub fn with_patience(address: ServerAddress, patience: Duration) -> Server {
+        Server { address, patience }
+    }
+}
+
+/// A start waits for `startsecs`, a stop for `stopwaitsecs`, and both may be hours.
+fn may_take_long(method: &str) -> bool {
+    method.starts_with("start") || method.starts_with("stop")
 }
 
 impl Api for Server {
     fn call(&self, method: &str, params: &[Value]) -> Result<Value, ClientError> {
         let body = xml::call(&format!("supervisor.{method}"), params);
-        let answer = request(&self.address, "POST", "/RPC2", Some(&body), None)?;
+        let limits = Limits { step: self.patience, answer: !may_take_long(method) };
+        let answer = request(&self.address, "POST", "/RPC2", Some(&body), limits)?;
         if answer.status != 200 {
             return Err(ClientError::Status(answer.status, answer.reason));
         }
@@ -109,13 +126,48 @@ pub struct Answer {
 /// # Errors
 /// See `ClientError`; any status is an answer.
 pub fn get(address: &ServerAddress, path: &str, timeout: Duration) -> Result<Answer, ClientError> {
-    request(address, "GET", path, None, Some(timeout))
+    request(address, "GET", path, None, Limits { step: timeout, answer: true })
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Connecting, sending, and each piece of the answer.
+    step: Duration,
+    /// Whether the answer is among them.
+    answer: bool,
+}
+
+impl Limits {
+    /// A step that ran into its limit is told apart from one that failed.
+    fn explain(self, error: io::Error, otherwise: fn(io::Error) -> ClientError) -> ClientError {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ClientError::Silent(self.step),
+            _ => otherwise(error),
+        }
+    }
 }
 
 /// A stream of either family.
-pub trait Connection: Read + Write {}
-impl Connection for TcpStream {}
-impl Connection for UnixClient {}
+pub trait Connection: Read + Write {
+    /// From now on a read waits as long as it takes.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn wait_without_limit(&self) -> io::Result<()>;
+}
+
+impl Connection for TcpStream {
+    fn wait_without_limit(&self) -> io::Result<()> {
+        self.set_read_timeout(None)
+    }
+}
+
+impl Connection for UnixClient {
+    fn wait_without_limit(&self) -> io::Result<()> {
+        self.0.set_read_timeout(None)
+    }
+}
 
 /// A unix stream that does not raise SIGPIPE when the server has closed it.
 struct UnixClient(UnixStream);
@@ -138,26 +190,34 @@ impl Write for UnixClient {
     }
 }
 
-/// Connects; with `timeout` every later wait is bounded too.
+/// Connects; every later wait is bounded too.
 ///
 /// # Errors
-/// When nobody is there.
-pub fn connect(address: &ServerAddress, timeout: Option<Duration>) -> io::Result<Box<dyn Connection>> {
+/// When nobody is there, or nobody takes the connection in time.
+pub fn connect(address: &ServerAddress, timeout: Duration) -> io::Result<Box<dyn Connection>> {
     match &address.place {
-        Place::Unix(path) => {
-            let stream = UnixStream::connect(path)?;
-            stream.set_read_timeout(timeout)?;
-            stream.set_write_timeout(timeout)?;
-            Ok(Box::new(UnixClient(stream)))
-        }
+        Place::Unix(path) => Ok(Box::new(UnixClient(connect_unix(path, timeout)?))),
         Place::Tcp { host, port } => {
-            let stream = connect_tcp(host, *port, timeout.unwrap_or(CONNECT_TIMEOUT))?;
-            stream.set_read_timeout(timeout)?;
-            stream.set_write_timeout(timeout)?;
+            let stream = connect_tcp(host, *port, timeout)?;
+            stream.set_read_timeout(Some(timeout))?;
+            stream.set_write_timeout(Some(timeout))?;
             stream.set_nodelay(true)?;
             Ok(Box::new(stream))
         }
     }
+}
+
+/// Not `UnixStream::connect`: it waits for ever where the queue of a server that does not accept is full. The limit
+/// for writing, set beforehand, holds for connecting as well.
+fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+    let place = UnixAddr::new(path)?;
+    let stream =
+        UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?);
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
+    connect(stream.as_raw_fd(), &place)?;
+    Ok(stream)
 }
 
 fn connect_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
@@ -186,9 +246,13 @@ fn request(
     method: &str,
     path: &str,
     body: Option<&str>,
-    timeout: Option<Duration>,
+    limits: Limits,
 ) -> Result<Answer, ClientError> {
-    let mut stream = connect(address, timeout).map_err(ClientError::Connect)?;
+    let connected = connect(address, limits.step);
+    let mut stream = connected.map_err(|e| limits.explain(e, ClientError::Connect))?;
+    if !limits.answer {
+        stream.wait_without_limit().map_err(ClientError::Broken)?;
+    }
     let mut message = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nUser-Agent: mainstay\r\n");
     if let (Some(user), Some(password)) = (&address.username, &address.password) {
         let credentials = STANDARD.encode(format!("{user}:{password}"));
@@ -201,14 +265,14 @@ fn request(
     }
     // A server that refuses before it has read everything still says why.
     let sent = stream.write_all(message.as_bytes()).and_then(|()| stream.flush());
-    match (read_answer(&mut *stream), sent) {
+    match (read_answer(&mut *stream, limits), sent) {
         (Ok(answer), _) => Ok(answer),
-        (Err(_), Err(e)) => Err(ClientError::Broken(e)),
+        (Err(_), Err(e)) => Err(limits.explain(e, ClientError::Broken)),
         (Err(e), Ok(())) => Err(e),
     }
 }
 
-fn read_answer(stream: &mut dyn Connection) -> Result<Answer, ClientError> {
+fn read_answer(stream: &mut dyn Connection, limits: Limits) -> Result<Answer, ClientError> {
     let mut bytes = Vec::new();
     let mut chunk = vec![0u8; 32 << 10];
     let mut expected = None;
@@ -223,6 +287,7 @@ fn read_answer(stream: &mut dyn Connection) -> Result<Answer, ClientError> {
             Ok(0) => break,
             Ok(n) => bytes.extend_from_slice(&chunk[..n]),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if limits.answer => return Err(limits.explain(e, ClientError::Broken)),
             Err(e) => return Err(ClientError::Broken(e)),
         }
         if bytes.len() > MAX_ANSWER_BYTES {
@@ -263,4 +328,74 @@ fn parse(bytes: &[u8], expected: Option<usize>) -> Result<Answer, ClientError> {
     let status = status.ok_or_else(|| garbled("it is not HTTP"))?;
     let reason = words.next().unwrap_or_default().to_owned();
     Ok(Answer { status, reason, body: bytes[end..expected.unwrap_or(bytes.len())].to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+    use std::net::TcpListener;
+    use std::path::PathBuf;
+
+    const SHORT: Duration = Duration::from_millis(40);
+
+    fn path(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("mainstay-client-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        path
+    }
+
+    fn is_silent(result: Result<Value, ClientError>) -> bool {
+        matches!(result, Err(ClientError::Silent(limit)) if limit == SHORT)
+    }
+
+    #[test]
+    fn a_server_whose_connections_nobody_accepts_is_given_up() {
+        let tcp = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let port = tcp.local_addr().expect("address").port();
+        let server = Server::with_patience(ServerAddress::tcp("127.0.0.1", port), SHORT);
+        assert!(is_silent(server.call("getVersion", &[])));
+        assert!(is_silent(server.call("shutdown", &[])));
+        let answer = get(&ServerAddress::tcp("127.0.0.1", port), "/livez", SHORT);
+        assert_eq!(answer.expect_err("nobody").to_string(), "no answer within 0.04 s");
+    }
+
+    #[test]
+    fn a_unix_socket_with_a_full_queue_is_given_up_even_before_a_start() {
+        let path = path("full");
+        let listener =
+            socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("socket");
+        bind(listener.as_raw_fd(), &UnixAddr::new(&path).expect("short")).expect("bind");
+        listen(&listener, Backlog::new(0).expect("small")).expect("listen");
+        let server = Server::with_patience(ServerAddress::unix(&path), SHORT);
+        let _first = UnixStream::connect(&path).expect("room for one");
+        assert!(is_silent(server.call("getVersion", &[])));
+        assert!(is_silent(server.call("startProcess", &[])));
+        let _ = std::fs::remove_file(path);
+    }
+
+    #[test]
+    fn a_unix_socket_that_is_not_there_keeps_its_reason() {
+        let address = ServerAddress::unix("/nonexistent/x.sock");
+        let error = connect(&address, SHORT).err().map(|e| e.kind());
+        assert_eq!(error, Some(io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn a_start_may_take_longer_than_any_other_answer() {
+        let tcp = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let port = tcp.local_addr().expect("address").port();
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = tcp.accept().expect("a client");
+            stream.set_read_timeout(Some(SHORT * 4)).expect("a limit");
+            // Reads the request, then waits in vain for more: the start takes its time.
+            while stream.read(&mut [0; 4096]).is_ok_and(|n| n > 0) {}
+            let body = xml::response(&Value::Bool(true));
+            let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+        });
+        let server = Server::with_patience(ServerAddress::tcp("127.0.0.1", port), SHORT);
+        assert_eq!(server.call("startProcess", &[]).expect("an answer"), Value::Bool(true));
+        thread.join().expect("no panic");
+    }
 }

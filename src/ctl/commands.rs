@@ -2,7 +2,8 @@
 //!
 //! Does I/O through what it is given. Invariants: an action that fails never resets an earlier failure (COMPAT: the
 //! exit code is the last failure's); errors are lines on stdout, as supervisorctl has them.
-//! Not here: lines and codes of results (`names`), `status` (`status`), the wire (`client`).
+//! Not here: lines and codes of results (`names`), `status` (`status`), `shutdown` and `reload` (`end`), the wire
+//! (`client`).
 
 use crate::control::FaultCode;
 use crate::ctl::client::{Api, ClientError};
@@ -41,10 +42,19 @@ pub(super) type Done = Result<(), Stop>;
 pub struct Session<'a> {
     pub(super) api: &'a dyn Api,
     pub(super) settings: Settings,
-    input: &'a mut dyn BufRead,
-    out: &'a mut dyn Write,
+    pub(super) input: &'a mut dyn BufRead,
+    pub(super) out: &'a mut dyn Write,
     status: u8,
-    unreachable: bool,
+    pub(super) missed: Option<Missed>,
+}
+
+/// Why the server could not be spoken to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missed {
+    /// It is not there.
+    Away,
+    /// It is there and says nothing.
+    Mute,
 }
 
 impl<'a> Session<'a> {
@@ -54,7 +64,7 @@ impl<'a> Session<'a> {
         input: &'a mut dyn BufRead,
         out: &'a mut dyn Write,
     ) -> Session<'a> {
-        Session { api, settings, input, out, status: names::OK, unreachable: false }
+        Session { api, settings, input, out, status: names::OK, missed: None }
     }
 
     /// The exit code so far.
@@ -63,10 +73,10 @@ impl<'a> Session<'a> {
         self.status
     }
 
-    /// Whether nobody could be reached.
+    /// Whether nobody could be reached, and why.
     #[must_use]
-    pub fn was_unreachable(&self) -> bool {
-        self.unreachable
+    pub fn missed(&self) -> Option<Missed> {
+        self.missed
     }
 
     /// Reads and executes lines until `quit` or the end.
@@ -101,15 +111,26 @@ impl<'a> Session<'a> {
             "reload" => self.end("reload", names),
             "version" => self.version(names),
             "help" => self.help(names),
-            _ => {
-                self.say(&format!("*** Unknown syntax: {line}"));
-                self.fail(names::GENERIC);
+            other => {
+                self.unknown(other, line);
                 Ok(())
             }
         };
         if let Err(Stop::Error(error)) = result {
             self.explain(&error);
         }
+    }
+
+    /// COMPAT: words that nobody knows get supervisorctl's line; those that only we lack are said to be missing.
+    fn unknown(&mut self, action: &str, line: &str) {
+        match names::not_yet(action) {
+            Some(instead) => {
+                self.say(&format!("error: '{action}' is not supported yet"));
+                let _ = writeln!(std::io::stderr(), "hint: {instead}");
+            }
+            None => self.say(&format!("*** Unknown syntax: {line}")),
+        }
+        self.fail(names::GENERIC);
     }
 
     /// Where nobody reads our output any more, the action is carried out all the same.
@@ -122,17 +143,23 @@ impl<'a> Session<'a> {
     }
 
     /// An error that no action expects.
-    fn explain(&mut self, error: &ClientError) {
+    pub(super) fn explain(&mut self, error: &ClientError) {
+        self.fail(names::GENERIC);
         match error {
             ClientError::Status(401, _) => self.say("Server requires authentication"),
             ClientError::Connect(_) => {
-                self.unreachable = true;
+                self.missed = Some(Missed::Away);
                 let url = self.api.url();
                 self.say(&format!("error: cannot reach {url}: {error}"));
             }
+            ClientError::Silent(_) => {
+                self.missed = Some(Missed::Mute);
+                let url = self.api.url();
+                self.say(&format!("error: cannot reach {url}: {error}"));
+                self.fail(names::STATUS_UNKNOWN);
+            }
             other => self.say(&format!("error: {other}")),
         }
-        self.fail(names::GENERIC);
     }
 
     /// Whether the server is there and speaks our version; says so when not.
@@ -161,7 +188,7 @@ impl<'a> Session<'a> {
                     ErrorKind::NotFound => ("no such file", names::NOT_RUNNING),
                     _ => return Err(ClientError::Connect(e).into()),
                 };
-                self.unreachable = true;
+                self.missed = Some(Missed::Away);
                 let url = self.api.url();
                 self.say(&format!("{url} {what}"));
                 code
@@ -297,51 +324,6 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// `shutdown` and `reload`: the end of everything, or a new beginning.
-    fn end(&mut self, action: &str, names: &[&str]) -> Done {
-        let (method, question, done) = match action {
-            "shutdown" => ("shutdown", "Really shut the remote supervisord process down y/N? ", "Shut down"),
-            _ => ("restart", "Really restart the remote supervisord process y/N? ", "Restarted supervisord"),
-        };
-        if !names.is_empty() {
-            self.misused(action, &format!("Error: {action} accepts no arguments"), names::GENERIC);
-            return Ok(());
-        }
-        if self.settings.interactive && !self.confirms(question) {
-            return Ok(());
-        }
-        match self.api.call(method, &[]) {
-            Ok(_) => self.say(done),
-            Err(ClientError::Fault { code, .. }) if code == FaultCode::ShutdownState as i64 => {
-                self.say("ERROR: already shutting down");
-                // COMPAT: what is being shut down is on its way to where shutdown leads; a reload is not.
-                if action == "reload" {
-                    self.fail(names::GENERIC);
-                }
-            }
-            Err(ClientError::Connect(e)) if action == "shutdown" => {
-                let what = match e.kind() {
-                    ErrorKind::ConnectionRefused => "refused connection",
-                    ErrorKind::NotFound => "no such file",
-                    _ => return Err(ClientError::Connect(e).into()),
-                };
-                self.unreachable = true;
-                let url = self.api.url();
-                self.say(&format!("ERROR: {url} {what} (already shut down?)"));
-                self.fail(names::GENERIC);
-            }
-            Err(other) => return Err(other.into()),
-        }
-        Ok(())
-    }
-
-    fn confirms(&mut self, question: &str) -> bool {
-        let _ = write!(self.out, "{question}");
-        let _ = self.out.flush();
-        let mut line = String::new();
-        self.input.read_line(&mut line).is_ok() && line.to_lowercase().starts_with('y')
-    }
-
     fn version(&mut self, names: &[&str]) -> Done {
         if !names.is_empty() {
             self.misused("version", "Error: version accepts no arguments", names::GENERIC);
@@ -368,7 +350,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn misused(&mut self, action: &str, text: &str, code: u8) {
+    pub(super) fn misused(&mut self, action: &str, text: &str, code: u8) {
         self.say(text);
         self.fail(code);
         if let Some(help) = names::help(action) {

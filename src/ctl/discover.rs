@@ -7,12 +7,12 @@
 use crate::control::default_socket_paths;
 use crate::ctl::CtlArgs;
 use crate::ctl::address::ServerAddress;
+use crate::ctl::client::{PATIENCE, connect};
 use nix::unistd::geteuid;
 use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 /// Looks a variable up; `cli` reads the real environment.
@@ -121,8 +121,8 @@ pub fn from_environment(env: Lookup<'_>) -> Vec<ServerAddress> {
 pub fn living_sockets() -> Vec<ServerAddress> {
     let me = geteuid().as_raw();
     let ours = |path: &&str| fs::symlink_metadata(path).is_ok_and(|m| m.uid() == me || m.uid() == 0);
-    let living = default_socket_paths().into_iter().filter(ours).filter(|p| UnixStream::connect(p).is_ok());
-    living.map(ServerAddress::unix).collect()
+    let candidates = default_socket_paths().into_iter().filter(ours).map(ServerAddress::unix);
+    candidates.filter(|address| connect(address, PATIENCE).is_ok()).collect()
 }
 
 /// The control servers a configuration file names, INI or TOML.

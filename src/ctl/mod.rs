@@ -8,6 +8,7 @@ pub mod address;
 pub mod client;
 pub mod commands;
 pub mod discover;
+mod end;
 mod names;
 mod status;
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod tests;
 
 use address::{BadUrl, ServerAddress};
 use client::{Api, Server};
-use commands::{Session, Settings};
+use commands::{Missed, Session, Settings};
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
@@ -84,8 +85,12 @@ fn with_server(args: &CtlArgs, api: &dyn Api, input: &mut dyn BufRead, out: &mut
         return 0;
     }
     session.execute(&words.join(" "));
-    if session.was_unreachable() {
-        hint(Some(&api.url()));
+    match session.missed() {
+        Some(Missed::Away) => hint(Some(&api.url())),
+        Some(Missed::Mute) => {
+            let _ = writeln!(io::stderr(), "hint: {MUTE}");
+        }
+        None => {}
     }
     session.status()
 }
@@ -117,9 +122,12 @@ fn addresses(
 /// The first that takes a connection; where none does, the first, so that the message names it.
 fn choose(candidates: Vec<ServerAddress>) -> Option<ServerAddress> {
     let several = candidates.len() > 1;
-    let alive = candidates.iter().find(|c| several && client::connect(c, None).is_ok()).cloned();
+    let alive = candidates.iter().find(|c| several && client::connect(c, client::PATIENCE).is_ok()).cloned();
     alive.or_else(|| candidates.into_iter().next())
 }
+
+/// A stopped process still has its connections accepted, by the kernel.
+const MUTE: &str = "something listens there and does not answer: is it stopped, stuck, or another program?";
 
 fn hint(url: Option<&str>) {
     let place = url.map_or(String::new(), |url| format!(" at {url}"));

@@ -151,3 +151,21 @@ pub(crate) const ACTIONS: [&str; 12] = [
     "exit", "help", "pid", "quit", "reload", "restart", "shutdown", "signal", "start", "status", "stop",
     "version",
 ];
+
+/// For the words of supervisorctl that we do not have: what to do instead.
+pub(crate) fn not_yet(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "tail" | "fg" => "read the container's log, or the file that `stdout_logfile` of the program names",
+        "maintail" => "read the container's log, or the file that `logfile` of [supervisord] names",
+        "clear" => {
+            "empty the file that `stdout_logfile` of the program names; the container's log stays as it is"
+        }
+        "reread" => "`mainstay check -c FILE` tells whether a changed file is good",
+        "update" | "add" | "remove" => {
+            "change the file and use `reload`, which stops everything and starts it from the new file"
+        }
+        "avail" => "`mainstay check -c FILE --print toml` shows every program of a file",
+        "open" => "name the server with -s URL, in front of the action",
+        _ => return None,
+    })
+}

@@ -217,6 +217,18 @@ fn missing_names_are_errors_with_help() {
 }
 
 #[test]
+fn words_that_only_we_lack_are_not_called_unknown() {
+    for word in ["tail", "maintail", "reread", "update", "add", "remove", "avail", "clear", "fg", "open"] {
+        let (code, out, calls) = run_line(&format!("{word} web"), "", three);
+        assert_eq!((code, out), (1, format!("error: '{word}' is not supported yet\n")));
+        assert_eq!(calls, [""; 0], "nobody is asked");
+        assert!(names::help(word).is_none() && names::not_yet(word).is_some());
+    }
+    assert!(names::not_yet("tail").is_some_and(|hint| hint.contains("`stdout_logfile`")));
+    assert!(names::ACTIONS.iter().all(|word| names::not_yet(word).is_none()));
+}
+
+#[test]
 fn pids_are_printed_one_for_each_line() {
     assert_eq!(told("pid", three), (0, "1\n".to_owned()));
     assert_eq!(told("pid all", three), (0, "7\n8\n0\n".to_owned()));
@@ -235,6 +247,22 @@ fn a_server_that_is_not_there_has_the_lsb_codes() {
     let shut = "ERROR: unix:///x.sock refused connection (already shut down?)\n";
     assert_eq!(told("shutdown", refused), (1, shut.to_owned()));
     assert_eq!(told("reload", missing).0, 1);
+}
+
+#[test]
+fn a_server_that_says_nothing_counts_as_unreachable() {
+    let mute = |_: &str, _: &[Value]| Err(ClientError::Silent(std::time::Duration::from_secs(10)));
+    let line = "error: cannot reach unix:///x.sock: no answer within 10 s\n";
+    for action in ["status", "start a", "stop all", "restart a", "signal HUP a", "pid", "version"] {
+        assert_eq!(told(action, mute), (4, line.to_owned()), "{action}");
+    }
+    assert_eq!(told("shutdown", mute), (1, line.to_owned()));
+    assert_eq!(told("reload", mute), (1, line.to_owned()));
+    let later = |method: &str, _: &[Value]| match method {
+        "getVersion" => Ok(Value::Nil),
+        _ => Err(ClientError::Silent(std::time::Duration::from_secs(10))),
+    };
+    assert_eq!(told("status", later), (4, line.to_owned()));
 }
 
 #[test]

@@ -59,6 +59,35 @@ fn without_anything_three_ways_to_begin_are_shown() {
     }
 }
 
+fn said(env: &[(&str, &str)]) -> Vec<String> {
+    let found = load(&sources(env), &FakeWorld::default()).map(|_| ()).unwrap_err();
+    let line = |d: &Diagnostic| format!("{} ({})", d.message, d.hint.as_deref().unwrap_or(""));
+    found.items.iter().map(line).collect()
+}
+
+#[test]
+fn a_misspelt_variable_is_one_finding() {
+    assert_eq!(
+        said(&[("MAINSTAY_PROGRAM__WEB__COMAND", "x")]),
+        ["unknown setting `comand` in MAINSTAY_PROGRAM__WEB (did you mean `command`?)"]
+    );
+    assert_eq!(
+        said(&[("MAINSTAY_PROGRM__WEB", "x")]),
+        ["unknown environment variable `MAINSTAY_PROGRM__WEB` (did you mean `MAINSTAY_PROGRAM__WEB`?)"]
+    );
+    let other = said(&[("MAINSTAY_PROGRAM__WEB__AUTOSTRAT", "true")]);
+    assert!(other.len() == 2 && other.iter().any(|line| line.contains("`command` is missing")), "{other:?}");
+}
+
+#[test]
+fn a_misspelt_key_of_ini_is_a_warning_and_the_missing_one_an_error() {
+    let mut from = sources(&[]);
+    from.file = Some("/e/s.conf".into());
+    let files = FakeWorld::with(&[("/e/s.conf", "[supervisord]\n[program:a]\ncomand=x\n")]);
+    let found = load(&from, &files).map(|_| ()).unwrap_err();
+    assert!(found.items.iter().any(|d| d.message.contains("`command` is missing")), "{found:?}");
+}
+
 #[test]
 fn supervisors_places_are_searched_in_its_order() {
     let search = Search::Supervisord { argv0: "/opt/v/bin/supervisord".into() };
@@ -153,4 +182,17 @@ fn option_errors_of_the_command_line_have_no_line() {
     let found = load(&from, &FakeWorld::with(&[("/e/s.conf", "[supervisord]\n")])).map(|_| ()).unwrap_err();
     assert_eq!(found.items[0].span.as_ref().unwrap().to_string(), "command line");
     assert_eq!(found.supervisor(), Some("invalid value for -e 'loud': bad logging level name 'loud'"));
+}
+
+#[test]
+fn a_file_that_is_not_utf8_says_where_in_both_languages() {
+    for path in ["/e/s.conf", "/e/m.toml"] {
+        let mut world = FakeWorld::default();
+        world.files.insert(path.into(), b"# one\n# caf\xe9\n".to_vec());
+        let from = Sources { file: Some(path.into()), ..Sources::default() };
+        let found = load(&from, &world).map(|_| ()).unwrap_err();
+        let want = format!("cannot read `{path}`: line 2 is not UTF-8 text (byte 0xe9 at offset 11)");
+        assert_eq!((found.items.len(), &found.items[0].message), (1, &want));
+        assert_eq!(found.supervisor().is_some(), path == "/e/s.conf");
+    }
 }

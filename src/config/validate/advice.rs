@@ -12,12 +12,26 @@ use super::reader::{Reader, View};
 use super::special::is_without_effect;
 
 pub(crate) fn advise(r: &mut Reader<'_>, config: &Config) {
+    nothing_to_run(r, config);
     sections_without_effect(r);
     options_without_effect(r, config);
     hidden_output(r, config);
     rotated_streams(r, config);
     shells_without_exec(r, config);
     open_ports(r, config);
+}
+
+/// Allowed, as in Supervisor, and then nothing happens at all: most often a file or a section has the wrong name.
+fn nothing_to_run(r: &mut Reader<'_>, config: &Config) {
+    if r.has_errors() || config.processes().next().is_some() {
+        return;
+    }
+    let hint = match config.dialect {
+        Dialect::Ini => "add a section `[program:NAME]` with a `command`; is an [include] missing?",
+        Dialect::Toml => "add a table `[program.NAME]` with a `command`",
+        Dialect::Env => "set `MAINSTAY_PROGRAM__NAME=\"command\"`",
+    };
+    r.push(Diagnostic::warning("no program is configured").hint(hint));
 }
 
 fn sections_without_effect(r: &mut Reader<'_>) {

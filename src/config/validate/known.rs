@@ -86,6 +86,16 @@ fn check_key(r: &mut Reader<'_>, section: &RawSection, entry: &RawEntry) {
     }
 }
 
+/// Whether `check_names` will refuse a misspelt `key`: then that it is missing need not be said as well.
+pub(crate) fn is_refused_for(section: &RawSection, key: &str) -> bool {
+    let is_last = |e: &&RawEntry| section.entries.iter().rev().find(|o| o.key == e.key) == Some(e);
+    section.entries.iter().filter(is_last).any(|e| {
+        e.dialect != Dialect::Ini
+            && settings::find(section.kind, &e.key).is_none()
+            && settings::nearest_key(section.kind, &e.key) == Some(key)
+    })
+}
+
 fn unknown_key(r: &mut Reader<'_>, section: &RawSection, entry: &RawEntry) {
     let finding = finding_for(entry.dialect, section, entry, |key, section| {
         format!("unknown setting `{key}` in {section}")

@@ -12,6 +12,7 @@ use crate::config::raw::{RawSection, RawValue};
 use crate::config::values::{self, command, pairs, people};
 use crate::types::Signal;
 
+use super::known;
 use super::outputs::{self, Streams};
 use super::reader::{Passes, Reader, Reported, View};
 use super::whole::warn_if_cut;
@@ -311,6 +312,9 @@ fn read_command<'a>(
 ) -> Result<command::CommandLine, Reported> {
     let command = r.optional(view, "command", names, Passes::One, command::command)?;
     command.ok_or_else(|| {
+        if view.section.is_some_and(|section| known::is_refused_for(section, "command")) {
+            return Reported;
+        }
         let words = format!("program section {} does not specify a command", view.title());
         let message = format!("cannot use {}: `command` is missing", view.shown());
         r.refuse_section(view, "command", message, words, "add `command = ...`")

@@ -119,6 +119,10 @@ impl<'a> Reader<'a> {
         (self.found, self.notes)
     }
 
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.has_errors()
+    }
+
     /// Adds a finding, once: a section that is read for several processes or groups has each mistake once.
     pub(crate) fn push(&mut self, finding: Diagnostic) {
         let is_known = |known: &Diagnostic| known.message == finding.message && known.span == finding.span;

@@ -2,7 +2,8 @@ use crate::config::diag::{Diagnostic, Severity};
 use crate::config::model::{
     Autorestart, Backoff, Config, ControlAddress, GroupKind, LogTarget, MainLog, Program, StdStream, Stdin,
 };
-use crate::config::testing::{findings, load_ini, load_text, load_toml};
+use crate::config::testing::{FakeWorld, findings, load_ini, load_text, load_toml};
+use crate::config::{Sources, load};
 use crate::types::LogLevel;
 
 fn ini(text: &str) -> Config {
@@ -370,7 +371,7 @@ fn advice_is_given_once_for_each_kind_of_trouble() {
             .is_empty()
     );
     finding("[inet_http_server]\nport=*:9001\n", "anyone who reaches 0.0.0.0:9001");
-    assert!(warnings("[inet_http_server]\nport=127.0.0.1:9001\n").is_empty());
+    assert!(warnings("[inet_http_server]\nport=127.0.0.1:9001\n[program:a]\ncommand=x\n").is_empty());
 }
 
 #[test]
@@ -560,4 +561,25 @@ fn no_text_makes_the_reader_panic() {
             assert!(!shown.is_empty(), "seed {seed}: {text:?}");
         }
     }
+}
+
+#[test]
+fn a_configuration_without_a_program_is_warned_of_once_it_has_no_errors() {
+    let said = |result| {
+        let found = findings(result);
+        found.iter().map(|d| format!("{d} ({})", d.hint.as_deref().unwrap_or(""))).collect::<Vec<_>>()
+    };
+    let want = ["warning: no program is configured (add a table `[program.NAME]` with a `command`)"];
+    assert_eq!(said(load_toml("[http]\nlisten = 9100\n")), want);
+    assert!(said(load_ini(""))[0].contains("`[program:NAME]`"));
+    assert!(said(load_ini("[program:a]\ncommand=x\nnumprocs=0\n"))[0].contains("no program"));
+    let env = [("MAINSTAY_GROUP__G__PROGRAMS", "")];
+    let sources = Sources {
+        env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        ..Sources::default()
+    };
+    assert!(said(load(&sources, &FakeWorld::default()))[0].contains("MAINSTAY_PROGRAM__NAME"));
+    assert!(load_toml("[http]\nlisten = 9100\n").is_ok(), "it can be used all the same");
+    let broken = said(load_toml("[progam.a]\ncommand = \"x\"\n"));
+    assert!(broken.iter().all(|line| !line.contains("no program")), "{broken:?}");
 }
