@@ -47,7 +47,7 @@ check: ## Format, lints, unit tests, layering: run it before each commit
 	cargo test --lib
 	cargo test --test it layering
 
-unit: ## Tests beside the code, those of the harness, and a few seconds of fuzzing
+unit: puppet ## Tests beside the code, those of the harness, and a few seconds of fuzzing
 	cargo test --lib
 	cargo test -p harness
 	cargo test --test fuzz
