@@ -4,7 +4,7 @@ use crate::support::{Sup, masked, skipped, start};
 
 const FOUR: &str = "[program:up]\ncommand=cat\nstartsecs=0\n\
     [program:down]\ncommand=cat\nautostart=false\nstartsecs=0\n\
-    [program:gone]\ncommand=@puppet@ exit 0\nstartsecs=0\nautorestart=false\n\
+    [program:gone]\ncommand=@puppet@ after 500 exit 0\nstartsecs=0\nautorestart=false\n\
     [program:w]\ncommand=cat\nnumprocs=2\nprocess_name=%(process_num)d\nstartsecs=0\n";
 
 fn four() -> Sup {
