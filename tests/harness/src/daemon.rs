@@ -506,9 +506,17 @@ fn clip(text: &str) -> &str {
     (cut..text.len()).find(|i| text.is_char_boundary(*i)).map_or(text, |i| &text[i..])
 }
 
-/// A port of the loopback interface that nobody uses right now.
-#[must_use]
+/// A TCP port of the loopback interface that nobody listens on, given out once.
+///
+/// Not one that the kernel chooses: between our look and the daemon's bind any client on this machine could be given the
+/// same number for its own end of a connection. These lie below the range it chooses from.
 pub fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("the loopback interface is up");
-    socket.local_addr().expect("a bound socket has an address").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let n = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id().wrapping_mul(97);
+        let port = 15_000 + (n % 15_000) as u16;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
