@@ -7,6 +7,7 @@
 //! Not here: what goes into the plan (`spawn::plan`).
 
 use crate::sys::carray::{CArray, NumberSlot};
+use crate::sys::complaint::{complain, decimal};
 use crate::sys::signals::{self, SignalState};
 use crate::sys::stage::{self, FdStage};
 use crate::types::Pid;
@@ -93,9 +94,9 @@ pub struct ExecPlan {
 
 /// Where the child tells what failed.
 #[derive(Clone, Copy, Default)]
-struct Failure {
-    stage: i32,
-    errno: i32,
+pub(super) struct Failure {
+    pub(super) stage: i32,
+    pub(super) errno: i32,
 }
 
 /// What became of a spawn.
@@ -173,7 +174,7 @@ impl Spawner {
     }
 }
 
-fn stage_of(n: i32) -> Option<Stage> {
+pub(super) fn stage_of(n: i32) -> Option<Stage> {
     const ALL: [Stage; 10] = [
         Stage::Group,
         Stage::Terminal,
@@ -339,64 +340,4 @@ fn restore_signals(plan: &ExecPlan, restore: &SignalState) {
         signals::set_ignored(*n, restore.was_ignored(*n));
     }
     signals::set_mask(&restore.mask);
-}
-
-/// Decimal digits, right-aligned, and where they begin. No allocation.
-fn decimal(value: u32) -> ([u8; 10], usize) {
-    let mut digits = [b'0'; 10];
-    let mut rest = value;
-    let mut from = digits.len();
-    for (at, digit) in digits.iter_mut().enumerate().rev() {
-        // The remainder of a division by ten fits a byte.
-        *digit = b'0' + (rest % 10) as u8;
-        from = at;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    (digits, from)
-}
-
-/// Supervisor's two lines on the child's stderr, put together without allocation.
-fn complain(plan: &ExecPlan, failure: Failure) {
-    let say = |bytes: &[u8]| {
-        // SAFETY: a live slice; nothing can be done about an error.
-        unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
-    };
-    let stage = stage_of(failure.stage).unwrap_or(Stage::Exec);
-    let object: &[u8] = match (stage, &plan.directory) {
-        (Stage::Directory, Some(directory)) => {
-            say(b"supervisor: couldn't chdir to ");
-            directory.to_bytes()
-        }
-        (Stage::Groups | Stage::Gid | Stage::Uid, _) => {
-            say(b"supervisor: couldn't setuid to ");
-            let (digits, from) = decimal(plan.identity.as_ref().map_or(0, |i| i.uid));
-            say(digits.get(from..).unwrap_or(b"0"));
-            b""
-        }
-        (Stage::Exec, _) => {
-            say(b"supervisor: couldn't exec ");
-            plan.path.to_bytes()
-        }
-        _ => {
-            say(b"supervisor: couldn't ");
-            stage.words().as_bytes()
-        }
-    };
-    say(object);
-    say(b": ");
-    match stage {
-        // Supervisor looks at the uid first.
-        // SAFETY: geteuid cannot fail.
-        Stage::Groups | Stage::Gid | Stage::Uid if unsafe { libc::geteuid() } != 0 => {
-            say(b"Can't drop privilege as nonroot user");
-        }
-        Stage::Groups => say(b"Could not set groups of effective user"),
-        Stage::Gid => say(b"Could not set group id of effective user"),
-        Stage::Uid => say(b"Can't drop privilege as nonroot user"),
-        _ => say(crate::sys::errno::name(failure.errno).as_bytes()),
-    }
-    say(b"\nsupervisor: child process was not spawned\n");
 }

@@ -7,6 +7,7 @@ pub mod boot;
 pub mod carray;
 pub mod child;
 pub mod clock;
+mod complaint;
 pub mod entry;
 pub mod errno;
 pub mod fd;

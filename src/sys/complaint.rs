@@ -1,0 +1,67 @@
+//! What a child that could not become its program says on its own stderr, in Supervisor's words.
+//!
+//! Runs between clone and exec: no allocation, no panic path, only write(2). signal-safety(7).
+//! Not here: when it may speak at all (`child`), what our own log says (`daemon::launch`).
+
+use crate::sys::child::{ExecPlan, Failure, Stage, stage_of};
+use nix::libc;
+
+/// Decimal digits, right-aligned, and where they begin. No allocation.
+pub(super) fn decimal(value: u32) -> ([u8; 10], usize) {
+    let mut digits = [b'0'; 10];
+    let mut rest = value;
+    let mut from = digits.len();
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        // The remainder of a division by ten fits a byte.
+        *digit = b'0' + (rest % 10) as u8;
+        from = at;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    (digits, from)
+}
+
+/// Supervisor's two lines on the child's stderr, put together without allocation.
+pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
+    let say = |bytes: &[u8]| {
+        // SAFETY: a live slice; nothing can be done about an error.
+        unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
+    };
+    let stage = stage_of(failure.stage).unwrap_or(Stage::Exec);
+    let object: &[u8] = match (stage, &plan.directory) {
+        (Stage::Directory, Some(directory)) => {
+            say(b"supervisor: couldn't chdir to ");
+            directory.to_bytes()
+        }
+        (Stage::Groups | Stage::Gid | Stage::Uid, _) => {
+            say(b"supervisor: couldn't setuid to ");
+            let (digits, from) = decimal(plan.identity.as_ref().map_or(0, |i| i.uid));
+            say(digits.get(from..).unwrap_or(b"0"));
+            b""
+        }
+        (Stage::Exec, _) => {
+            say(b"supervisor: couldn't exec ");
+            plan.path.to_bytes()
+        }
+        _ => {
+            say(b"supervisor: couldn't ");
+            stage.words().as_bytes()
+        }
+    };
+    say(object);
+    say(b": ");
+    match stage {
+        // Supervisor looks at the uid first.
+        // SAFETY: geteuid cannot fail.
+        Stage::Groups | Stage::Gid | Stage::Uid if unsafe { libc::geteuid() } != 0 => {
+            say(b"Can't drop privilege as nonroot user");
+        }
+        Stage::Groups => say(b"Could not set groups of effective user"),
+        Stage::Gid => say(b"Could not set group id of effective user"),
+        Stage::Uid => say(b"Can't drop privilege as nonroot user"),
+        _ => say(crate::sys::errno::name(failure.errno).as_bytes()),
+    }
+    say(b"\nsupervisor: child process was not spawned\n");
+}
