@@ -369,3 +369,22 @@ fn arguments_and_environment_that_are_no_text_are_passed_on_byte_for_byte() {
     let done = harness::Cmd::new(&["sh", "-c", script, &harness::mainstay()]).run();
     assert_eq!(done.stdout.split_whitespace().collect::<Vec<_>>(), ["fd", "ff", "fe"]);
 }
+
+#[test]
+fn listen_pid_names_the_program_and_not_the_init() {
+    let script =
+        "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" -- sh -c 'test \"$LISTEN_PID\" = $$ && echo \"$LISTEN_FDS\"'";
+    let done = harness::Cmd::new(&["sh", "-c", script, &harness::mainstay()]).run();
+    done.expect(0);
+    assert_eq!(done.stdout, "1\n");
+}
+
+#[test]
+fn a_script_without_a_first_line_is_the_shells_as_everywhere() {
+    let script = "printf 'echo \"got $1\"; exit 4\\n' > \"$1\"; chmod +x \"$1\"; exec \"$0\" -- \"$1\" word";
+    let setup = harness::Setup::toml("");
+    let file = setup.dir().path().join("script").display().to_string();
+    let done = harness::Cmd::new(&["sh", "-c", script, &harness::mainstay(), &file]).run();
+    done.expect(4);
+    assert_eq!(done.stdout, "got word\n");
+}
