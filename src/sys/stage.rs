@@ -76,3 +76,20 @@ pub(crate) fn cut_above(top: RawFd) -> Result<(), i32> {
     let cut = unsafe { libc::syscall(libc::SYS_close_range, top + 1, u32::MAX, CLOSE_RANGE_UNSHARE) };
     if cut == 0 { Ok(()) } else { Err(Errno::last_raw()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cleared_stage_holds_no_end_of_a_pipe() {
+        let Some(stage) = FdStage::new() else { return println!("skipped: this kernel has no close_range") };
+        let (read, write) = fd::pipe_for_reading().expect("pipe");
+        let staged = stage.set(&[None, Some(write.as_raw_fd()), None]);
+        drop(write);
+        let mut byte = [0];
+        assert_eq!(fd::read_some(read.as_fd(), &mut byte), Ok(None), "the stage holds the other end");
+        stage.clear(&staged);
+        assert_eq!(fd::read_some(read.as_fd(), &mut byte), Ok(Some(0)), "nobody does");
+    }
+}

@@ -108,6 +108,7 @@ fn a_thousand_restarts_leak_no_descriptor() {
         daemon.dir().read("main.log").matches("spawned: 'p'").count() > 1000
     });
     let after = harness::proc::fds(daemon.pid()).len();
-    assert!(after <= before + 4, "{before} descriptors became {after}");
+    // Either look may catch a program with its pipes and its log open, or a client; a leak would be a thousand.
+    assert!(after <= before + 16, "{before} descriptors became {after}");
     daemon.finish();
 }

@@ -200,3 +200,22 @@ fn the_end_of_the_daemon_waits_for_a_slow_reader_of_its_stdout() {
         assert_eq!(harness::Cmd::new(&words).run().stdout.trim(), "3000000");
     }
 }
+
+#[test]
+fn last_words_stand_before_the_news_of_the_death() {
+    // Both go to the same stream. Many at once: a death and its last words then often come in one turn of the loop.
+    let header = crate::support::ini_header()
+        .replace("silent=true\nlogfile=@dir@/main.log", "logfile=/dev/null\nlogfile_maxbytes=0");
+    let programs = "[program:p]\ncommand=@puppet@ say words-of-%(process_num)d. exit 0\nnumprocs=60\n\
+        process_name=p%(process_num)d\nstartsecs=0\nautorestart=false\nstdout_logfile=/dev/stdout\n\
+        stdout_logfile_maxbytes=0\n";
+    let daemon = Setup::ini(&format!("{header}{programs}")).start();
+    wait_until("all have ended", || daemon.stdout().matches("INFO exited: p").count() == 60);
+    let text = daemon.stdout();
+    for n in 0..60 {
+        let words = text.find(&format!("words-of-{n}.")).expect("it spoke");
+        let death = text.find(&format!("INFO exited: p{n} ")).expect("it ended");
+        assert!(words < death, "p{n}: {text}");
+    }
+    daemon.finish();
+}
