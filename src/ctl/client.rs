@@ -222,7 +222,7 @@ fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
 }
 
 fn connect_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
     for ip in addresses_of(host, timeout)? {
         let address = SocketAddr::new(ip, port);
         match TcpStream::connect_timeout(&address, timeout) {

@@ -27,7 +27,7 @@ const MOST_DOMAINS: usize = 6;
 /// Looks a name up. An address stands for itself; `localhost` needs nobody.
 ///
 /// # Errors
-/// `NotFound`: nobody knows the name, the text says where it was looked for. `TimedOut`: no name server answered.
+/// `AddrNotAvailable`: nobody knows the name (`NotFound` would be a missing socket), the text says where it was looked for. `TimedOut`: no name server answered.
 pub(crate) fn addresses_of(host: &str, patience: Duration) -> io::Result<Vec<IpAddr>> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![address]);
@@ -103,7 +103,7 @@ impl Resolver {
         }
         let words =
             format!("nobody knows the host `{host}` (/etc/hosts, and the servers of /etc/resolv.conf)");
-        Err(io::Error::new(io::ErrorKind::NotFound, words))
+        Err(io::Error::new(io::ErrorKind::AddrNotAvailable, words))
     }
 
     /// Asks the servers in turn, until one says something about the name.
@@ -112,7 +112,7 @@ impl Resolver {
         let Some(question) = message::question(number, name, kind) else { return Ok(Vec::new()) };
         let tries = self.servers.len() * ROUNDS;
         let share = patience / u32::try_from(tries).unwrap_or(u32::MAX).max(1);
-        let mut trouble = io::Error::from(io::ErrorKind::NotFound);
+        let mut trouble = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for server in self.servers.iter().cycle().take(tries) {
             trouble = match exchange(*server, &question, share) {
                 Ok(Answer::Addresses(found)) => return Ok(found),

@@ -4,6 +4,7 @@
 
 mod config_errors;
 mod ctl;
+mod docs;
 mod env;
 mod http;
 mod init_mode;
