@@ -17,7 +17,6 @@ use crate::sys::child::Identity;
 use crate::sys::{boot, errno, fd, limits};
 use crate::types::{LogLevel, Now};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Lines for the daemon's log, collected before there is one.
@@ -121,7 +120,7 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
     let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
     let mut sinks = Sinks::default();
-    let journal = open_journal(&config.supervisor, &start_dir, &mut sinks, &mut notes);
+    let journal = open_journal(&config, &start_dir, &mut sinks, &mut notes);
     let slots = prepare_logs(&config, &machine.env, &start_dir, &mut notes);
     let pidfile = write_pidfile(&config.supervisor, &start_dir, &mut notes);
     let engine = Engine::new(&config, seed);

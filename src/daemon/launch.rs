@@ -4,9 +4,11 @@
 //! Not here: the plan (`spawn`), the child (`sys::child`).
 
 use crate::config::model::{LogPlan, LogTarget, Program, Stdin};
+use crate::daemon::logs::ident;
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
-use crate::logging::{Channel, SinkId};
+use crate::logging::filters::Filters;
+use crate::logging::{Channel, Plan, SinkId};
 use crate::spawn;
 use crate::sys::child::Launched;
 use crate::sys::{errno, fd};
@@ -129,9 +131,17 @@ impl Daemon {
 
     fn open_output(&mut self, proc: ProcRef, stderr: bool, plan: &LogPlan) -> Result<End, Trouble> {
         let sink = match &plan.target {
-            LogTarget::Inherit => return Ok(End::Inherited),
+            LogTarget::Inherit if !self.has_to_pass(plan) => return Ok(End::Inherited),
+            // Of what the program writes itself nothing could be taken away, captured or copied.
+            LogTarget::Inherit => {
+                let fd = if stderr { 2 } else { 1 };
+                let opened = self.sinks.open_stream(fd);
+                Some(opened.map_err(|e| Trouble::Log(format!("/dev/fd/{fd}"), e))?)
+            }
             // At debug level the daemon's log gets a copy of what nobody else wants.
-            LogTarget::None if self.null.is_some() && !self.journal.wants(LogLevel::Debug) => {
+            LogTarget::None
+                if self.null.is_some() && !self.has_to_pass(plan) && !self.journal.wants(LogLevel::Debug) =>
+            {
                 return Ok(End::Null);
             }
             LogTarget::None => None,
@@ -160,6 +170,12 @@ impl Daemon {
         }
     }
 
+    /// Whether somebody beside the log wants this output, or wants it changed.
+    fn has_to_pass(&self, plan: &LogPlan) -> bool {
+        let stripped = self.config.supervisor.strip_ansi && plan.target != LogTarget::None;
+        plan.syslog || plan.capture_maxbytes > 0 || plan.events || stripped
+    }
+
     fn open_log(&mut self, path: &std::path::Path, plan: &LogPlan, mode: u32) -> Result<SinkId, Trouble> {
         let opened = self.sinks.open_file(path, plan.maxbytes, plan.backups, mode);
         opened.map_err(|e| Trouble::Log(path.display().to_string(), e))
@@ -182,8 +198,8 @@ impl Daemon {
         }
         for (end, is_stderr) in [(stdout, false), (stderr, true)] {
             let End::Pipe { ours, sink, .. } = end else { continue };
-            let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
-            let channel = Channel::new(proc, is_stderr, ours, sink, whole_lines);
+            let channel = Channel::new(proc, is_stderr, ours, self.output_plan(proc, is_stderr, sink));
+            let sinks: Vec<SinkId> = channel.sinks().collect();
             if let Err(e) = self.output.add(&self.epoll, channel) {
                 let name = self.display_name(proc);
                 let words = errno::words(e as i32);
@@ -191,11 +207,22 @@ impl Daemon {
                     LogLevel::Critical,
                     &format!("cannot watch the output of {name}, it is lost: {words}"),
                 );
-                if let Some(sink) = sink {
+                for sink in sinks {
                     self.release_sink(sink);
                 }
             }
         }
+    }
+
+    /// The way of one stream's bytes to its log and to whoever else wants them.
+    fn output_plan(&mut self, proc: ProcRef, stderr: bool, sink: Option<SinkId>) -> Plan {
+        let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
+        let Some(program) = self.program(proc) else { return Plan { sink, ..Plan::default() } };
+        let plan = if stderr { &program.stderr } else { &program.stdout };
+        let filters = Filters::new(self.config.supervisor.strip_ansi, plan.capture_maxbytes);
+        let name = plan.syslog.then(|| program.name.clone());
+        let syslog = name.map(|name| (self.sinks.open_syslog(ident(self.config.dialect)), name));
+        Plan { sink, whole_lines, filters, syslog }
     }
 
     /// Supervisor's sentence for the status, and a clear one for the log.

@@ -3,7 +3,7 @@
 //! Does I/O. Invariant: no log that cannot be opened keeps the daemon from starting; what takes its place is said.
 //! Not here: a program's logs at its start (`launch`), the form of a line (`journal`).
 
-use crate::config::model::{Config, LogTarget, MainLog, StdStream, Supervisor};
+use crate::config::model::{Config, Dialect, LogTarget, MainLog, StdStream};
 use crate::daemon::boot::Notes;
 use crate::daemon::state::Slot;
 use crate::journal::Journal;
@@ -15,20 +15,17 @@ use std::path::{Path, PathBuf};
 
 /// Opens the daemon's own log. What cannot be opened is said on stderr, and stderr takes its place.
 pub(super) fn open_journal(
-    supervisor: &Supervisor,
+    Config { supervisor, dialect, .. }: &Config,
     start_dir: &Path,
     sinks: &mut Sinks,
     notes: &mut Notes,
 ) -> Journal {
     let mut ids: Vec<SinkId> = Vec::new();
+    let mut syslog = None;
     match &supervisor.logfile {
         MainLog::None => {}
         MainLog::Stream(stream) => ids.extend(sinks.open_stream(number(*stream)).ok()),
-        MainLog::Syslog => {
-            notes
-                .push((LogLevel::Warn, "logfile=syslog is not supported yet; the log goes to stderr".into()));
-            ids.extend(sinks.open_stream(2).ok());
-        }
+        MainLog::Syslog => syslog = Some(sinks.open_syslog(ident(*dialect))),
         MainLog::File(path) => {
             let path = start_dir.join(path);
             if supervisor.create_directories {
@@ -55,7 +52,15 @@ pub(super) fn open_journal(
         // COMPAT: a log on /dev/stdout and the foreground copy double every line, as supervisord does.
         ids.extend(sinks.open_stream(number(stream)).ok());
     }
-    Journal::new(supervisor.loglevel, ids)
+    Journal::new(supervisor.loglevel, ids, syslog)
+}
+
+/// COMPAT: who we are to syslog, whatever the binary is called.
+pub(super) fn ident(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Ini => "supervisord",
+        Dialect::Toml | Dialect::Env => "mainstay",
+    }
 }
 
 fn number(stream: StdStream) -> i32 {

@@ -7,6 +7,7 @@
 
 mod boot;
 mod gateway;
+mod heard;
 mod lastresort;
 mod launch;
 mod life;

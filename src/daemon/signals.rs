@@ -86,10 +86,11 @@ impl Daemon {
     }
 
     fn reopen_logs(&mut self) {
+        // COMPAT: both lines still go to the file that was moved away (compat::reopen).
         self.log(LogLevel::Info, "received SIGUSR2 indicating log reopen request");
+        self.log(LogLevel::Info, "supervisord logreopen");
         for trouble in self.sinks.reopen_files() {
             self.log(LogLevel::Error, &trouble);
         }
-        self.log(LogLevel::Info, "supervisord logreopen");
     }
 }
