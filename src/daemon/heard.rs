@@ -55,7 +55,7 @@ impl Daemon {
     fn on_captured(&mut self, captured: &Captured) {
         let name = self.quoted(captured.proc);
         let stream = stream_name(captured.stderr);
-        self.log(LogLevel::Debug, &format!("{name} '{stream}' emitted a comm event"));
+        self.log(LogLevel::Debug, &format!("{name} {stream} emitted a comm event"));
     }
 
     /// COMPAT: said for each channel, with a description of it that only has a meaning for Supervisor.

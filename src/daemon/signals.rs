@@ -29,7 +29,10 @@ impl Daemon {
         let mut children = false;
         for (signal, _) in taken.drain(..) {
             match signal {
-                Signal::CHLD => children = true,
+                Signal::CHLD => {
+                    self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
+                    children = true;
+                }
                 Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
                 Signal::HUP => self.on_hup(),
                 Signal::USR2 => self.reopen_logs(),

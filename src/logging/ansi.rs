@@ -104,7 +104,8 @@ impl Stripper {
             (State::Escape, b'[') => Step::On(State::Control),
             (State::Escape, b']') => Step::On(State::String { bell: true }),
             (State::Escape, b'P' | b'X' | b'^' | b'_') => Step::On(State::String { bell: false }),
-            (State::Escape | State::Charset, 0x20..=0x2f) => Step::On(State::Charset),
+            // Not the blank: what begins with it is rarer than a stray ESC in a text.
+            (State::Escape | State::Charset, 0x21..=0x2f) => Step::On(State::Charset),
             (State::Escape | State::Charset, 0x30..=0x7e) => Step::Done,
             (State::Control, 0x20..=0x3f) => Step::On(State::Control),
             (State::Control, 0x40..=0x7e) => Step::Done,
@@ -159,7 +160,7 @@ mod tests {
         // Two and three bytes.
         (b"\x1b(Bx\x1b=y\x1b7z\x1bM\x1b#8", b"xyz"),
         // None at all.
-        (b"a\x1b\nb", b"a\x1b\nb"),
+        (b"a\x1b\nb\x1b c", b"a\x1b\nb\x1b c"),
         (b"\x1b\x1b[1mx", b"\x1bx"),
         (b"end\x1b", b"end\x1b"),
         (b"end\x1b[3", b"end\x1b[3"),
