@@ -90,13 +90,17 @@ pub(super) fn prepare_logs(
         .childlogdir
         .clone()
         .map_or_else(|| temporary_directory(env, start_dir), |d| start_dir.join(d));
+    // A name of a file has no place for a slash; supervisord ends with a traceback.
+    let identifier = supervisor.identifier.replace('/', "-");
     let wants_auto = |t: &LogTarget| *t == LogTarget::Auto;
     let any_auto = config.processes().any(|p| wants_auto(&p.stdout.target) || wants_auto(&p.stderr.target));
     if any_auto && supervisor.create_directories {
         make_parent(&dir.join("x"), notes);
     }
-    if !supervisor.nocleanup && (any_auto || supervisor.childlogdir.is_some()) {
-        notes.extend(auto::clear_old(&dir, &supervisor.identifier).into_iter().map(|t| (LogLevel::Warn, t)));
+    // COMPAT: what an earlier configuration left goes, even if nothing is logged so any more (compat::rotation).
+    let is_used = any_auto || supervisor.childlogdir.is_some() || config.dialect == Dialect::Ini;
+    if !supervisor.nocleanup && is_used {
+        notes.extend(auto::clear_old(&dir, &identifier).into_iter().map(|t| (LogLevel::Warn, t)));
     }
     let mut slots = Vec::new();
     for program in config.processes() {
@@ -106,7 +110,7 @@ pub(super) fn prepare_logs(
         {
             match &plan.target {
                 LogTarget::Auto if stream == "stderr" && program.redirect_stderr => {}
-                LogTarget::Auto => match auto::create(&dir, &program.name, stream, &supervisor.identifier) {
+                LogTarget::Auto => match auto::create(&dir, &program.name, stream, &identifier) {
                     Ok(path) => *place = Some(path),
                     Err(e) => {
                         let text = format!(
