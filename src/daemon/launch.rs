@@ -3,7 +3,7 @@
 //! Does I/O. Invariants: answered by exactly one of `Spawned` and `SpawnFailed`; after a failure nothing stays open.
 //! Not here: the plan (`spawn`), the child (`sys::child`).
 
-use crate::config::model::{LogPlan, LogTarget, Program, Stdin};
+use crate::config::model::{GroupKind, LogPlan, LogTarget, Program, Stdin};
 use crate::daemon::logs::ident;
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
@@ -131,16 +131,12 @@ impl Daemon {
 
     fn open_output(&mut self, proc: ProcRef, stderr: bool, plan: &LogPlan) -> Result<End, Trouble> {
         let sink = match &plan.target {
-            LogTarget::Inherit if !self.has_to_pass(plan) => return Ok(End::Inherited),
-            // Of what the program writes itself nothing could be taken away, captured or copied.
-            LogTarget::Inherit => {
-                let fd = if stderr { 2 } else { 1 };
-                let opened = self.sinks.open_stream(fd);
-                Some(opened.map_err(|e| Trouble::Log(format!("/dev/fd/{fd}"), e))?)
-            }
-            // At debug level the daemon's log gets a copy of what nobody else wants.
+            LogTarget::Inherit => return Ok(End::Inherited),
+            // Others than the log may want it; at debug level the daemon's log gets a copy.
             LogTarget::None
-                if self.null.is_some() && !self.has_to_pass(plan) && !self.journal.wants(LogLevel::Debug) =>
+                if self.null.is_some()
+                    && !(plan.syslog || plan.events || plan.capture_maxbytes > 0)
+                    && !self.journal.wants(LogLevel::Debug) =>
             {
                 return Ok(End::Null);
             }
@@ -168,12 +164,6 @@ impl Daemon {
                 Err(Trouble::Pipe(e))
             }
         }
-    }
-
-    /// Whether somebody beside the log wants this output, or wants it changed.
-    fn has_to_pass(&self, plan: &LogPlan) -> bool {
-        let stripped = self.config.supervisor.strip_ansi && plan.target != LogTarget::None;
-        plan.syslog || plan.capture_maxbytes > 0 || plan.events || stripped
     }
 
     fn open_log(&mut self, path: &std::path::Path, plan: &LogPlan, mode: u32) -> Result<SinkId, Trouble> {
@@ -214,15 +204,23 @@ impl Daemon {
         }
     }
 
+    fn is_protocol(&self, proc: ProcRef, stderr: bool) -> bool {
+        let group = self.index.get(proc.slot as usize).and_then(|(g, _)| self.config.groups.get(*g));
+        !stderr && group.is_some_and(|g| matches!(g.kind, GroupKind::EventListener { .. }))
+    }
+
     /// The way of one stream's bytes to its log and to whoever else wants them.
     fn output_plan(&mut self, proc: ProcRef, stderr: bool, sink: Option<SinkId>) -> Plan {
         let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
-        let Some(program) = self.program(proc) else { return Plan { sink, ..Plan::default() } };
-        let plan = if stderr { &program.stderr } else { &program.stdout };
-        let filters = Filters::new(self.config.supervisor.strip_ansi, plan.capture_maxbytes);
-        let name = plan.syslog.then(|| program.name.clone());
+        let strip = self.config.supervisor.strip_ansi;
+        let (capture, name) = self.program(proc).map_or((0, None), |program| {
+            let plan = if stderr { &program.stderr } else { &program.stdout };
+            (plan.capture_maxbytes, plan.syslog.then(|| program.name.clone()))
+        });
+        // COMPAT: a listener's stdout speaks the event protocol; there these settings have no effect.
+        let (capture, name) = if self.is_protocol(proc, stderr) { (0, None) } else { (capture, name) };
         let syslog = name.map(|name| (self.sinks.open_syslog(ident(self.config.dialect)), name));
-        Plan { sink, whole_lines, filters, syslog }
+        Plan { sink, whole_lines, filters: Filters::new(strip, capture), syslog }
     }
 
     /// Supervisor's sentence for the status, and a clear one for the log.

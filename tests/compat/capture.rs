@@ -191,3 +191,20 @@ fn capture_works_without_a_log() {
     assert_eq!(comm_events(&sup), 1);
     sup.finish();
 }
+
+#[test]
+fn the_stdout_of_a_listener_has_no_capture_mode() {
+    if skipped() {
+        return;
+    }
+    let text = b"<!--XSUPERVISOR:BEGIN-->protocol<!--XSUPERVISOR:END-->\n";
+    let config = header("loglevel=debug\n")
+        + "[eventlistener:x]\ncommand=@puppet@ chunk @dir@/in exit 0\nevents=TICK_3600\nstartsecs=0\nautorestart=false\n\
+           stdout_logfile=@dir@/x.out\nstdout_capture_maxbytes=1MB\nstdout_syslog=true\n";
+    let setup = setup(&config);
+    std::fs::write(setup.dir().path().join("in"), text).unwrap();
+    let sup = Sup::new(setup);
+    sup.wait_log("exited: x");
+    assert_eq!((sup.bytes("x.out"), comm_events(&sup)), (text.to_vec(), 0));
+    sup.finish();
+}
