@@ -22,11 +22,14 @@ fn life_at(level: &str) -> Vec<String> {
     sup.wait_state("good", "EXITED");
     sup.wait_state("bad", "EXITED");
     let dir = sup.0.dir().path().to_path_buf();
-    let keep = dir.parent().unwrap().join(format!("{}.log", dir.file_name().unwrap().to_string_lossy()));
-    std::fs::hard_link(dir.join("main.log"), &keep).unwrap();
+    let keep = dir
+        .parent()
+        .expect("the test owns it")
+        .join(format!("{}.log", dir.file_name().expect("the test owns it").to_string_lossy()));
+    std::fs::hard_link(dir.join("main.log"), &keep).expect("the test owns it");
     sup.finish();
-    let text = std::fs::read_to_string(&keep).unwrap();
-    std::fs::remove_file(keep).unwrap();
+    let text = std::fs::read_to_string(&keep).expect("the test owns it");
+    std::fs::remove_file(keep).expect("the test owns it");
     let lines = text.lines().filter_map(strip_time).map(|l| masked(&l));
     // What is said before the first spawn is compared elsewhere.
     let mut seen: Vec<String> = if level == "info" { events(&text) } else { lines.collect() };

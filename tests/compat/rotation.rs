@@ -15,7 +15,7 @@ struct Case {
 
 /// Letters that tell the pieces apart.
 fn piece(n: usize, size: usize) -> String {
-    let letter = char::from(b'a' + u8::try_from(n % 26).unwrap());
+    let letter = char::from(b'a' + u8::try_from(n % 26).expect("the test owns it"));
     std::iter::repeat_n(letter, size).collect()
 }
 
@@ -51,7 +51,7 @@ fn sizes(seed: u64, n: usize, most: u64) -> Vec<usize> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        usize::try_from(1 + state % most).unwrap()
+        usize::try_from(1 + state % most).expect("the test owns it")
     };
     (0..n).map(|_| next()).collect()
 }
@@ -100,11 +100,14 @@ fn cases() -> Vec<Case> {
 
 /// All files whose names begin with `stem`, by what follows.
 fn family(dir: &Path, stem: &str) -> BTreeMap<String, String> {
-    let entries = std::fs::read_dir(dir).unwrap().filter_map(Result::ok);
+    let entries = std::fs::read_dir(dir).expect("the test owns it").filter_map(Result::ok);
     let named = entries.filter_map(|e| {
         let name = e.file_name().to_string_lossy().into_owned();
         let suffix = name.strip_prefix(stem)?.to_string();
-        Some((suffix, String::from_utf8_lossy(&std::fs::read(e.path()).unwrap()).into_owned()))
+        Some((
+            suffix,
+            String::from_utf8_lossy(&std::fs::read(e.path()).expect("the test owns it")).into_owned(),
+        ))
     });
     named.collect()
 }

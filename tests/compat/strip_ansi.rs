@@ -49,7 +49,7 @@ static ALL: LazyLock<Batch<BTreeMap<String, Vec<u8>>>> = LazyLock::new(|| {
             .collect();
         let setup = crate::support::setup(&(crate::support::header("strip_ansi=true\n") + &programs));
         for (n, (_, input)) in inputs.iter().enumerate() {
-            std::fs::write(setup.dir().path().join(format!("in{n}")), input).unwrap();
+            std::fs::write(setup.dir().path().join(format!("in{n}")), input).expect("the test owns it");
         }
         let sup = crate::support::Sup::new(setup);
         sup.wait_log_times("exited: p", inputs.len());

@@ -52,13 +52,13 @@ fn messages(supervisord: &str, settings: &str, pieces: &[&[u8]], n: usize) -> (S
         header(supervisord)
     ));
     for (n, piece) in pieces.iter().enumerate() {
-        std::fs::write(setup.dir().path().join(format!("piece{n}")), piece).unwrap();
+        std::fs::write(setup.dir().path().join(format!("piece{n}")), piece).expect("the test owns it");
     }
     let socket = listen(&setup);
     let sup = Sup::new(setup);
     let seen = next_n(&socket, n);
     sup.wait_log("exited: x");
-    socket.set_nonblocking(true).unwrap();
+    socket.set_nonblocking(true).expect("the test owns it");
     assert!(socket.recv(&mut [0]).is_err(), "more than {seen:?}");
     (sup, seen)
 }
