@@ -352,3 +352,17 @@ fn doubtful_settings_are_warned_of_in_its_words() {
     assert!(!sup.0.dir().path().join("b.err").exists());
     sup.finish();
 }
+
+#[test]
+fn what_cannot_be_cleaned_up_is_said() {
+    if skipped() {
+        return;
+    }
+    let config = header("") + "[program:x]\ncommand=cat\nstartsecs=0\n";
+    let setup = setup(&config).file("child/x-stdout---supervisor-abcd1234.log/inside", "");
+    let path = setup.fill("@dir@/child/x-stdout---supervisor-abcd1234.log");
+    let sup = Sup::new(setup);
+    sup.wait_log("success: x");
+    assert!(sup.log().contains(&format!("WARN Failed to clean up '{path}'\n")), "{}", sup.log());
+    sup.finish();
+}
