@@ -282,9 +282,11 @@ fn old_auto_logs_go_even_if_nothing_is_logged_so_any_more() {
     if skipped() {
         return;
     }
-    let config =
-        header("") + "[program:x]\ncommand=cat\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n";
-    let sup = Sup::new(setup(&config).file("child/x-stdout---supervisor-abcd1234.log", "old"));
+    // In the directory for temporary files, which is where they lie by default.
+    let config = header("").replace("childlogdir=@dir@/child\n", "")
+        + "[program:x]\ncommand=cat\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n";
+    let setup = setup(&config).file("child/x-stdout---supervisor-abcd1234.log", "old");
+    let sup = Sup::new(setup.env("TMPDIR", "@dir@/child"));
     sup.wait_log("success: x");
     assert!(!sup.0.dir().path().join("child/x-stdout---supervisor-abcd1234.log").exists());
     sup.finish();

@@ -356,3 +356,24 @@ fn an_identifier_with_a_slash_does_not_cost_the_output() {
     });
     daemon.finish();
 }
+
+#[test]
+fn last_words_stand_before_the_news_of_the_death_though_somebody_else_holds_the_pipe() {
+    let header = crate::support::ini_header()
+        .replace("silent=true\nlogfile=@dir@/main.log", "logfile=/dev/null\nlogfile_maxbytes=0");
+    let programs = "[program:p]\ncommand=@puppet@ spawn-holding print last-words<!--XSUPER exit 0\nstartsecs=0\n\
+        autorestart=false\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nstdout_capture_maxbytes=1KB\n";
+    let daemon = Setup::ini(&format!("{header}{programs}")).start();
+    daemon.wait_said("INFO exited: p");
+    let text = daemon.stdout();
+    let words = text.find("last-words<!--XSUPER").expect("it spoke");
+    assert!(words < text.find("INFO exited: p").expect("it ended"), "{text}");
+    let left: Vec<i32> = daemon
+        .offspring()
+        .into_iter()
+        .filter(|p| harness::proc::status(*p, "Name").is_some_and(|n| n == "puppet"))
+        .collect();
+    assert_eq!(left.len(), 1, "the child that holds the pipe");
+    harness::kill(left[0], 9).unwrap();
+    daemon.finish();
+}
