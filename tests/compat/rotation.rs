@@ -368,3 +368,24 @@ fn what_cannot_be_cleaned_up_is_said() {
     assert!(sup.log().contains(&format!("WARN Failed to clean up '{path}'\n")), "{}", sup.log());
     sup.finish();
 }
+
+#[test]
+fn a_rotation_that_cannot_be_done_leaves_the_log_going() {
+    if skipped() {
+        return;
+    }
+    // A directory lies where the backup should go. [F]: theirs closes the channel, and what follows is lost.
+    let program = "[program:x]\ncommand=@puppet@ chunk @dir@/in chunk @dir@/in chunk @dir@/in exit 0\nstartsecs=0\nautorestart=false\n\
+                   stdout_logfile=@dir@/x.out\nstdout_logfile_maxbytes=15\nstdout_logfile_backups=1\n";
+    let setup = setup(&(header("") + program)).file("in", "0123456789").file("x.out.1/inside", "");
+    let sup = Sup::new(setup);
+    if ours() {
+        sup.wait_log("exited: x");
+        sup.wait_log("ERRO cannot rotate log ");
+        assert_eq!(sup.file("x.out"), "012345678901234567890123456789");
+    } else {
+        sup.wait_log("CRIT uncaptured python exception, closing channel <POutputDispatcher");
+        assert_eq!(sup.file("x.out"), "01234567890123456789");
+    }
+    sup.finish();
+}

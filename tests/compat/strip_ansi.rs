@@ -129,3 +129,43 @@ fn streams_are_stripped_too() {
     wait_until("it has arrived", || sup.0.stdout() == "red\n");
     sup.finish();
 }
+
+/// Text and sequences that the real one knows, mixed: what is written, and what is text.
+fn mixture(mut state: u64) -> (Vec<u8>, Vec<u8>) {
+    let (mut written, mut text) = (Vec::new(), Vec::new());
+    let mut below = |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % 1000).unwrap_or(0) % n
+    };
+    for _ in 0..400 {
+        if below(2) == 0 {
+            let bytes: Vec<u8> = (0..below(9)).map(|_| b"abm[;019H \n\x07]()\xff"[below(16)]).collect();
+            written.extend_from_slice(&bytes);
+            text.extend_from_slice(&bytes);
+        } else {
+            written.extend_from_slice(b"\x1b[");
+            (0..below(6)).for_each(|_| written.push(b"0123456789;?"[below(12)]));
+            written.push(b"HfABCDRsuJKhlpm"[below(15)]);
+        }
+    }
+    (written, text)
+}
+
+#[test]
+fn mixtures_of_text_and_known_sequences_come_out_as_the_text() {
+    if skipped() {
+        return;
+    }
+    for seed in 1..=3 {
+        let (written, text) = mixture(0x9E37_79B9_7F4A_7C15u64.wrapping_mul(seed));
+        let sup = pieces("strip_ansi=true\n", "stdout_logfile=@dir@/x.out", &[&written]);
+        assert_eq!(
+            String::from_utf8_lossy(&sup.bytes("x.out")),
+            String::from_utf8_lossy(&text),
+            "seed {seed}"
+        );
+        sup.finish();
+    }
+}

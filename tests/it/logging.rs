@@ -377,3 +377,20 @@ fn last_words_stand_before_the_news_of_the_death_though_somebody_else_holds_the_
     harness::kill(left[0], 9).unwrap();
     daemon.finish();
 }
+
+#[test]
+fn a_stdout_that_is_a_file_is_shared_without_overwriting() {
+    // The daemon's own lines and a program's output have one offset.
+    let header = crate::support::ini_header()
+        .replace("silent=true\nlogfile=@dir@/main.log", "logfile=/dev/null\nlogfile_maxbytes=0");
+    let programs = "[program:p]\ncommand=@puppet@ say one say two exit 0\nstartsecs=0\nautorestart=false\n\
+        stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n";
+    let setup = Setup::ini(&format!("{header}{programs}"));
+    let out = setup.dir().join("out");
+    let daemon = setup.launcher(&["sh", "-c", "exec \"$@\" >\"$0\"", &out]).start();
+    wait_until("it has ended", || daemon.dir().read("out").contains("INFO exited: p"));
+    let text = daemon.dir().read("out");
+    assert!(text.contains("\none\ntwo\n") && text.contains("INFO spawned: 'p'"), "{text}");
+    assert!(text.lines().all(|l| l.starts_with("20") || l == "one" || l == "two"), "{text}");
+    daemon.finish();
+}
