@@ -235,7 +235,10 @@ impl Daemon {
             }
             Trouble::Log(path, e) => {
                 let words = errno::words(e as i32);
-                let hint = "hint: create the directory, or log to /dev/stdout";
+                let hint = match e {
+                    Errno::ENXIO => "hint: nobody reads from this fifo",
+                    _ => "hint: create the directory, or log to /dev/stdout",
+                };
                 self.log(LogLevel::Error, &format!("cannot open log `{path}` of {name}: {words}; {hint}"));
                 format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32))
             }

@@ -389,3 +389,39 @@ fn a_rotation_that_cannot_be_done_leaves_the_log_going() {
     }
     sup.finish();
 }
+
+#[test]
+fn a_fifo_is_a_log_like_any_other() {
+    if skipped() {
+        return;
+    }
+    let program = "[program:x]\ncommand=@puppet@ say one say two exit 0\nstartsecs=0\nautorestart=false\n\
+                   stdout_logfile=@dir@/fifo\nstdout_logfile_maxbytes=0\nstderr_logfile=NONE\n";
+    let setup = setup(&(header("") + program));
+    let fifo = setup.dir().join("fifo");
+    harness::Cmd::new(&["mkfifo", &fifo]).run().expect(0);
+    let mut reader = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    let sup = Sup::new(setup);
+    let mut seen = [0; 8];
+    std::io::Read::read_exact(&mut reader, &mut seen).unwrap();
+    assert_eq!(&seen, b"one\ntwo\n");
+    sup.wait_log("exited: x");
+    sup.finish();
+}
+
+#[test]
+fn a_fifo_without_a_reader_is_a_spawn_error() {
+    // Theirs stands still as a whole until somebody reads.
+    if skipped() || !ours() {
+        return;
+    }
+    let config = header("")
+        + "[program:x]\ncommand=cat\nstartretries=0\nstdout_logfile=@dir@/fifo\nstdout_logfile_maxbytes=0\n\
+           [program:y]\ncommand=cat\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n";
+    let setup = setup(&config);
+    harness::Cmd::new(&["mkfifo", &setup.dir().join("fifo")]).run().expect(0);
+    let sup = Sup::new(setup);
+    sup.wait_log("spawnerr: unknown error making dispatchers for 'x': ENXIO");
+    sup.wait_log("success: y");
+    sup.finish();
+}

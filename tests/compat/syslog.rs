@@ -278,3 +278,43 @@ fn a_line_that_does_not_end_arrives_all_the_same() {
     assert_eq!(next(&socket), "supervisord: x prompt>");
     sup.finish();
 }
+
+#[test]
+fn a_daemon_that_dies_without_having_read_keeps_nobody_waiting() {
+    if skipped() || !ours() {
+        return;
+    }
+    let setup = with_own_dev(
+        &(header("")
+            + "[program:loud]\ncommand=@puppet@ touch @dir@/up spew 640000 touch @dir@/through hold\nstartsecs=0\nstdout_syslog=true\n\
+               stdout_logfile=@dir@/loud.out\nstdout_logfile_maxbytes=0\n"),
+    );
+    let socket = listen(&setup);
+    let path = setup.dir().path().join("log");
+    let sup = Sup::new(setup);
+    let there = |name: &str| sup.0.dir().path().join(name).exists();
+    wait_until("it has begun", || there("up") && !sup.bytes("loud.out").is_empty());
+    assert!(!there("through"), "it waits");
+    drop(socket);
+    std::fs::remove_file(&path).unwrap();
+    wait_until("it is through", || there("through"));
+    wait_until("its file is whole", || sup.bytes("loud.out") == harness::pattern::bytes(640_000));
+    sup.wait_log("ERRO cannot write to syslog");
+    sup.finish();
+}
+
+#[test]
+fn a_daemon_that_does_not_read_does_not_keep_ours_from_ending() {
+    if skipped() || !ours() {
+        return;
+    }
+    let setup = with_own_dev(
+        &(header("")
+            + "[program:loud]\ncommand=@puppet@ spew 6400000 hold\nstartsecs=0\nstdout_syslog=true\nstdout_logfile=@dir@/loud.out\n"),
+    );
+    let _socket = listen(&setup);
+    let sup = Sup::new(setup);
+    wait_until("it has begun", || !sup.bytes("loud.out").is_empty());
+    let said = sup.0.finish();
+    assert!(said.contains("ERRO stdout, stderr or syslog did not take the last output in time"), "{said}");
+}
