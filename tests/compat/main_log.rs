@@ -378,3 +378,20 @@ fn a_full_disk_under_the_daemons_log_ends_nobody() {
     }
     sup.finish();
 }
+
+#[test]
+fn on_stdout_with_the_default_size() {
+    if skipped() {
+        return;
+    }
+    let config = header("").replace("logfile=@dir@/main.log", "logfile=/dev/stdout");
+    let sup = Sup::new(setup(&(config + UP)));
+    if ours() {
+        // [F]: what cannot be rotated is not.
+        sup.0.wait_said("INFO success: x");
+        sup.finish();
+    } else {
+        assert_eq!(sup.0.wait_exit(), 1);
+        assert!(sup.0.stderr().contains("Illegal seek"), "{}", sup.0.stderr());
+    }
+}
