@@ -30,8 +30,8 @@ impl Daemon {
         for (signal, _) in taken.drain(..) {
             match signal {
                 Signal::CHLD => {
-                    self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
                     children = true;
+                    self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
                 }
                 Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
                 Signal::HUP => self.on_hup(),

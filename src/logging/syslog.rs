@@ -6,7 +6,7 @@
 //! COMPAT: facility user, priority info, no pid (compat::syslog). Not here: what a line is (`channel`, the journal).
 
 use crate::sys::clock::{self, local_time};
-use crate::sys::{errno, sockets};
+use crate::sys::{datagram, errno};
 use crate::types::Wall;
 use nix::errno::Errno;
 use std::collections::VecDeque;
@@ -106,16 +106,16 @@ impl SyslogSink {
     }
 
     /// False when there is no room now.
-    fn send(&mut self, datagram: &[u8]) -> Result<bool, Errno> {
+    fn send(&mut self, message: &[u8]) -> Result<bool, Errno> {
         let SyslogSink { path, socket, .. } = self;
         let socket = match socket {
             Some(socket) => socket,
-            None => socket.insert(sockets::datagram()?),
+            None => socket.insert(datagram::unix()?),
         };
-        let mut sent = sockets::send_datagram(socket, datagram);
+        let mut sent = datagram::send_whole(socket, message);
         if matches!(sent, Err(Errno::ENOTCONN | Errno::ECONNREFUSED | Errno::ECONNRESET | Errno::EPIPE)) {
-            sockets::connect_unix(socket, path)?;
-            sent = sockets::send_datagram(socket, datagram);
+            datagram::connect_to(socket, path)?;
+            sent = datagram::send_whole(socket, message);
         }
         match sent {
             Ok(()) => {

@@ -1,12 +1,12 @@
-//! Listening sockets, the socket pair to the gateway, and datagrams to a syslog daemon.
+//! Listening sockets and the socket pair to the gateway.
 //!
 //! Asks the kernel. Invariants: close-on-exec; a socket file appears only once it is listening-ready with its final
 //! mode; a live server's socket file is never taken away. Not here: what is served (`gateway`).
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect,
-    listen, send, setsockopt, socket, socketpair, sockopt,
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect, listen,
+    setsockopt, socket, socketpair, sockopt,
 };
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, umask};
 use nix::unistd::{Gid, Uid, chown, unlink};
@@ -66,35 +66,6 @@ pub fn listen_unix(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<
     fchmodat(nix::fcntl::AT_FDCWD, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)?;
     listen(&fd, Backlog::new(BACKLOG).unwrap_or(Backlog::MAXCONN))?;
     Ok(fd)
-}
-
-/// A datagram socket of the unix family, connected to nobody yet.
-///
-/// # Errors
-/// EMFILE.
-pub fn datagram() -> Result<OwnedFd, Errno> {
-    socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
-}
-
-/// Connects it to a socket file; a connection to another one ends. Does not wait: there is nothing to wait for.
-///
-/// # Errors
-/// ENOENT, ECONNREFUSED, EACCES, EPROTOTYPE when a stream listens there.
-pub fn connect_unix(socket: &OwnedFd, path: &Path) -> Result<(), Errno> {
-    connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
-}
-
-/// Sends one datagram as a whole, without waiting.
-///
-/// # Errors
-/// EAGAIN when the other side has no room now; ENOTCONN, ECONNREFUSED, EMSGSIZE.
-pub fn send_datagram(socket: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {
-    loop {
-        match send(socket.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
-            Err(Errno::EINTR) => {}
-            other => return other.map(drop),
-        }
-    }
 }
 
 /// A socket file that nobody listens behind.
