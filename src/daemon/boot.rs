@@ -6,18 +6,17 @@
 
 use crate::config::Loaded;
 use crate::config::diag::Diagnostic;
-use crate::config::model::{Config, Dialect, LogTarget, MainLog, StdStream, Supervisor};
+use crate::config::model::{Config, Dialect, Supervisor};
 use crate::daemon::life::Machine;
 use crate::daemon::listen::open_listeners;
-use crate::daemon::state::{Daemon, Slot};
+use crate::daemon::logs::{make_parent, open_journal, prepare_logs};
+use crate::daemon::state::Daemon;
 use crate::engine::Engine;
-use crate::journal::Journal;
-use crate::logging::{SinkId, Sinks, auto};
+use crate::logging::Sinks;
 use crate::sys::child::Identity;
 use crate::sys::{boot, errno, fd, limits};
 use crate::types::{LogLevel, Now};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Lines for the daemon's log, collected before there is one.
@@ -94,127 +93,6 @@ pub(crate) fn raise_limits(
     Ok(ours.then_some((soft, hard)))
 }
 
-/// Opens the daemon's own log. What cannot be opened is said on stderr, and stderr takes its place.
-pub(crate) fn open_journal(
-    supervisor: &Supervisor,
-    start_dir: &Path,
-    sinks: &mut Sinks,
-    notes: &mut Notes,
-) -> Journal {
-    let mut ids: Vec<SinkId> = Vec::new();
-    match &supervisor.logfile {
-        MainLog::None => {}
-        MainLog::Stream(stream) => ids.extend(sinks.open_stream(number(*stream)).ok()),
-        MainLog::Syslog => {
-            notes
-                .push((LogLevel::Warn, "logfile=syslog is not supported yet; the log goes to stderr".into()));
-            ids.extend(sinks.open_stream(2).ok());
-        }
-        MainLog::File(path) => {
-            let path = start_dir.join(path);
-            if supervisor.create_directories {
-                make_parent(&path, notes);
-            }
-            match sinks.open_file(&path, supervisor.logfile_maxbytes, supervisor.logfile_backups, 0o666) {
-                Ok(id) => ids.push(id),
-                Err(e) => {
-                    let text = format!(
-                        "cannot open log `{}`, going on without it: {}",
-                        path.display(),
-                        errno::words(e as i32)
-                    );
-                    notes.push((LogLevel::Critical, text));
-                    // A copy in the foreground is enough.
-                    if supervisor.log_stream.is_none() {
-                        ids.extend(sinks.open_stream(2).ok());
-                    }
-                }
-            }
-        }
-    }
-    if let Some(stream) = supervisor.log_stream {
-        // COMPAT: a log on /dev/stdout and the foreground copy double every line, as supervisord does.
-        ids.extend(sinks.open_stream(number(stream)).ok());
-    }
-    Journal::new(supervisor.loglevel, ids)
-}
-
-fn number(stream: StdStream) -> i32 {
-    match stream {
-        StdStream::Stdout => 1,
-        StdStream::Stderr => 2,
-    }
-}
-
-fn make_parent(path: &Path, notes: &mut Notes) {
-    if let Some(parent) = path.parent()
-        && let Err(e) = std::fs::create_dir_all(parent)
-    {
-        notes.push((LogLevel::Warn, format!("cannot create directory `{}`: {e}", parent.display())));
-    }
-}
-
-/// Clears old AUTO logs and makes the new ones; makes missing log directories where that is wanted.
-pub(crate) fn prepare_logs(
-    config: &Config,
-    env: &[(OsString, OsString)],
-    start_dir: &Path,
-    notes: &mut Notes,
-) -> Vec<Slot> {
-    let supervisor = &config.supervisor;
-    let dir = supervisor
-        .childlogdir
-        .clone()
-        .map_or_else(|| temporary_directory(env, start_dir), |d| start_dir.join(d));
-    let wants_auto = |t: &LogTarget| *t == LogTarget::Auto;
-    let any_auto = config.processes().any(|p| wants_auto(&p.stdout.target) || wants_auto(&p.stderr.target));
-    if any_auto && supervisor.create_directories {
-        make_parent(&dir.join("x"), notes);
-    }
-    if !supervisor.nocleanup && (any_auto || supervisor.childlogdir.is_some()) {
-        notes.extend(auto::clear_old(&dir, &supervisor.identifier).into_iter().map(|t| (LogLevel::Warn, t)));
-    }
-    let mut slots = Vec::new();
-    for program in config.processes() {
-        let mut slot = Slot::default();
-        for (place, (plan, stream)) in
-            slot.auto.iter_mut().zip([(&program.stdout, "stdout"), (&program.stderr, "stderr")])
-        {
-            match &plan.target {
-                LogTarget::Auto if stream == "stderr" && program.redirect_stderr => {}
-                LogTarget::Auto => match auto::create(&dir, &program.name, stream, &supervisor.identifier) {
-                    Ok(path) => *place = Some(path),
-                    Err(e) => {
-                        let text = format!(
-                            "cannot create a log in `{}`, {stream} of {} is lost: {e}",
-                            dir.display(),
-                            program.name
-                        );
-                        notes.push((LogLevel::Error, text));
-                    }
-                },
-                LogTarget::File(path) if supervisor.create_directories => {
-                    make_parent(&start_dir.join(path), notes)
-                }
-                _ => {}
-            }
-        }
-        slots.push(slot);
-    }
-    slots
-}
-
-/// COMPAT: Python's search for a temporary directory.
-fn temporary_directory(env: &[(OsString, OsString)], start_dir: &Path) -> PathBuf {
-    let named = ["TMPDIR", "TEMP", "TMP"]
-        .iter()
-        .filter_map(|n| env.iter().find(|(k, _)| k == n))
-        .map(|(_, v)| PathBuf::from(v));
-    let usual = ["/tmp", "/var/tmp", "/usr/tmp"].map(PathBuf::from);
-    let writable = |p: &PathBuf| p.is_dir() && nix::unistd::access(p, nix::unistd::AccessFlags::W_OK).is_ok();
-    named.chain(usual).find(writable).unwrap_or_else(|| start_dir.to_path_buf())
-}
-
 /// Writes our pid where it is asked for. Returns the file, to be removed at the end.
 pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &mut Notes) -> Option<PathBuf> {
     let path = start_dir.join(supervisor.pidfile.as_ref()?);
@@ -242,7 +120,7 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
     let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
     let mut sinks = Sinks::default();
-    let journal = open_journal(&config.supervisor, &start_dir, &mut sinks, &mut notes);
+    let journal = open_journal(&config, &start_dir, &mut sinks, &mut notes);
     let slots = prepare_logs(&config, &machine.env, &start_dir, &mut notes);
     let pidfile = write_pidfile(&config.supervisor, &start_dir, &mut notes);
     let engine = Engine::new(&config, seed);

@@ -3,10 +3,12 @@
 //! Does I/O. Invariants: answered by exactly one of `Spawned` and `SpawnFailed`; after a failure nothing stays open.
 //! Not here: the plan (`spawn`), the child (`sys::child`).
 
-use crate::config::model::{LogPlan, LogTarget, Program, Stdin};
+use crate::config::model::{GroupKind, LogPlan, LogTarget, Program, Stdin};
+use crate::daemon::logs::ident;
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
-use crate::logging::{Channel, SinkId};
+use crate::logging::filters::Filters;
+use crate::logging::{Channel, Plan, SinkId};
 use crate::spawn;
 use crate::sys::child::Launched;
 use crate::sys::{errno, fd};
@@ -130,8 +132,12 @@ impl Daemon {
     fn open_output(&mut self, proc: ProcRef, stderr: bool, plan: &LogPlan) -> Result<End, Trouble> {
         let sink = match &plan.target {
             LogTarget::Inherit => return Ok(End::Inherited),
-            // At debug level the daemon's log gets a copy of what nobody else wants.
-            LogTarget::None if self.null.is_some() && !self.journal.wants(LogLevel::Debug) => {
+            // Others than the log may want it; at debug level the daemon's log gets a copy.
+            LogTarget::None
+                if self.null.is_some()
+                    && !(plan.syslog || plan.events || plan.capture_maxbytes > 0)
+                    && !self.journal.wants(LogLevel::Debug) =>
+            {
                 return Ok(End::Null);
             }
             LogTarget::None => None,
@@ -182,8 +188,8 @@ impl Daemon {
         }
         for (end, is_stderr) in [(stdout, false), (stderr, true)] {
             let End::Pipe { ours, sink, .. } = end else { continue };
-            let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
-            let channel = Channel::new(proc, is_stderr, ours, sink, whole_lines);
+            let channel = Channel::new(proc, is_stderr, ours, self.output_plan(proc, is_stderr, sink));
+            let sinks: Vec<SinkId> = channel.sinks().collect();
             if let Err(e) = self.output.add(&self.epoll, channel) {
                 let name = self.display_name(proc);
                 let words = errno::words(e as i32);
@@ -191,11 +197,30 @@ impl Daemon {
                     LogLevel::Critical,
                     &format!("cannot watch the output of {name}, it is lost: {words}"),
                 );
-                if let Some(sink) = sink {
+                for sink in sinks {
                     self.release_sink(sink);
                 }
             }
         }
+    }
+
+    fn is_protocol(&self, proc: ProcRef, stderr: bool) -> bool {
+        let group = self.index.get(proc.slot as usize).and_then(|(g, _)| self.config.groups.get(*g));
+        !stderr && group.is_some_and(|g| matches!(g.kind, GroupKind::EventListener { .. }))
+    }
+
+    /// The way of one stream's bytes to its log and to whoever else wants them.
+    fn output_plan(&mut self, proc: ProcRef, stderr: bool, sink: Option<SinkId>) -> Plan {
+        let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
+        let strip = self.config.supervisor.strip_ansi;
+        let (capture, name) = self.program(proc).map_or((0, None), |program| {
+            let plan = if stderr { &program.stderr } else { &program.stdout };
+            (plan.capture_maxbytes, plan.syslog.then(|| program.name.clone()))
+        });
+        // COMPAT: a listener's stdout speaks the event protocol; there these settings have no effect.
+        let (capture, name) = if self.is_protocol(proc, stderr) { (0, None) } else { (capture, name) };
+        let syslog = name.map(|name| (self.sinks.open_syslog(ident(self.config.dialect)), name));
+        Plan { sink, whole_lines, filters: Filters::new(strip, capture), syslog }
     }
 
     /// Supervisor's sentence for the status, and a clear one for the log.
@@ -210,7 +235,10 @@ impl Daemon {
             }
             Trouble::Log(path, e) => {
                 let words = errno::words(e as i32);
-                let hint = "hint: create the directory, or log to /dev/stdout";
+                let hint = match e {
+                    Errno::ENXIO => "hint: nobody reads from this fifo",
+                    _ => "hint: create the directory, or log to /dev/stdout",
+                };
                 self.log(LogLevel::Error, &format!("cannot open log `{path}` of {name}: {words}; {hint}"));
                 format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32))
             }

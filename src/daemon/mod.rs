@@ -7,10 +7,12 @@
 
 mod boot;
 mod gateway;
+mod heard;
 mod lastresort;
 mod launch;
 mod life;
 mod listen;
+mod logs;
 mod output;
 mod perform;
 mod reap;

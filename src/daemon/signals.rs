@@ -29,7 +29,10 @@ impl Daemon {
         let mut children = false;
         for (signal, _) in taken.drain(..) {
             match signal {
-                Signal::CHLD => children = true,
+                Signal::CHLD => {
+                    children = true;
+                    self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
+                }
                 Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
                 Signal::HUP => self.on_hup(),
                 Signal::USR2 => self.reopen_logs(),
@@ -86,10 +89,11 @@ impl Daemon {
     }
 
     fn reopen_logs(&mut self) {
+        // COMPAT: both lines still go to the file that was moved away (compat::reopen).
         self.log(LogLevel::Info, "received SIGUSR2 indicating log reopen request");
+        self.log(LogLevel::Info, "supervisord logreopen");
         for trouble in self.sinks.reopen_files() {
             self.log(LogLevel::Error, &trouble);
         }
-        self.log(LogLevel::Info, "supervisord logreopen");
     }
 }

@@ -22,6 +22,8 @@ pub struct RotatingFile {
     mode: u32,
     /// The last write or rotation failed and that has been said.
     troubled: bool,
+    /// Bytes that were lost since it began to fail.
+    lost: usize,
 }
 
 /// Something to tell people, at most once for each spell of trouble.
@@ -35,7 +37,16 @@ impl RotatingFile {
     pub fn open(path: &Path, maxbytes: u64, backups: u32, mode: u32) -> Result<RotatingFile, Errno> {
         let file = fd::open_append(path, mode)?;
         let size = size_of_file(&file);
-        Ok(RotatingFile { path: path.to_path_buf(), file, size, maxbytes, backups, mode, troubled: false })
+        Ok(RotatingFile {
+            path: path.to_path_buf(),
+            file,
+            size,
+            maxbytes,
+            backups,
+            mode,
+            troubled: false,
+            lost: 0,
+        })
     }
 
     /// Whether this is a file with an end, which can be rotated; fifos and devices cannot.
@@ -58,23 +69,30 @@ impl RotatingFile {
     /// Appends everything, then rotates when the size is reached. Returns how many bytes were lost, and why.
     pub fn write(&mut self, mut bytes: &[u8]) -> (usize, Trouble) {
         while !bytes.is_empty() {
-            match fd::write_some(self.file.as_fd(), bytes) {
+            let why = match fd::write_some(self.file.as_fd(), bytes) {
                 Ok(Some(n)) => {
                     self.size += n as u64;
                     bytes = bytes.get(n..).unwrap_or_default();
+                    continue;
                 }
-                Ok(None) => return (bytes.len(), self.say("the file does not take more now".into())),
-                Err(e) => return (bytes.len(), self.say(errno::words(e as i32).into())),
-            }
+                Ok(None) => "the file does not take more now",
+                Err(e) => errno::words(e as i32),
+            };
+            self.lost = self.lost.saturating_add(bytes.len());
+            return (bytes.len(), self.say(why));
         }
         if self.maxbytes > 0 && self.size >= self.maxbytes {
             return (0, self.rotate());
         }
         self.troubled = false;
-        (0, None)
+        let again =
+            || format!("log {} takes output again; {} bytes were lost", self.path.display(), self.lost);
+        let trouble = (self.lost > 0).then(again);
+        self.lost = 0;
+        (0, trouble)
     }
 
-    fn say(&mut self, why: String) -> Trouble {
+    fn say(&mut self, why: &str) -> Trouble {
         let first = !std::mem::replace(&mut self.troubled, true);
         first.then(|| format!("cannot write to log {}: {why}", self.path.display()))
     }

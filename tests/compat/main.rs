@@ -4,13 +4,20 @@
 //! both expectations and the trap of the contract (section 10) behind it. Both are driven by the real supervisorctl.
 
 mod autorestart;
+mod capture;
 mod config_errors;
 mod ctl;
+mod debug_copy;
 mod groups;
 mod logs;
+mod main_log;
 mod oneshot;
+mod reopen;
+mod rotation;
 mod shutdown;
 mod spawn_errors;
 mod startup;
 mod stopping;
+mod strip_ansi;
 mod support;
+mod syslog;

@@ -54,14 +54,8 @@ type Predicate = fn(&Program) -> bool;
 
 /// A key is only spoken of where its value would do something.
 fn options_without_effect(r: &mut Reader<'_>, config: &Config) {
-    let is_used: &[(&str, Predicate)] = &[
-        ("stdout_syslog", |p| p.stdout.syslog),
-        ("stderr_syslog", |p| p.stderr.syslog),
-        ("stdout_capture_maxbytes", |p| p.stdout.capture_maxbytes > 0),
-        ("stderr_capture_maxbytes", |p| p.stderr.capture_maxbytes > 0),
-        ("stdout_events_enabled", |p| p.stdout.events),
-        ("stderr_events_enabled", |p| p.stderr.events),
-    ];
+    let is_used: &[(&str, Predicate)] =
+        &[("stdout_events_enabled", |p| p.stdout.events), ("stderr_events_enabled", |p| p.stderr.events)];
     for (key, is_used) in is_used {
         let users: Vec<&str> = names_of(config.processes().filter(|p| is_used(p)));
         if users.is_empty() {

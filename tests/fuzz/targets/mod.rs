@@ -2,6 +2,7 @@
 
 mod config;
 mod engine;
+mod filters;
 mod frames;
 mod http;
 mod lines;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(http::Http::new()),
         Box::new(frames::Frames),
         Box::new(lines::Lines),
+        Box::new(filters::Filters),
         Box::new(engine::Engines),
     ]
 }

@@ -24,6 +24,7 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   spawn-ignoring-term         a child that holds and ignores TERM; says its pid
   spawn-daemon                a child in a session of its own that holds; says its pid
   spawn-holding-pipe MS       a child that keeps our stdout open for MS and then says `late`
+  chunk FILE, chunk-err FILE  what is in the file, in one write; waits until the reader has taken it
   spew BYTES                  the pattern on stdout; spew-err on stderr
   sigconf                     the kernel's SigBlk, SigIgn, SigCgt; without /proc by asking for each
   fds                         open descriptors 0..1024 and what they are
@@ -90,6 +91,8 @@ fn perform(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
                 0
             });
         }
+        "chunk" => chunk(1, &word()),
+        "chunk-err" => chunk(2, &word()),
         "spew" => emit(1, &pattern::bytes(count(&word()))),
         "spew-err" => emit(2, &pattern::bytes(count(&word()))),
         "cat" => cat(),
@@ -169,6 +172,22 @@ fn emit(fd: i32, mut data: &[u8]) {
             Ok(n) => data = &data[n..],
             Err(_) if nix::errno::Errno::last() == nix::errno::Errno::EINTR => {}
             Err(_) => return,
+        }
+    }
+}
+
+/// One piece that the reader of the pipe cannot get together with the next.
+fn chunk(fd: i32, path: &str) {
+    emit(fd, &std::fs::read(path).unwrap_or_else(|e| die(&format!("cannot read {path}: {e}"))));
+    let mut unread: i32 = 1;
+    while unread > 0 {
+        // SAFETY: FIONREAD stores one int; a pipe answers at both ends.
+        check(
+            "ask the pipe",
+            nix::errno::Errno::result(unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) }).map(drop),
+        );
+        if unread > 0 {
+            nap(1);
         }
     }
 }
