@@ -135,7 +135,8 @@ impl Reader<'_> {
         } else {
             entries[at] = entry;
         }
-        self.key = Some(at);
+        // COMPAT: nothing continues a value without a name.
+        self.key = (!name.is_empty()).then_some(at);
     }
 
     fn enter(&mut self, header: &str, span: Span) {
@@ -190,18 +191,25 @@ fn split_lines(text: &str) -> Vec<String> {
 }
 
 /// Where a comment begins: at a `;` or `#` that starts the line or follows a blank. Quotes do not protect.
+///
+/// COMPAT: Python looks at the first `;` and the first `#` of a line, then at the second of each, and so on, and takes
+/// the first round in which one of the two follows a blank: `a;b ;c #d` is cut at the `#`.
 fn comment_start(line: &str) -> Option<usize> {
     if strip(line).starts_with(['#', ';']) {
         return Some(0);
     }
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        if (c == ';' || c == '#') && is_space(before) {
-            return Some(at);
+    let after_blank = |at: &usize| line[..*at].chars().next_back().is_none_or(is_space);
+    let mut signs = [';', '#'].map(|sign| line.match_indices(sign).map(|(at, _)| at));
+    loop {
+        let round = signs.each_mut().map(Iterator::next);
+        if round == [None, None] {
+            return None;
         }
-        before = c;
+        let first = round.into_iter().flatten().filter(after_blank).min();
+        if first.is_some() {
+            return first;
+        }
     }
-    None
 }
 
 /// `[header]`, greedy: up to the last bracket of the line; what follows is ignored.
@@ -233,6 +241,8 @@ mod tests {
         assert_eq!(value("[a]\nk=foo;bar#baz", "k"), "foo;bar#baz");
         assert_eq!(value("[a]\nk=sh -c \"a ; b\"", "k"), "sh -c \"a");
         assert_eq!(value("[a]\nk= # only", "k"), "");
+        assert_eq!(value("[a]\nk=v;w ;x #y", "k"), "v;w ;x");
+        assert_eq!(value("[a]\nk=v;w#x ;y #z", "k"), "v;w#x");
     }
 
     #[test]

@@ -44,6 +44,17 @@ pub(crate) fn check_plugins(r: &mut Reader<'_>) {
             let hint = "Python plug-ins cannot be loaded; remove the section";
             r.refuse_section(&view, KEY, message, words, hint);
         }
+        expand_extras(r, &view, KEY);
+    }
+}
+
+/// COMPAT: every other key of the section, inherited ones too, goes to the plug-in and is expanded for it.
+fn expand_extras<'a>(r: &mut Reader<'a>, view: &View<'a>, factory: &str) {
+    let names = r.env.clone();
+    let own = view.section.into_iter().chain(r.sections(SectionKind::Default)).flat_map(|s| &s.entries);
+    for entry in own.filter(|e| e.key != factory).collect::<Vec<_>>() {
+        // Reported where it fails.
+        let _read = r.optional(view, &entry.key, &names, Passes::One, values::text);
     }
 }
 

@@ -68,7 +68,7 @@ fn read_log<'a>(
     let syslog_key = format!("{stream}_syslog");
     let choice = r.value_in(view, &logfile_key, names, Passes::Two, logs::log_choice);
     let backups = r.value(view, &format!("{stream}_logfile_backups"), names, values::count);
-    let maxbytes = r.value(view, &format!("{stream}_logfile_maxbytes"), names, values::size);
+    let maxbytes = r.value(view, &format!("{stream}_logfile_maxbytes"), names, values::signed_size);
     let mut syslog = r.value(view, &syslog_key, names, values::boolean)?;
     let (backups, maxbytes) = (backups?, maxbytes?);
     let target = match choice? {
@@ -86,6 +86,7 @@ fn read_log<'a>(
             LogTarget::None
         }
     };
+    // COMPAT: a negative size keeps Supervisor silent.
     if target == LogTarget::Auto && maxbytes == 0 {
         r.note(
             LogLevel::Warn,
@@ -96,5 +97,5 @@ fn read_log<'a>(
             ),
         );
     }
-    Ok(LogPlan { target, maxbytes, backups, capture_maxbytes, events, syslog })
+    Ok(LogPlan { target, maxbytes: values::bytes(maxbytes), backups, capture_maxbytes, events, syslog })
 }
