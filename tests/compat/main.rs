@@ -5,6 +5,7 @@
 
 mod autorestart;
 mod config_errors;
+mod config_traps;
 mod ctl;
 mod groups;
 mod logs;

@@ -85,6 +85,11 @@ pub(crate) const RULES: &[Rule] = &[
         applies: |_, _, theirs, ours| [theirs, ours].iter().all(|w| w.starts_with("Unknown event type ")),
     },
     Rule {
+        name: "nul",
+        why: "Python refuses a NUL in a path or a name in words of its own",
+        applies: |_, ours, theirs, _| theirs.starts_with("embedded null") && ours["ok"] == false,
+    },
+    Rule {
         name: "width",
         why: "an expansion of more than 4,096 columns is refused",
         applies: |_, _, _, ours| ours.contains("width too big") || ours.contains("precision too big"),

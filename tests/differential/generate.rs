@@ -1,14 +1,16 @@
 //! Writes configurations: mostly what people write, now and then what nobody would.
 //!
-//! Pure. Invariant: the same generator state, the same case. Not here: the values (`words`), real files (`corpus`).
+//! Pure. Invariant: the same generator state, the same case. Not here: the values (`words`), real files (`corpus`),
+//! damage (`mutate`).
 
-use crate::case::{Case, MAIN};
+use crate::case::Case;
+use crate::mutate::encoded;
 use crate::rng::Rng;
 use crate::words::{self, Type};
 
 /// How wild a file is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Mood {
+pub(crate) enum Mood {
     /// Good values, plain lines.
     Calm,
     /// Odd values and odd lines that should be accepted.
@@ -17,10 +19,10 @@ enum Mood {
     Wild,
 }
 
-struct Writer<'r> {
-    rng: &'r mut Rng,
-    mood: Mood,
-    text: String,
+pub(crate) struct Writer<'r> {
+    pub(crate) rng: &'r mut Rng,
+    pub(crate) mood: Mood,
+    pub(crate) text: String,
 }
 
 const NAMES: &[&str] = &["a", "b", "web", "db", "x1", "worker"];
@@ -54,38 +56,6 @@ pub(crate) fn case(rng: &mut Rng) -> Case {
     case
 }
 
-/// Line ends, byte order marks, bytes that are no text.
-fn encoded(rng: &mut Rng, mood: Mood, text: &str) -> Vec<u8> {
-    let mut text = text.to_owned();
-    if mood >= Mood::Odd && rng.percent(12) {
-        text = text.replace('\n', if rng.percent(70) { "\r\n" } else { "\r" });
-    }
-    if rng.percent(20) {
-        text.truncate(text.trim_end_matches(['\r', '\n']).len());
-    }
-    if mood == Mood::Wild && rng.percent(2) {
-        text.insert(0, '\u{feff}');
-    }
-    let mut bytes = text.into_bytes();
-    if mood == Mood::Wild && rng.percent(3) {
-        let at = rng.below(bytes.len() + 1);
-        let odd: &[u8] = match rng.below(10) {
-            0 => b"\0",
-            1 => b"\xff",
-            2 => b"\xe9\n",
-            3 => b"\xe2\x82",
-            4 => b"\xf0\x9f\x98",
-            5 => b"\xed\xa0\x80",
-            6 => b"\xc3",
-            7 => b"\xf4\x90\x80\x80",
-            8 => b"\xc0\x80",
-            _ => b"\xe0\x80\x80",
-        };
-        bytes.splice(at..at, odd.iter().copied());
-    }
-    bytes
-}
-
 impl Writer<'_> {
     fn file(&mut self, is_main: bool) {
         if self.mood == Mood::Wild && self.rng.percent(3) {
@@ -108,7 +78,7 @@ impl Writer<'_> {
         }
     }
 
-    fn section(&mut self) {
+    pub(crate) fn section(&mut self) {
         match self.rng.below(20) {
             0..=9 => self.program("program"),
             10..=11 => self.listener(),
@@ -371,7 +341,7 @@ impl Writer<'_> {
     }
 
     /// Some options of a table, and with some chance one that nobody knows.
-    fn options(&mut self, table: &[(&str, Type)], n: usize, unknown: usize) {
+    pub(crate) fn options(&mut self, table: &[(&str, Type)], n: usize, unknown: usize) {
         for _ in 0..n {
             let (key, ty) = table[self.rng.below(table.len())];
             self.option(key, ty);
@@ -526,61 +496,4 @@ impl Writer<'_> {
         self.text.push_str(line);
         self.text.push('\n');
     }
-}
-
-/// Lines and words of a file moved about, cut and replaced.
-pub(crate) fn mutated(rng: &mut Rng, text: &[u8]) -> Case {
-    let mut lines: Vec<Vec<u8>> = text.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
-    for _ in 0..=rng.below(4) {
-        if lines.is_empty() {
-            break;
-        }
-        let at = rng.below(lines.len());
-        match rng.below(9) {
-            0 => drop(lines.remove(at)),
-            1 => lines.insert(at, lines[rng.below(lines.len())].clone()),
-            2 => {
-                let other = rng.below(lines.len());
-                lines.swap(at, other);
-            }
-            3 => {
-                let mut line = Writer { rng, mood: Mood::Odd, text: String::new() };
-                line.options(words::PROGRAM, 1, 0);
-                lines.insert(at, line.text.into_bytes());
-            }
-            4 => lines[at].insert(0, b' '),
-            5 => {
-                let mut section = Writer { rng, mood: Mood::Wild, text: String::new() };
-                section.section();
-                lines.insert(at, section.text.into_bytes());
-            }
-            6 => {
-                let n = lines[at].len();
-                let byte = *rng.pick(&[
-                    &b' ', &b'%', &b'"', &b'\'', &b';', &b'#', &b'=', &b'\t', &b'\\', &b',', &b'\x0c', &b'1',
-                    &b'\r',
-                ]);
-                lines[at].insert(rng.below(n), byte);
-            }
-            7 => {
-                let n = lines[at].len();
-                let cut = rng.below(n);
-                lines[at].truncate(cut);
-            }
-            _ => {
-                let line = &mut lines[at];
-                let byte = rng.below(line.len());
-                line.remove(byte);
-            }
-        }
-    }
-    let mut bytes = lines.concat();
-    // Without this section nothing else of a file is looked at.
-    if !bytes.windows(13).any(|w| w == b"[supervisord]") && rng.percent(80) {
-        bytes.splice(0..0, b"[supervisord]\n".iter().copied());
-    }
-    let mut case = Case::new(bytes);
-    debug_assert!(case.files.contains_key(MAIN));
-    case.is_absolute = rng.percent(20);
-    case
 }

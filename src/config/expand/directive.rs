@@ -215,8 +215,8 @@ impl Directive<'_> {
             'c' => "%c requires int or char".to_owned(),
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => format!("must be real number, not {found}"),
             _ => {
-                // Python shows what is not ASCII as a question mark.
-                let shown = if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+                // Python shows everything else as a question mark.
+                let shown = if ('\u{1f}'..='}').contains(&c) { c } else { '?' };
                 format!(
                     "unsupported format character '{shown}' (0x{:x}) at index {}",
                     u32::from(c),
