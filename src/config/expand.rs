@@ -135,6 +135,14 @@ impl ExpandError {
 /// # Errors
 /// For the first directive that cannot be formatted.
 pub fn expand(text: &str, names: &Names) -> Result<String, ExpandError> {
+    expand_or_part(text, names).map_err(|(_, why)| why)
+}
+
+/// The same; an error comes with the part of `text` that cannot be formatted.
+///
+/// # Errors
+/// For the first directive that cannot be formatted.
+pub fn expand_or_part(text: &str, names: &Names) -> Result<String, (String, ExpandError)> {
     if !text.contains('%') {
         return Ok(text.to_owned());
     }
@@ -153,12 +161,25 @@ pub fn expand(text: &str, names: &Names) -> Result<String, ExpandError> {
             out.push('%');
             continue;
         }
-        let directive = parse(&chars, &mut at, names, keyed)?;
-        let Some(arg) = directive.arg else { return Err(without_key(&directive, keyed)) };
+        let start = at - 1;
+        let one = parse(&chars, &mut at, names, keyed).and_then(|directive| match directive.arg {
+            Some(arg) => directive.render(arg),
+            None => Err(without_key(&directive, keyed)),
+        });
         keyed = true;
-        out.push_str(&directive.render(arg)?);
+        out.push_str(&one.map_err(|why| (part(&chars, start), why))?);
     }
     Ok(out)
+}
+
+/// What a person would call the directive that begins at `start`: `%(name)`, or the sign and what follows it.
+fn part(chars: &[char], start: usize) -> String {
+    let rest = chars.get(start..).unwrap_or_default();
+    let end = match rest.get(1) {
+        Some('(') => rest.iter().position(|c| *c == ')').map_or(rest.len(), |at| at + 1),
+        _ => 2,
+    };
+    rest.iter().take(end).collect()
 }
 
 /// Replaces the directives that name something known and leaves every other `%` alone.

@@ -7,7 +7,7 @@
 mod parser;
 
 use crate::config::diag::{Diagnostic, Diagnostics, Span};
-use crate::config::expand::{Names, expand};
+use crate::config::expand::{Names, expand_or_part};
 use crate::config::model::Dialect;
 use crate::config::paths::{absolute, dirname, join};
 use crate::config::python::is_space;
@@ -94,11 +94,12 @@ fn include_patterns(ini: &Ini, here: &str, names: &Names) -> Result<String, Box<
     };
     let mut known = names.clone();
     known.set("here", here);
-    expand(&entry.value, &known).map_err(|why| {
+    expand_or_part(&entry.value, &known).map_err(|(part, why)| {
         Box::new(
             Diagnostic::error(format!("cannot expand `files` of [include]: {why}"))
-                .at(Some(&entry.span))
+                .at(Some(&to_entry(entry.clone()).place_of(&part)))
                 .setting("[include] files")
+                .hint(why.hint())
                 .supervisor(why.supervisor(&entry.value, "include.files", &known)),
         )
     })
@@ -126,6 +127,8 @@ fn no_section(path: &str, text: &str, span: &Span) -> Diagnostic {
     let line = line.replace("\r\n", "\n");
     let hint = if text.starts_with('\u{feff}') {
         "the file starts with a byte order mark; save it as UTF-8 without one"
+    } else if line.trim_start().starts_with('[') {
+        "the `]` of the section is missing"
     } else {
         "the first setting needs a section, such as [supervisord], above it"
     };
@@ -143,8 +146,15 @@ fn no_section(path: &str, text: &str, span: &Span) -> Diagnostic {
 fn bad_lines(path: &str, spans: &[Span], supervisor: String) -> Diagnostic {
     let others: Vec<String> = spans.iter().skip(1).map(|s| s.line.to_string()).collect();
     let also = if others.is_empty() { String::new() } else { format!(" (also line {})", others.join(", ")) };
+    let is_header = spans.first().is_some_and(|s| s.text.trim_start().starts_with('['));
+    let hint = if is_header {
+        "the `]` of the section is missing"
+    } else {
+        "a value that goes on needs blanks in front of its next lines; a comment begins with `;` or `#`"
+    };
     Diagnostic::error(format!("cannot read `{path}`: a line is neither `[section]` nor `key = value`{also}"))
         .at(spans.first())
+        .hint(hint)
         .supervisor(supervisor)
 }
 
@@ -208,19 +218,23 @@ fn to_raw(ini: Ini) -> Raw {
 }
 
 fn to_section(kind: SectionKind, name: String, section: IniSection) -> RawSection {
-    let entries = section.entries.into_iter().map(|entry| RawEntry {
-        key: entry.key,
-        value: RawValue::Text(entry.value),
-        dialect: Dialect::Ini,
-        span: entry.span,
-    });
     RawSection {
         kind,
         name,
         title: section.header,
         dialect: Dialect::Ini,
         span: section.span,
-        entries: entries.collect(),
+        entries: section.entries.into_iter().map(to_entry).collect(),
+    }
+}
+
+fn to_entry(entry: IniEntry) -> RawEntry {
+    RawEntry {
+        key: entry.key,
+        value: RawValue::Text(entry.value),
+        dialect: Dialect::Ini,
+        span: entry.span,
+        more: entry.more,
     }
 }
 

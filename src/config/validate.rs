@@ -82,4 +82,6 @@ pub(crate) fn validate(raw: &Raw, given: &Given<'_>, found: Diagnostics, world: 
 }
 
 #[cfg(test)]
+mod place_tests;
+#[cfg(test)]
 mod tests;

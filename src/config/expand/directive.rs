@@ -216,7 +216,7 @@ impl Directive<'_> {
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => format!("must be real number, not {found}"),
             _ => {
                 // Python shows everything else as a question mark.
-                let shown = if ('\u{1f}'..='}').contains(&c) { c } else { '?' };
+                let shown = if ('\u{1f}'..='~').contains(&c) { c } else { '?' };
                 format!(
                     "unsupported format character '{shown}' (0x{:x}) at index {}",
                     u32::from(c),

@@ -57,7 +57,8 @@ fn malformed_texts_get_pythons_reasons() {
         ("%(program_name)s %*s", "not enough arguments for format string"),
         ("%*d", "* wants int"),
         ("é%é", "unsupported format character '?' (0xe9) at index 2"),
-        ("%~", "unsupported format character '?' (0x7e) at index 1"),
+        ("%~", "unsupported format character '~' (0x7e) at index 1"),
+        ("%\u{7f}", "unsupported format character '?' (0x7f) at index 1"),
         ("%\u{1f}", "unsupported format character '\u{1f}' (0x1f) at index 1"),
         ("%USER%", "unsupported format character 'U' (0x55) at index 1"),
     ] {

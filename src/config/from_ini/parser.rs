@@ -28,7 +28,10 @@ pub(crate) struct IniEntry {
     /// Lower case.
     pub(crate) key: String,
     pub(crate) value: String,
+    /// Of the key.
     pub(crate) span: Span,
+    /// Of the lines that continue the value, without blank ones.
+    pub(crate) more: Vec<Span>,
 }
 
 /// Why a file cannot be read as INI.
@@ -92,13 +95,14 @@ impl Reader<'_> {
         if value.is_empty() {
             // A blank line belongs to the value, a comment line does not.
             if comment.is_none() {
-                self.append("");
+                self.append("", None);
             }
             return Ok(());
         }
         let indent = line.chars().take_while(|c| is_space(*c)).count();
         if self.key.is_some() && indent > self.indent {
-            self.append(value);
+            let span = self.span(index, line, indent, value.chars().count());
+            self.append(value, Some(span));
             return Ok(());
         }
         self.indent = indent;
@@ -129,7 +133,7 @@ impl Reader<'_> {
         let value = strip(&value[delimiter + 1..]).to_owned();
         let Some(entries) = self.entries() else { return };
         let at = entries.iter().position(|e| e.key == key).unwrap_or(entries.len());
-        let entry = IniEntry { key, value, span };
+        let entry = IniEntry { key, value, span, more: Vec::new() };
         if at == entries.len() {
             entries.push(entry);
         } else {
@@ -154,11 +158,12 @@ impl Reader<'_> {
         }
     }
 
-    fn append(&mut self, text: &str) {
+    fn append(&mut self, text: &str, span: Option<Span>) {
         let Some(at) = self.key else { return };
         if let Some(entry) = self.entries().and_then(|entries| entries.get_mut(at)) {
             entry.value.push('\n');
             entry.value.push_str(text);
+            entry.more.extend(span);
         }
     }
 

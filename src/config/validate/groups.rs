@@ -95,14 +95,14 @@ fn find_member<'a>(r: &mut Reader<'a>, view: &View<'a>, said: &str, program: &st
                 .map(|s| s.name.as_str());
             let hint =
                 crate::config::settings::nearest(program, known).map(|n| format!("did you mean `{n}`?"));
-            r.refuse_section(view, "programs", message, words, &hint.unwrap_or_default());
+            r.refuse_part(view, ("programs", program), message, words, &hint.unwrap_or_default());
             None
         }
         (Some(_), Some(_)) => {
             let words = format!("[{said}] name {program} is ambiguous (exists as program and fcgi-program)");
             let message =
                 format!("cannot use {}: `{program}` is a program and a FastCGI program", view.shown());
-            r.refuse_section(view, "programs", message, words, "rename one of them");
+            r.refuse_part(view, ("programs", program), message, words, "rename one of them");
             None
         }
     }

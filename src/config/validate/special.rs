@@ -90,7 +90,8 @@ fn check_events<'a>(r: &mut Reader<'a>, view: &View<'a>, listed: &[String]) -> O
         let message = format!("cannot use {}: `{event}` is no event", view.shown());
         let meant = crate::config::settings::nearest(event, EVENTS.iter().copied());
         let hint = meant.map(|e| format!("did you mean `{e}`?")).unwrap_or_default();
-        r.refuse_section(view, "events", message, words, &hint);
+        let part = listed.iter().find(|e| e.to_uppercase() == *event).map_or("", String::as_str);
+        r.refuse_part(view, ("events", part), message, words, &hint);
         return None;
     }
     Some(events)

@@ -201,6 +201,7 @@ fn a_table_of_variables_takes_numbers_too() {
 fn log_words_streams_and_files_are_told_apart() {
     let target = |text| match ini(text, log_choice) {
         Ok(LogChoice::Target(target)) => Ok(target),
+        Ok(LogChoice::Empty) => Ok(LogTarget::None),
         Ok(LogChoice::Syslog) => Err("syslog".to_owned()),
         Err(words) => Err(words),
     };
