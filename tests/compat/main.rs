@@ -5,6 +5,7 @@
 
 mod autorestart;
 mod config_errors;
+mod config_refusals;
 mod config_traps;
 mod ctl;
 mod groups;
