@@ -11,7 +11,7 @@ pub mod health;
 mod init;
 mod run;
 pub mod sample;
-mod world;
+pub mod world;
 
 use crate::sys::signals::SignalState;
 use args::{Applet, Cli};

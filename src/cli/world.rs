@@ -15,7 +15,7 @@ use crate::config::world::{UserRecord, World};
 
 /// The machine we run on. The user database is read once, so that one configuration sees one state of it.
 #[derive(Debug)]
-pub(crate) struct RealWorld {
+pub struct RealWorld {
     users: Vec<UserRecord>,
     groups: Vec<GroupRecord>,
     home: Option<String>,
@@ -26,7 +26,7 @@ pub(crate) struct RealWorld {
 impl RealWorld {
     /// `env` is our environment; only `HOME` is taken from it.
     #[must_use]
-    pub(crate) fn new(env: &[(String, String)]) -> RealWorld {
+    pub fn new(env: &[(String, String)]) -> RealWorld {
         RealWorld {
             users: parse_users(&read_or_empty("/etc/passwd")),
             groups: parse_groups(&read_or_empty("/etc/group")),

@@ -244,10 +244,13 @@ fn columns_of(c: char) -> usize {
 /// Where the value begins in a line whose key tells that it is secret, in characters.
 fn secret_start(line: &str) -> Option<usize> {
     let delimiter = line.find(['=', ':'])?;
-    let key = line[..delimiter].to_lowercase();
-    let secret =
-        ["password", "passwd", "secret", "token", "environment"].iter().any(|word| key.contains(word));
-    secret.then(|| line[..=delimiter].chars().count())
+    is_secret(&line[..delimiter]).then(|| line[..=delimiter].chars().count())
+}
+
+/// Whether the value of this key must not be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["password", "passwd", "secret", "token", "environment"].iter().any(|word| key.contains(word))
 }
 
 #[cfg(test)]

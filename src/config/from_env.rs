@@ -166,7 +166,13 @@ impl Reader {
             let other = other.span.source.clone();
             return self.twice(&other, name);
         }
-        section.entries.push(RawEntry { key, value, dialect: Dialect::Env, span: place(name) });
+        section.entries.push(RawEntry {
+            key,
+            value,
+            dialect: Dialect::Env,
+            span: place(name),
+            more: Vec::new(),
+        });
     }
 
     /// Adds one pair to a table setting, which the first pair makes.
@@ -185,6 +191,7 @@ impl Reader {
                 value: RawValue::Table(vec![pair]),
                 dialect: Dialect::Env,
                 span: place(name),
+                more: Vec::new(),
             }),
             Some(RawEntry { value: RawValue::Table(pairs), span, .. }) => {
                 if pairs.iter().any(|(k, _)| *k == pair.0) {

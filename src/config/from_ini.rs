@@ -7,7 +7,7 @@
 mod parser;
 
 use crate::config::diag::{Diagnostic, Diagnostics, Span};
-use crate::config::expand::{Names, expand};
+use crate::config::expand::{Names, expand_or_part};
 use crate::config::model::Dialect;
 use crate::config::paths::{absolute, dirname, join};
 use crate::config::python::is_space;
@@ -64,7 +64,9 @@ fn read_includes(ini: &mut Ini, base: &str, names: &Names, world: &dyn World, fi
             let bytes = match world.read_file(&path) {
                 Ok(bytes) => bytes,
                 Err(why) => {
-                    files.notes.push((LogLevel::Warn, format!("cannot read included file `{path}`: {why}")));
+                    files
+                        .found
+                        .push(Diagnostic::warning(format!("cannot read included file `{path}`: {why}")));
                     continue;
                 }
             };
@@ -92,11 +94,12 @@ fn include_patterns(ini: &Ini, here: &str, names: &Names) -> Result<String, Box<
     };
     let mut known = names.clone();
     known.set("here", here);
-    expand(&entry.value, &known).map_err(|why| {
+    expand_or_part(&entry.value, &known).map_err(|(part, why)| {
         Box::new(
             Diagnostic::error(format!("cannot expand `files` of [include]: {why}"))
-                .at(Some(&entry.span))
+                .at(Some(&to_entry(entry.clone()).place_of(&part)))
                 .setting("[include] files")
+                .hint(why.hint())
                 .supervisor(why.supervisor(&entry.value, "include.files", &known)),
         )
     })
@@ -109,7 +112,7 @@ fn find<'a>(section: &'a IniSection, key: &str) -> Option<&'a IniEntry> {
 fn read_one(ini: &mut Ini, path: &str, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let finding = utf8::refusal(path, bytes, error.valid_up_to());
-        Box::new(finding.supervisor(pythons_words(bytes, error)))
+        Box::new(finding.supervisor(pythons_words(bytes)))
     })?;
     ini.read(path, text).map_err(|error| {
         Box::new(match error {
@@ -124,6 +127,8 @@ fn no_section(path: &str, text: &str, span: &Span) -> Diagnostic {
     let line = line.replace("\r\n", "\n");
     let hint = if text.starts_with('\u{feff}') {
         "the file starts with a byte order mark; save it as UTF-8 without one"
+    } else if line.trim_start().starts_with('[') {
+        "the `]` of the section is missing"
     } else {
         "the first setting needs a section, such as [supervisord], above it"
     };
@@ -141,30 +146,42 @@ fn no_section(path: &str, text: &str, span: &Span) -> Diagnostic {
 fn bad_lines(path: &str, spans: &[Span], supervisor: String) -> Diagnostic {
     let others: Vec<String> = spans.iter().skip(1).map(|s| s.line.to_string()).collect();
     let also = if others.is_empty() { String::new() } else { format!(" (also line {})", others.join(", ")) };
+    let is_header = spans.first().is_some_and(|s| s.text.trim_start().starts_with('['));
+    let hint = if is_header {
+        "the `]` of the section is missing"
+    } else {
+        "a value that goes on needs blanks in front of its next lines; a comment begins with `;` or `#`"
+    };
     Diagnostic::error(format!("cannot read `{path}`: a line is neither `[section]` nor `key = value`{also}"))
         .at(spans.first())
+        .hint(hint)
         .supervisor(supervisor)
 }
 
-/// What Python says about bytes that are not UTF-8.
-fn pythons_words(bytes: &[u8], error: std::str::Utf8Error) -> String {
-    let at = error.valid_up_to();
-    let byte = bytes.get(at).copied().unwrap_or(0);
-    let last = bytes.len().saturating_sub(at + 1);
-    let why = match error.error_len() {
-        // Python decodes the unfinished end apart, and counts from its beginning.
-        None if last > 0 => {
-            return format!("'utf-8' codec can't decode bytes in position 0-{last}: unexpected end of data");
-        }
-        None => {
-            return format!(
-                "'utf-8' codec can't decode byte 0x{byte:02x} in position 0: unexpected end of data"
-            );
-        }
-        Some(_) if matches!(byte, 0xc2..=0xf4) => "invalid continuation byte",
-        Some(_) => "invalid start byte",
+/// What Python says about bytes that are not UTF-8. It reads 8192 bytes at a time, decodes them behind what was left of
+/// an unfinished character, and counts from there.
+fn pythons_words(bytes: &[u8]) -> String {
+    const CHUNK: usize = 8192;
+    let say = |at: usize, bad: &[u8], why: &str| match bad {
+        [byte] => format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}"),
+        _ => format!("'utf-8' codec can't decode bytes in position {at}-{}: {why}", at + bad.len() - 1),
     };
-    format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}")
+    let mut begin = 0;
+    for end in (CHUNK..bytes.len()).step_by(CHUNK).chain([bytes.len()]) {
+        let text = bytes.get(begin..end).unwrap_or_default();
+        let Err(error) = std::str::from_utf8(text) else {
+            begin = end;
+            continue;
+        };
+        let at = error.valid_up_to();
+        if let Some(n) = error.error_len() {
+            let bad = text.get(at..at + n).unwrap_or_default();
+            let is_start = matches!(bad, [0xc2..=0xf4, ..]);
+            return say(at, bad, if is_start { "invalid continuation byte" } else { "invalid start byte" });
+        }
+        begin += at;
+    }
+    say(0, bytes.get(begin..).unwrap_or_default(), "unexpected end of data")
 }
 
 /// COMPAT: `%(here)s` is replaced as plain text after each file, so that it means the directory of that file. A
@@ -201,19 +218,23 @@ fn to_raw(ini: Ini) -> Raw {
 }
 
 fn to_section(kind: SectionKind, name: String, section: IniSection) -> RawSection {
-    let entries = section.entries.into_iter().map(|entry| RawEntry {
-        key: entry.key,
-        value: RawValue::Text(entry.value),
-        dialect: Dialect::Ini,
-        span: entry.span,
-    });
     RawSection {
         kind,
         name,
         title: section.header,
         dialect: Dialect::Ini,
         span: section.span,
-        entries: entries.collect(),
+        entries: section.entries.into_iter().map(to_entry).collect(),
+    }
+}
+
+fn to_entry(entry: IniEntry) -> RawEntry {
+    RawEntry {
+        key: entry.key,
+        value: RawValue::Text(entry.value),
+        dialect: Dialect::Ini,
+        span: entry.span,
+        more: entry.more,
     }
 }
 
@@ -335,12 +356,21 @@ mod tests {
 
     #[test]
     fn text_that_is_not_utf8_is_refused_in_pythons_words() {
-        let words = |bytes: &[u8]| pythons_words(bytes, std::str::from_utf8(bytes).unwrap_err());
-        assert_eq!(
-            words(b"; caf\xe9\n"),
-            "'utf-8' codec can't decode byte 0xe9 in position 5: invalid continuation byte"
-        );
-        assert_eq!(words(b"\xff"), "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte");
+        let long = |n: usize, bad: &[u8]| pythons_words(&[&vec![b'#'; n], bad].concat());
+        for (n, bad, want) in [
+            (5, &b"\xe9\n"[..], "byte 0xe9 in position 5: invalid continuation byte"),
+            (0, b"\xff", "byte 0xff in position 0: invalid start byte"),
+            (3, b"\xe2\x82l", "bytes in position 3-4: invalid continuation byte"),
+            (9, b"\xf0\x9f\x98", "bytes in position 0-2: unexpected end of data"),
+            (9, b"\xc3", "byte 0xc3 in position 0: unexpected end of data"),
+            (8191, b"\xff\n", "byte 0xff in position 8191: invalid start byte"),
+            (8191, b"\xe9\n", "byte 0xe9 in position 0: invalid continuation byte"),
+            (8189, b"\xe2\x82\xac\xff\n", "byte 0xff in position 0: invalid start byte"),
+            (8190, b"\xe2\x82\xac\xff\n", "byte 0xff in position 3: invalid start byte"),
+            (16_385, b"\xff", "byte 0xff in position 1: invalid start byte"),
+        ] {
+            assert_eq!(long(n, bad), format!("'utf-8' codec can't decode {want}"));
+        }
     }
 
     #[test]

@@ -145,7 +145,13 @@ impl Reader<'_> {
                     if let Some(value) = octal(&flat, value).or_else(|| self.value(&setting, value)) {
                         let span = self.places.span(key.span());
                         self.clash(&flat, &setting, &span, out);
-                        out.push(RawEntry { key: flat, value, dialect: Dialect::Toml, span });
+                        out.push(RawEntry {
+                            key: flat,
+                            value,
+                            dialect: Dialect::Toml,
+                            span,
+                            more: Vec::new(),
+                        });
                     }
                 }
             }

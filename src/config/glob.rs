@@ -14,37 +14,34 @@ pub trait Directory {
 /// BOUND: no directory of configuration fragments is larger; a runaway pattern must not eat the memory.
 const MAX_PATHS: usize = 10_000;
 
-/// The paths that match, sorted within each directory.
+/// The paths that match, sorted within each directory. As in Python, a run of slashes behind the first wildcard is one.
 #[must_use]
 pub fn expand(pattern: &str, fs: &dyn Directory) -> Vec<String> {
-    let (root, rest) = match pattern.rfind(|c| "*?[".contains(c)) {
-        None => return if fs.exists(pattern) { vec![pattern.to_owned()] } else { Vec::new() },
-        Some(_) => split_root(pattern),
+    let Some(first) = pattern.find(['*', '?', '[']) else {
+        return if fs.exists(pattern) { vec![pattern.to_owned()] } else { Vec::new() };
     };
-    let mut paths = vec![root.to_owned()];
-    let mut parts = rest.split('/').peekable();
-    while let Some(part) = parts.next() {
-        let last = parts.peek().is_none();
-        paths = paths.iter().flat_map(|base| step(base, part, fs)).take(MAX_PATHS).collect();
-        if !last {
-            paths.iter_mut().for_each(|path| path.push('/'));
-        }
+    let mut parts = Vec::new();
+    let mut head = pattern;
+    while head.len() > first {
+        let (above, part) = head.split_at(head.rfind('/').map_or(0, |slash| slash + 1));
+        parts.push(part);
+        let trimmed = above.trim_end_matches('/');
+        head = if trimmed.is_empty() { above } else { trimmed };
+    }
+    let mut paths = vec![head.to_owned()];
+    for part in parts.into_iter().rev() {
+        paths = paths.iter().flat_map(|dir| step(dir, part, fs)).take(MAX_PATHS).collect();
     }
     paths
 }
 
-/// The directory in front of the first part with a wildcard, and the rest.
-fn split_root(pattern: &str) -> (&str, &str) {
-    let first = pattern.find(|c| "*?[".contains(c)).unwrap_or(0);
-    pattern.split_at(pattern[..first].rfind('/').map_or(0, |slash| slash + 1))
-}
-
-fn step(base: &str, part: &str, fs: &dyn Directory) -> Vec<String> {
+fn step(dir: &str, part: &str, fs: &dyn Directory) -> Vec<String> {
+    let base = if dir.is_empty() || dir.ends_with('/') { dir.to_owned() } else { format!("{dir}/") };
     if !part.contains(['*', '?', '[']) {
         let path = format!("{base}{part}");
-        return if part.is_empty() || fs.exists(&path) { vec![path] } else { Vec::new() };
+        return if fs.exists(&path) { vec![path] } else { Vec::new() };
     }
-    let mut names = fs.names(base);
+    let mut names = fs.names(&base);
     names.retain(|name| (part.starts_with('.') || !name.starts_with('.')) && matches(part, name));
     names.sort();
     names.into_iter().map(|name| format!("{base}{name}")).collect()
@@ -158,6 +155,14 @@ mod tests {
         assert_eq!(expand("/e/.*", &fs), ["/e/.c.ini"]);
         assert_eq!(expand("/e/*/x.ini", &fs), ["/e/sub/x.ini"]);
         assert_eq!(expand("/*/[ab].ini", &fs), ["/e/a.ini", "/e/b.ini"]);
+    }
+
+    #[test]
+    fn a_run_of_slashes_in_front_of_a_wildcard_is_one() {
+        let fs = Tree(&["/e/d/a.ini", "/e//d/b.ini"]);
+        assert_eq!(expand("/e/d//*.ini", &fs), ["/e/d/a.ini"]);
+        assert_eq!(expand("/*//d///a.ini", &fs), ["/e/d/a.ini"]);
+        assert_eq!(expand("/e//d/b.*", &fs), ["/e//d/b.ini"]);
     }
 
     #[test]

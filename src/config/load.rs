@@ -214,6 +214,7 @@ fn command_line(overrides: &[(String, String)]) -> Raw {
         value: RawValue::Text(value.clone()),
         dialect: Dialect::Env,
         span: span.clone(),
+        more: Vec::new(),
     });
     let section = RawSection {
         kind: SectionKind::Supervisor,

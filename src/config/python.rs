@@ -38,9 +38,7 @@ pub fn repr(text: &str) -> String {
                 out.push(c);
             }
             c if is_printable(c) => out.push(c),
-            c if u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c if u32::from(c) < 0x1_0000 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            c => push_escape(&mut out, c),
         }
     }
     out.push(quote);
@@ -78,22 +76,52 @@ fn is_printable(c: char) -> bool {
             | '\u{e000}'..='\u{f8ff}' | '\u{feff}'))
 }
 
-/// `int(text)`.
+/// `ascii`: `repr`, with escapes for everything that is not ASCII.
+#[must_use]
+pub fn ascii(text: &str) -> String {
+    let mut out = String::new();
+    for c in repr(text).chars() {
+        if c.is_ascii() { out.push(c) } else { push_escape(&mut out, c) }
+    }
+    out
+}
+
+fn push_escape(out: &mut String, c: char) {
+    out.push_str(&match u32::from(c) {
+        n @ ..0x100 => format!("\\x{n:02x}"),
+        n @ ..0x1_0000 => format!("\\u{n:04x}"),
+        n => format!("\\U{n:08x}"),
+    });
+}
+
+/// `int(text)`; a number beyond 64 bits becomes the nearest one that we can count to.
 ///
 /// # Errors
-/// Python's words. Numbers beyond 64 bits, which Python would take, are refused in the same form.
+/// Python's words.
 pub fn int(text: &str) -> Result<i64, String> {
+    big_int(text).map(clamp)
+}
+
+/// `int(text)` where the number itself may have to be shown.
+///
+/// # Errors
+/// Python's words.
+pub fn big_int(text: &str) -> Result<i128, String> {
     digits(strip(text), 10).ok_or_else(|| format!("invalid literal for int() with base 10: {}", repr(text)))
 }
 
-/// `int(text, 8)`; `None` where Python raises.
+/// `int(text, 8)`, as near as we can count; `None` where Python raises.
 #[must_use]
-pub fn octal(text: &str) -> Option<i64> {
+pub fn octal(text: &str) -> Option<i128> {
     digits(strip(text), 8)
 }
 
+fn clamp(n: i128) -> i64 {
+    i64::try_from(n).unwrap_or(if n < 0 { i64::MIN } else { i64::MAX })
+}
+
 /// Sign, then digits with single underscores between them; base 8 may start with `0o`.
-fn digits(text: &str, base: u32) -> Option<i64> {
+fn digits(text: &str, base: u32) -> Option<i128> {
     let (negative, rest) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -105,7 +133,7 @@ fn digits(text: &str, base: u32) -> Option<i64> {
     {
         body = tail.strip_prefix('_').unwrap_or(tail);
     }
-    let mut value: i64 = 0;
+    let mut value: i128 = 0;
     let mut after_digit = false;
     for c in body.chars() {
         if c == '_' {
@@ -115,11 +143,32 @@ fn digits(text: &str, base: u32) -> Option<i64> {
             after_digit = false;
             continue;
         }
-        let digit = i64::from(c.to_digit(base)?);
-        value = value.checked_mul(i64::from(base))?.checked_add(digit)?;
+        let digit = digit_value(c).filter(|d| *d < base)?;
+        value = value.saturating_mul(i128::from(base)).saturating_add(i128::from(digit));
         after_digit = true;
     }
     after_digit.then_some(if negative { -value } else { value })
+}
+
+/// The zeros of all decimal digits that Unicode 14 has outside of ASCII; their nine follow each.
+const ZEROS: &[u32] = &[
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0,
+    0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50,
+    0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10, 0x1_04a0, 0x1_0d30, 0x1_1066, 0x1_10f0,
+    0x1_1136, 0x1_11d0, 0x1_12f0, 0x1_1450, 0x1_14d0, 0x1_1650, 0x1_16c0, 0x1_1730, 0x1_18e0, 0x1_1950,
+    0x1_1c50, 0x1_1d50, 0x1_1da0, 0x1_6a60, 0x1_6ac0, 0x1_6b50, 0x1_d7ce, 0x1_d7d8, 0x1_d7e2, 0x1_d7ec,
+    0x1_d7f6, 0x1_e140, 0x1_e2f0, 0x1_e950, 0x1_fbf0,
+];
+
+/// What a decimal digit of any script counts: Python's `int` takes them all.
+#[must_use]
+pub fn digit_value(c: char) -> Option<u32> {
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    let before = ZEROS.partition_point(|zero| *zero <= u32::from(c));
+    let zero = ZEROS.get(before.checked_sub(1)?)?;
+    Some(u32::from(c) - zero).filter(|digit| *digit < 10)
 }
 
 #[cfg(test)]
@@ -128,14 +177,25 @@ mod tests {
 
     #[test]
     fn int_takes_blanks_signs_underscores_and_leading_zeros() {
-        for (text, want) in [("10", 10), (" 10 ", 10), ("+1_0", 10), ("-3", -3), ("010", 10), ("0", 0)] {
+        for (text, want) in [
+            ("10", 10),
+            (" 10 ", 10),
+            ("+1_0", 10),
+            ("-3", -3),
+            ("010", 10),
+            ("0", 0),
+            ("\u{a0}\u{663}\u{2028}", 3),
+            ("９𝟙", 91),
+            ("99999999999999999999", i64::MAX),
+            ("-9999999999999999999999999999999999999999999", i64::MIN),
+        ] {
             assert_eq!(int(text), Ok(want), "{text}");
         }
     }
 
     #[test]
     fn int_refuses_what_python_refuses_with_its_words() {
-        for text in ["", "abc", "1__0", "_1", "1_", "0x10", "1.5", "5mb", "- 1", "99999999999999999999"] {
+        for text in ["", "abc", "1__0", "_1", "1_", "0x10", "1.5", "5mb", "- 1", "²", "½"] {
             assert_eq!(int(text), Err(format!("invalid literal for int() with base 10: '{text}'")), "{text}");
         }
     }
@@ -159,6 +219,7 @@ mod tests {
         assert_eq!(repr("'\""), "'\\'\"'");
         assert_eq!(repr("\u{feff}[a]\n\t\\\u{1}"), "'\\ufeff[a]\\n\\t\\\\\\x01'");
         assert_eq!(repr("é"), "'é'");
+        assert_eq!(ascii("é☃😀'"), "\"\\xe9\\u2603\\U0001f600'\"");
     }
 
     #[test]

@@ -157,12 +157,26 @@ pub fn nearest_key(kind: SectionKind, key: &str) -> Option<&'static str> {
     nearest(key, all().filter(|s| s.kinds.contains(&kind)).map(|s| s.key))
 }
 
-/// The candidate with the smallest edit distance, if it is small enough to be a slip.
+/// BOUND: nothing known is as long, and the time to compare grows with the square.
+const MAX_WORD: usize = 64;
+
+/// The candidate with the smallest edit distance, if it is small enough to be a slip; else the shortest one with all
+/// parts of the word in their order (`stdout_maxbytes`), or with the word at its beginning (`depends`).
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > MAX_WORD {
+        return None;
+    }
     let limit = (word.chars().count() / 3).clamp(1, 4);
-    let scored = candidates.map(|c| (distance(word, c), c)).filter(|(d, _)| *d <= limit);
-    scored.min_by_key(|(d, _)| *d).map(|(_, c)| c)
+    let candidates: Vec<&str> = candidates.collect();
+    let scored = candidates.iter().map(|c| (distance(word, c), *c)).filter(|(d, _)| *d <= limit);
+    let slip = scored.min_by_key(|(d, _)| *d).map(|(_, c)| c);
+    let is_short_for = |c: &&&str| {
+        let mut parts = c.split('_');
+        let has_parts = word.contains('_') && word.split('_').all(|w| parts.any(|part| part == w));
+        has_parts || (word.len() >= 5 && c.starts_with(word))
+    };
+    slip.or_else(|| candidates.iter().filter(is_short_for).min_by_key(|c| c.len()).copied())
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.

@@ -51,8 +51,8 @@ pub(crate) struct Checked {
 pub(crate) fn validate(raw: &Raw, given: &Given<'_>, found: Diagnostics, world: &dyn World) -> Checked {
     let mut r = Reader::new(raw, given, found, world);
     known::require_supervisord(&mut r, given.dialect);
-    let user = whole::expand_user_name(&mut r, given.dialect);
-    let supervisor = whole::read_supervisor(&mut r, given.dialect);
+    let mut user: whole::RawUser = Ok(None);
+    let supervisor = whole::read_supervisor(&mut r, given.dialect, &mut user);
     known::check_plugins(&mut r);
     let environment = supervisor.as_ref().map_or(&[][..], |s| &s.environment);
     let groups = groups::read_groups(&mut r, environment, given.main_command);
@@ -81,5 +81,7 @@ pub(crate) fn validate(raw: &Raw, given: &Given<'_>, found: Diagnostics, world: 
     Checked { config: config.filter(|_| !found.has_errors()), found, notes }
 }
 
+#[cfg(test)]
+mod place_tests;
 #[cfg(test)]
 mod tests;

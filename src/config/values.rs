@@ -17,7 +17,7 @@ use crate::config::raw::RawValue;
 use crate::config::world::World;
 use crate::types::{LogLevel, Signal};
 
-pub(crate) use quantity::{seconds_ms, size};
+pub(crate) use quantity::{bytes, seconds_ms, signed_size, size};
 
 /// A value and what is needed to read it.
 #[derive(Clone, Copy)]
@@ -115,7 +115,7 @@ pub(crate) fn count(input: &Input<'_>) -> Result<u32, Bad> {
 pub(crate) fn octal(input: &Input<'_>) -> Result<u32, Bad> {
     let (value, shown) = match input.value {
         // A TOML number is only unmistakable when it was written `0o022`.
-        RawValue::Int(n) if input.line.contains("0o") => (Some(*n), n.to_string()),
+        RawValue::Int(n) if input.line.contains("0o") => (Some(i128::from(*n)), n.to_string()),
         RawValue::Int(n) => {
             return Err(Bad::new(format!("{n} can not be converted to an octal type"))
                 .hint("write it as a text, for example \"022\", or as 0o022"));
@@ -125,7 +125,13 @@ pub(crate) fn octal(input: &Input<'_>) -> Result<u32, Bad> {
             (python_octal(text), text.to_owned())
         }
     };
-    let value = value.and_then(|n| u32::try_from(n).ok()).filter(|n| *n <= 0o7777);
+    // COMPAT: any number is taken; the kernel looks at these bits of it.
+    let bits = |n: i128| u32::try_from(n & 0o7777).ok();
+    let value = if input.is_ini() {
+        value.and_then(bits)
+    } else {
+        value.filter(|n| (0..=0o7777).contains(n)).and_then(bits)
+    };
     value.ok_or_else(|| {
         Bad::new(format!("{shown} can not be converted to an octal type"))
             .hint("write octal digits, for example 022")
@@ -162,6 +168,7 @@ pub(crate) fn signal(input: &Input<'_>) -> Result<Signal, Bad> {
         }
     };
     let hint = "write a name such as TERM, INT, QUIT or HUP, or a number";
+    let upper = strip(&shown).to_uppercase();
     match number {
         Some(n) => {
             let signal = i32::try_from(n).ok().map(Signal).filter(|s| s.0 == 0 || s.name().is_some());
@@ -169,8 +176,19 @@ pub(crate) fn signal(input: &Input<'_>) -> Result<Signal, Bad> {
                 Bad::new(format!("value {} is not a valid signal number", repr(&shown))).hint(hint)
             })
         }
-        None => Signal::from_name(strip(&shown))
+        None => Signal::from_name(&upper)
+            .or_else(|| constant(&upper))
             .ok_or_else(|| Bad::new(format!("value {} is not a valid signal name", repr(&shown))).hint(hint)),
+    }
+}
+
+/// COMPAT: Supervisor takes every name of Python's `signal` module that begins with `SIG`, constants included.
+fn constant(name: &str) -> Option<Signal> {
+    match name.strip_prefix("SIG").unwrap_or(name) {
+        "_DFL" | "_BLOCK" => Some(Signal(0)),
+        "_IGN" | "_UNBLOCK" => Some(Signal::HUP),
+        "_SETMASK" => Some(Signal::INT),
+        _ => None,
     }
 }
 

@@ -6,6 +6,8 @@
 mod autorestart;
 mod capture;
 mod config_errors;
+mod config_refusals;
+mod config_traps;
 mod ctl;
 mod debug_copy;
 mod groups;

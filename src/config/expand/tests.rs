@@ -19,6 +19,8 @@ fn directives_are_formatted_as_python_formats_them() {
         ("%(process_num)#x %(process_num).3d", "0x7 007"),
         ("%(ENV_PCT)s", "a%b"),
         ("%(program_name)r", "'web'"),
+        ("%(process_num)c%(process_num)3c|", "\u{7}  \u{7}|"),
+        ("%(process_num)f %(process_num)08.1f|%(process_num)+G", "7.000000 000007.0|+7"),
     ] {
         assert_eq!(expand(text, &names()).unwrap(), want, "{text}");
     }
@@ -50,9 +52,14 @@ fn malformed_texts_get_pythons_reasons() {
         ("%d", "%d format: a real number is required, not dict"),
         ("%(program_name)d", "%d format: a real number is required, not str"),
         ("%(program_name)s %s", "not enough arguments for format string"),
-        ("%(program_name)*s", "not enough arguments for format string"),
+        ("%(program_name)*s", "* wants int"),
+        ("%(process_num)*s", "not enough arguments for format string"),
+        ("%(program_name)s %*s", "not enough arguments for format string"),
         ("%*d", "* wants int"),
         ("é%é", "unsupported format character '?' (0xe9) at index 2"),
+        ("%~", "unsupported format character '~' (0x7e) at index 1"),
+        ("%\u{7f}", "unsupported format character '?' (0x7f) at index 1"),
+        ("%\u{1f}", "unsupported format character '\u{1f}' (0x1f) at index 1"),
         ("%USER%", "unsupported format character 'U' (0x55) at index 1"),
     ] {
         assert_eq!(expand(text, &names()), Err(ExpandError::Malformed(why.into())), "{text}");
@@ -68,4 +75,11 @@ fn the_lenient_form_leaves_other_percent_signs_alone() {
 #[test]
 fn a_width_beyond_the_bound_is_refused() {
     assert!(expand("%(program_name)99999999s", &names()).is_err());
+}
+
+#[test]
+fn a_name_is_looked_up_before_the_rest_of_its_directive_is_read() {
+    for text in ["%(nope)", "%(nope)q", "%(nope)*d"] {
+        assert_eq!(expand(text, &names()), Err(ExpandError::Unknown("nope".into())), "{text}");
+    }
 }

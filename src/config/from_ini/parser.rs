@@ -28,7 +28,10 @@ pub(crate) struct IniEntry {
     /// Lower case.
     pub(crate) key: String,
     pub(crate) value: String,
+    /// Of the key.
     pub(crate) span: Span,
+    /// Of the lines that continue the value, without blank ones.
+    pub(crate) more: Vec<Span>,
 }
 
 /// Why a file cannot be read as INI.
@@ -92,13 +95,14 @@ impl Reader<'_> {
         if value.is_empty() {
             // A blank line belongs to the value, a comment line does not.
             if comment.is_none() {
-                self.append("");
+                self.append("", None);
             }
             return Ok(());
         }
         let indent = line.chars().take_while(|c| is_space(*c)).count();
         if self.key.is_some() && indent > self.indent {
-            self.append(value);
+            let span = self.span(index, line, indent, value.chars().count());
+            self.append(value, Some(span));
             return Ok(());
         }
         self.indent = indent;
@@ -129,13 +133,14 @@ impl Reader<'_> {
         let value = strip(&value[delimiter + 1..]).to_owned();
         let Some(entries) = self.entries() else { return };
         let at = entries.iter().position(|e| e.key == key).unwrap_or(entries.len());
-        let entry = IniEntry { key, value, span };
+        let entry = IniEntry { key, value, span, more: Vec::new() };
         if at == entries.len() {
             entries.push(entry);
         } else {
             entries[at] = entry;
         }
-        self.key = Some(at);
+        // COMPAT: nothing continues a value without a name.
+        self.key = (!name.is_empty()).then_some(at);
     }
 
     fn enter(&mut self, header: &str, span: Span) {
@@ -153,11 +158,12 @@ impl Reader<'_> {
         }
     }
 
-    fn append(&mut self, text: &str) {
+    fn append(&mut self, text: &str, span: Option<Span>) {
         let Some(at) = self.key else { return };
         if let Some(entry) = self.entries().and_then(|entries| entries.get_mut(at)) {
             entry.value.push('\n');
             entry.value.push_str(text);
+            entry.more.extend(span);
         }
     }
 
@@ -190,18 +196,25 @@ fn split_lines(text: &str) -> Vec<String> {
 }
 
 /// Where a comment begins: at a `;` or `#` that starts the line or follows a blank. Quotes do not protect.
+///
+/// COMPAT: Python looks at the first `;` and the first `#` of a line, then at the second of each, and so on, and takes
+/// the first round in which one of the two follows a blank: `a;b ;c #d` is cut at the `#`.
 fn comment_start(line: &str) -> Option<usize> {
     if strip(line).starts_with(['#', ';']) {
         return Some(0);
     }
-    let mut before = ' ';
-    for (at, c) in line.char_indices() {
-        if (c == ';' || c == '#') && is_space(before) {
-            return Some(at);
+    let after_blank = |at: &usize| line[..*at].chars().next_back().is_none_or(is_space);
+    let mut signs = [';', '#'].map(|sign| line.match_indices(sign).map(|(at, _)| at));
+    loop {
+        let round = signs.each_mut().map(Iterator::next);
+        if round == [None, None] {
+            return None;
         }
-        before = c;
+        let first = round.into_iter().flatten().filter(after_blank).min();
+        if first.is_some() {
+            return first;
+        }
     }
-    None
 }
 
 /// `[header]`, greedy: up to the last bracket of the line; what follows is ignored.
@@ -233,6 +246,8 @@ mod tests {
         assert_eq!(value("[a]\nk=foo;bar#baz", "k"), "foo;bar#baz");
         assert_eq!(value("[a]\nk=sh -c \"a ; b\"", "k"), "sh -c \"a");
         assert_eq!(value("[a]\nk= # only", "k"), "");
+        assert_eq!(value("[a]\nk=v;w ;x #y", "k"), "v;w ;x");
+        assert_eq!(value("[a]\nk=v;w#x ;y #z", "k"), "v;w#x");
     }
 
     #[test]

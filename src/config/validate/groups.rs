@@ -5,7 +5,9 @@
 //! Not here: what is in a program (`program`).
 
 use crate::config::diag::Diagnostic;
-use crate::config::model::{Autorestart, Backoff, Group, GroupKind, LogPlan, LogTarget, Program, Stdin};
+use crate::config::model::{
+    Autorestart, Backoff, Dialect, Group, GroupKind, LogPlan, LogTarget, Program, Stdin,
+};
 use crate::config::raw::{RawSection, SectionKind};
 use crate::config::values::{self, command};
 use crate::types::Signal;
@@ -93,14 +95,14 @@ fn find_member<'a>(r: &mut Reader<'a>, view: &View<'a>, said: &str, program: &st
                 .map(|s| s.name.as_str());
             let hint =
                 crate::config::settings::nearest(program, known).map(|n| format!("did you mean `{n}`?"));
-            r.refuse_section(view, "programs", message, words, &hint.unwrap_or_default());
+            r.refuse_part(view, ("programs", program), message, words, &hint.unwrap_or_default());
             None
         }
         (Some(_), Some(_)) => {
             let words = format!("[{said}] name {program} is ambiguous (exists as program and fcgi-program)");
             let message =
                 format!("cannot use {}: `{program}` is a program and a FastCGI program", view.shown());
-            r.refuse_section(view, "programs", message, words, "rename one of them");
+            r.refuse_part(view, ("programs", program), message, words, "rename one of them");
             None
         }
     }
@@ -125,10 +127,11 @@ fn read_own_group<'a>(
 ) -> Option<Group> {
     let view = View::of(section);
     let names = r.basic_names();
-    // COMPAT: a listener's name is only checked with its processes.
-    let is_listener = section.kind == SectionKind::EventListener;
-    let name_view = if is_listener { view.clone().with_suffix() } else { view.clone() };
-    let name = check_name(r, &name_view, &section.name).ok()?;
+    // COMPAT: a listener's name is only checked with its process, and only the name of that is trimmed.
+    let name = match (section.kind, section.dialect) {
+        (SectionKind::EventListener, Dialect::Ini) => section.name.clone(),
+        _ => check_name(r, &view, &section.name).ok()?,
+    };
     let priority = r.value(&view, "priority", &names, values::integer);
     let kind = read_kind(r, &view);
     // COMPAT: the -1 of a listener is the priority of its group; its processes have 999.

@@ -5,7 +5,7 @@
 
 use crate::config::diag::{Diagnostic, Severity};
 use crate::config::model::Dialect;
-use crate::config::raw::{RawEntry, RawSection, SectionKind};
+use crate::config::raw::{RawEntry, RawSection, RawValue, SectionKind};
 use crate::config::settings::{self, Support};
 use crate::config::values;
 
@@ -44,6 +44,17 @@ pub(crate) fn check_plugins(r: &mut Reader<'_>) {
             let hint = "Python plug-ins cannot be loaded; remove the section";
             r.refuse_section(&view, KEY, message, words, hint);
         }
+        expand_extras(r, &view, KEY);
+    }
+}
+
+/// COMPAT: every other key of the section, inherited ones too, goes to the plug-in and is expanded for it.
+fn expand_extras<'a>(r: &mut Reader<'a>, view: &View<'a>, factory: &str) {
+    let names = r.env.clone();
+    let own = view.section.into_iter().chain(r.sections(SectionKind::Default)).flat_map(|s| &s.entries);
+    for entry in own.filter(|e| e.key != factory).collect::<Vec<_>>() {
+        // Reported where it fails.
+        let _read = r.optional(view, &entry.key, &names, Passes::One, values::text);
     }
 }
 
@@ -52,14 +63,38 @@ pub(crate) fn check_names(r: &mut Reader<'_>) {
     for section in &r.raw.sections {
         match section.kind {
             SectionKind::Unknown => unknown_section(r, section),
-            // Their keys go to the plug-in.
-            SectionKind::RpcInterface | SectionKind::CtlPlugin => {}
+            // Their other keys go to the plug-in.
+            SectionKind::RpcInterface => factory_key(r, section, "supervisor.rpcinterface_factory"),
+            SectionKind::CtlPlugin => {
+                factory_key(r, section, "supervisor.ctl_factory");
+                r.push(
+                    Diagnostic::warning(format!(
+                        "{} is ignored: Python plug-ins cannot be loaded",
+                        shown(section)
+                    ))
+                    .at(Some(&section.span))
+                    .setting(shown(section))
+                    .hint("remove the section"),
+                );
+            }
             SectionKind::Default => {
                 let strange = section.entries.iter().filter(|e| !settings::is_known_anywhere(&e.key));
                 strange.for_each(|entry| unknown_key(r, section, entry));
             }
             _ => section.entries.iter().for_each(|entry| check_key(r, section, entry)),
         }
+    }
+}
+
+/// The key that names the plug-in, misspelt.
+fn factory_key(r: &mut Reader<'_>, section: &RawSection, factory: &str) {
+    let meant =
+        |e: &&RawEntry| e.key != factory && settings::nearest(&e.key, [factory].into_iter()).is_some();
+    for entry in section.entries.iter().filter(meant) {
+        let finding = finding_for(entry.dialect, section, entry, |key, section| {
+            format!("unknown setting `{key}` in {section}")
+        });
+        r.push(finding.hint(format!("did you mean `{factory}`?")));
     }
 }
 
@@ -100,15 +135,30 @@ fn unknown_key(r: &mut Reader<'_>, section: &RawSection, entry: &RawEntry) {
     let finding = finding_for(entry.dialect, section, entry, |key, section| {
         format!("unknown setting `{key}` in {section}")
     });
-    let hint = key_hint(section.kind, &entry.key, entry.dialect);
+    let missing = bracket_hint(entry).filter(|_| entry.dialect == Dialect::Ini);
+    let hint = missing.map(str::to_owned).or_else(|| key_hint(section.kind, &entry.key, entry.dialect));
     r.push(match hint {
         Some(hint) => finding.hint(hint),
         None => finding,
     });
 }
 
+/// `[program:web` and `program:web]` are settings to Supervisor.
+fn bracket_hint(entry: &RawEntry) -> Option<&'static str> {
+    let ends = matches!(&entry.value, RawValue::Text(text) if text.ends_with(']'));
+    match (entry.key.starts_with('['), ends && KNOWN.contains(&format!("{}:", entry.key).as_str())) {
+        (true, _) => Some("the `]` of the section is missing"),
+        (_, true) => Some("the `[` of the section is missing"),
+        _ => None,
+    }
+}
+
 fn key_hint(kind: SectionKind, key: &str, dialect: Dialect) -> Option<String> {
-    if let Some(meant) = settings::nearest_key(kind, key) {
+    let meant = match kind {
+        SectionKind::Default => settings::nearest(key, settings::all().map(|s| s.key)),
+        kind => settings::nearest_key(kind, key),
+    };
+    if let Some(meant) = meant {
         return Some(format!("did you mean `{meant}`?"));
     }
     if kind == SectionKind::Supervisorctl && key == "files" {
@@ -151,21 +201,23 @@ fn finding_for(
     finding.at(Some(&entry.span)).setting(format!("{} {}", shown(section), entry.key))
 }
 
+/// The words that a section can begin with.
+const KNOWN: &[&str] = &[
+    "supervisord",
+    "supervisorctl",
+    "program:",
+    "group:",
+    "eventlistener:",
+    "fcgi-program:",
+    "include",
+    "unix_http_server",
+    "inet_http_server",
+    "rpcinterface:",
+    "ctlplugin:",
+    "mainstay",
+];
+
 fn unknown_section(r: &mut Reader<'_>, section: &RawSection) {
-    const KNOWN: &[&str] = &[
-        "supervisord",
-        "supervisorctl",
-        "program:",
-        "group:",
-        "eventlistener:",
-        "fcgi-program:",
-        "include",
-        "unix_http_server",
-        "inet_http_server",
-        "rpcinterface:",
-        "ctlplugin:",
-        "mainstay",
-    ];
     let (word, name) =
         section.title.split_once(':').map_or((section.title.as_str(), None), |(w, n)| (w, Some(n)));
     let message = format!("unknown section {}", shown(section));

@@ -37,12 +37,12 @@ pub(crate) fn read_logs<'a>(
     streams: &Streams,
     redirect_stderr: bool,
 ) -> (Result<LogPlan, Reported>, Result<LogPlan, Reported>) {
-    let stdout = read_log(r, view, names, "stdout", streams.stdout);
+    let stdout = read_log(r, view, names, "stdout", streams.stdout).map(|(plan, _)| plan);
     let mut stderr = read_log(r, view, names, "stderr", streams.stderr);
-    if let (true, Ok(plan)) = (redirect_stderr, &mut stderr) {
+    if let (true, Ok((plan, is_named))) = (redirect_stderr, &mut stderr) {
         // A default of TOML and environment is no filename that somebody has set.
         let is_set = r.entry(view, "stderr_logfile").is_some();
-        if is_set && !matches!(plan.target, LogTarget::Auto | LogTarget::None) {
+        if is_set && *is_named {
             r.note(
                 LogLevel::Warn,
                 format!(
@@ -54,25 +54,33 @@ pub(crate) fn read_logs<'a>(
         }
         plan.target = LogTarget::None;
     }
-    (stdout, stderr)
+    (stdout, stderr.map(|(plan, _)| plan))
 }
 
+/// The plan, and whether a file was named.
 fn read_log<'a>(
     r: &mut Reader<'a>,
     view: &View<'a>,
     names: &Names,
     stream: &str,
     (capture_maxbytes, events): (u64, bool),
-) -> Result<LogPlan, Reported> {
+) -> Result<(LogPlan, bool), Reported> {
     let logfile_key = format!("{stream}_logfile");
     let syslog_key = format!("{stream}_syslog");
     let choice = r.value_in(view, &logfile_key, names, Passes::Two, logs::log_choice);
     let backups = r.value(view, &format!("{stream}_logfile_backups"), names, values::count);
-    let maxbytes = r.value(view, &format!("{stream}_logfile_maxbytes"), names, values::size);
+    let maxbytes = r.value(view, &format!("{stream}_logfile_maxbytes"), names, values::signed_size);
     let mut syslog = r.value(view, &syslog_key, names, values::boolean)?;
     let (backups, maxbytes) = (backups?, maxbytes?);
-    let target = match choice? {
+    let choice = choice?;
+    let is_named = match &choice {
+        LogChoice::Target(target) => !matches!(target, LogTarget::Auto | LogTarget::None),
+        LogChoice::Empty => true,
+        LogChoice::Syslog => false,
+    };
+    let target = match choice {
         LogChoice::Target(target) => target,
+        LogChoice::Empty => LogTarget::None,
         LogChoice::Syslog => {
             r.note(
                 LogLevel::Warn,
@@ -86,6 +94,7 @@ fn read_log<'a>(
             LogTarget::None
         }
     };
+    // COMPAT: a negative size keeps Supervisor silent.
     if target == LogTarget::Auto && maxbytes == 0 {
         r.note(
             LogLevel::Warn,
@@ -96,5 +105,6 @@ fn read_log<'a>(
             ),
         );
     }
-    Ok(LogPlan { target, maxbytes, backups, capture_maxbytes, events, syslog })
+    let maxbytes = values::bytes(maxbytes);
+    Ok((LogPlan { target, maxbytes, backups, capture_maxbytes, events, syslog }, is_named))
 }

@@ -44,9 +44,11 @@ pub(crate) fn read_processes<'a>(r: &mut Reader<'a>, plan: &Plan<'a, '_>) -> Vec
     };
     let mut programs = Vec::new();
     for number in 0..shared.numprocs {
+        // COMPAT: variables of the process before this one can still be named, where our environment has none such.
+        names.restore_sealed();
         names.set_int("process_num", shared.first.saturating_add(number));
         names.set_int("numprocs", shared.numprocs);
-        match read_own(r, &view, &names, &shared) {
+        match read_own(r, &view, &mut names, &shared) {
             Ok(own) => programs.push(build(plan, view.dialect, &program, &shared, own)),
             // The other processes have the same mistake.
             Err(Reported) => return Vec::new(),
@@ -220,7 +222,7 @@ struct Own {
 fn read_own<'a>(
     r: &mut Reader<'a>,
     view: &View<'a>,
-    names: &Names,
+    names: &mut Names,
     shared: &Shared,
 ) -> Result<Own, Reported> {
     let environment = read_environment(r, view, names).inspect_err(|_| {
@@ -229,14 +231,13 @@ fn read_own<'a>(
             let _reported = read_command(r, view, names);
         }
     })?;
-    let mut names = names.clone();
     for (name, value) in &environment {
         names.set(&format!("ENV_{name}"), value);
     }
-    let directory = r.optional(view, "directory", &names, Passes::One, values::text);
-    let (stdout, stderr) = outputs::read_logs(r, view, &names, &shared.streams, shared.redirect_stderr);
-    let command = read_command(r, view, &names);
-    let name = expand_name(r, view, &shared.process_name, &names)?;
+    let directory = r.optional(view, "directory", names, Passes::One, values::text);
+    let (stdout, stderr) = outputs::read_logs(r, view, names, &shared.streams, shared.redirect_stderr);
+    let command = read_command(r, view, names);
+    let name = expand_name(r, view, &shared.process_name, names)?;
     Ok(Own { name, environment, directory: directory?, stdout: stdout?, stderr: stderr?, command: command? })
 }
 

@@ -4,7 +4,7 @@
 //! Not here: which settings there are (`settings`), the types (`values`).
 
 use crate::config::diag::{Diagnostic, Diagnostics};
-use crate::config::expand::{Names, expand, expand_known};
+use crate::config::expand::{Names, expand, expand_known, expand_or_part};
 use crate::config::model::Dialect;
 use crate::config::python::repr;
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
@@ -260,11 +260,11 @@ impl<'a> Reader<'a> {
         names: &Names,
         label: &str,
     ) -> Result<String, Reported> {
-        expand(text, names).map_err(|why| {
+        expand_or_part(text, names).map_err(|(part, why)| {
             let words = format!("{}{}", why.supervisor(text, label, names), view.suffix);
             self.push(
                 Diagnostic::error(format!("cannot expand `{}` of {}: {why}", entry.key, view.shown()))
-                    .at(Some(&entry.span))
+                    .at(Some(&entry.place_of(&part)))
                     .setting(setting_name(view, &entry.key))
                     .hint(why.hint())
                     .supervisor(words),
@@ -295,9 +295,21 @@ impl<'a> Reader<'a> {
         words: String,
         hint: &str,
     ) -> Reported {
-        let span = self.entry(view, key).map(|e| &e.span).or(view.section.map(|s| &s.span));
+        self.refuse_part(view, (key, ""), message, words, hint)
+    }
+
+    /// The same about one part of the value of a key.
+    pub(crate) fn refuse_part(
+        &mut self,
+        view: &View<'a>,
+        (key, part): (&str, &str),
+        message: String,
+        words: String,
+        hint: &str,
+    ) -> Reported {
+        let place = self.entry(view, key).map(|e| e.place_of(part));
         let finding = Diagnostic::error(message)
-            .at(span)
+            .at(place.as_ref().or(view.section.map(|s| &s.span)))
             .setting(setting_name(view, key))
             .supervisor(format!("{words}{}", view.suffix));
         self.push(if hint.is_empty() { finding } else { finding.hint(hint) });

@@ -4,6 +4,7 @@
 
 use crate::config::model::GroupKind;
 use crate::config::paths::normalize;
+use crate::config::python::{big_int, digit_value, is_space, repr};
 use crate::config::raw::SectionKind;
 use crate::config::values::{self, Bad, people};
 
@@ -89,7 +90,8 @@ fn check_events<'a>(r: &mut Reader<'a>, view: &View<'a>, listed: &[String]) -> O
         let message = format!("cannot use {}: `{event}` is no event", view.shown());
         let meant = crate::config::settings::nearest(event, EVENTS.iter().copied());
         let hint = meant.map(|e| format!("did you mean `{e}`?")).unwrap_or_default();
-        r.refuse_section(view, "events", message, words, &hint);
+        let part = listed.iter().find(|e| e.to_uppercase() == *event).map_or("", String::as_str);
+        r.refuse_part(view, ("events", part), message, words, &hint);
         return None;
     }
     Some(events)
@@ -102,10 +104,10 @@ pub(crate) fn read_socket<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Option<Gro
     let backlog = r.optional(view, "socket_backlog", &names, Passes::One, |input| {
         let n = values::integer(input)?;
         if (1..=65535).contains(&n) {
-            Ok(n)
-        } else {
-            Err(Bad::new(format!("Invalid socket_backlog value {n}")))
+            return Ok(n);
         }
+        let shown = input.text().ok().and_then(|text| big_int(text).ok()).unwrap_or_else(|| n.into());
+        Err(Bad::new(format!("Invalid socket_backlog value {shown}")).hint("write a number from 1 to 65535"))
     });
     let owner = r.optional(view, "socket_owner", &names, Passes::One, |input| {
         people::owner(input).map_err(|bad| prefixed("Invalid socket_owner value", input, bad))
@@ -151,7 +153,6 @@ enum Url {
 
 /// COMPAT: two of Supervisor's texts are Python tuples.
 fn check_socket(r: &Reader<'_>, socket: &str, has_unix_settings: bool) -> Result<Url, String> {
-    use crate::config::python::repr;
     if let Some(path) = socket.strip_prefix("unix://") {
         if !path.starts_with('/') {
             return Err(format!("('Unix socket path %s is not an absolute path', {})", repr(path)));
@@ -165,15 +166,17 @@ fn check_socket(r: &Reader<'_>, socket: &str, has_unix_settings: bool) -> Result
     }
     let bad = || format!("('Bad socket format %s', {})", repr(socket));
     let (host, port) = socket.strip_prefix("tcp://").and_then(|rest| rest.split_once(':')).ok_or_else(bad)?;
-    let is_host = !host.is_empty() && !host.contains(char::is_whitespace);
-    if !is_host || port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
+    let is_host = !host.is_empty() && !host.contains(is_space);
+    // COMPAT: a line end behind the port does not matter, and digits may be of any script.
+    let port = port.strip_suffix('\n').unwrap_or(port);
+    if !is_host || port.is_empty() || !port.chars().all(|c| digit_value(c).is_some()) {
         return Err(bad());
     }
-    let number: u64 = port.parse().map_err(|_| bad())?;
-    match number {
-        0 => Err("0 is below lower bound (1)".to_owned()),
-        1..=65535 => Ok(Url::Tcp(format!("tcp://{}:{number}", host.to_lowercase()))),
-        _ => Err(format!("{number} is above upper bound (65535)")),
+    match big_int(port) {
+        Ok(number @ 1..=65535) => Ok(Url::Tcp(format!("tcp://{}:{number}", host.to_lowercase()))),
+        Ok(number @ ..1) => Err(format!("{number} is below lower bound (1)")),
+        Ok(number) => Err(format!("{number} is above upper bound (65535)")),
+        Err(_) => Err(bad()),
     }
 }
 

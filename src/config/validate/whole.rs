@@ -12,14 +12,22 @@ use crate::config::values::{self, logs, pairs, people};
 
 use super::reader::{Passes, Reader, Reported, View};
 
-/// The settings for the whole, without `user`.
-pub(crate) fn read_supervisor(r: &mut Reader<'_>, dialect: Dialect) -> Result<Supervisor, Reported> {
+/// What `user` is before it is resolved.
+pub(crate) type RawUser = Result<Option<RawValue>, Reported>;
+
+/// The settings for the whole; `user` is only expanded here, in its turn, because `environment` adds names.
+pub(crate) fn read_supervisor(
+    r: &mut Reader<'_>,
+    dialect: Dialect,
+    user: &mut RawUser,
+) -> Result<Supervisor, Reported> {
     let view = view(r, dialect);
     r.create_directories = own_flag(r, &view, "create_directories")?;
     let names = r.basic_names();
     let minfds = r.value(&view, "minfds", &names, values::integer);
     let minprocs = r.value(&view, "minprocs", &names, values::integer);
     let directory = r.optional(&view, "directory", &names, Passes::One, logs::directory);
+    *user = r.optional(&view, "user", &names, Passes::One, |input| Ok(input.value.clone()));
     let umask = r.value(&view, "umask", &names, values::octal);
     let logfile = r.value(&view, "logfile", &names, logs::main_log);
     let logfile_maxbytes = r.value(&view, "logfile_maxbytes", &names, values::size);
@@ -57,13 +65,6 @@ pub(crate) fn read_supervisor(r: &mut Reader<'_>, dialect: Dialect) -> Result<Su
         exit_when_all_exited: exit_when_all_exited?,
         create_directories: r.create_directories,
     })
-}
-
-/// `user` before it is resolved; to be called before `read_supervisor`, whose `environment` adds names.
-pub(crate) fn expand_user_name(r: &mut Reader<'_>, dialect: Dialect) -> Result<Option<RawValue>, Reported> {
-    let view = view(r, dialect);
-    let names = r.basic_names();
-    r.optional(&view, "user", &names, Passes::One, |input| Ok(input.value.clone()))
 }
 
 /// `user`, resolved. COMPAT: Supervisor does so after everything else has been read.

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{Bad, Input, kind_of};
-use crate::config::python::{int, repr, strip};
+use crate::config::python::{big_int, repr, strip};
 use crate::config::raw::RawValue;
 use crate::config::world::World;
 
@@ -51,7 +51,7 @@ fn parse(text: &str, world: &dyn World) -> Result<SocketAddr, Bad> {
 }
 
 fn port_number(text: &str) -> Result<u16, String> {
-    let number = int(text)?;
+    let number = big_int(text)?;
     if number < 1 {
         return Err(format!("{number} is below lower bound (1)"));
     }

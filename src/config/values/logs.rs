@@ -14,11 +14,14 @@ pub(crate) enum LogChoice {
     Target(LogTarget),
     /// COMPAT: the deprecated file name `syslog`.
     Syslog,
+    /// COMPAT: nothing is written, and yet Supervisor speaks of a file name.
+    Empty,
 }
 
 pub(crate) fn log_choice(input: &Input<'_>) -> Result<LogChoice, Bad> {
     let text = input.text()?;
     let target = match text.to_lowercase().as_str() {
+        "" if input.is_ini() => return Ok(LogChoice::Empty),
         "" | "none" | "off" => LogTarget::None,
         "auto" => LogTarget::Auto,
         "syslog" => return Ok(LogChoice::Syslog),

@@ -20,7 +20,8 @@ pub(crate) fn pairs(input: &Input<'_>) -> Result<Pairs, Bad> {
     let RawValue::Table(entries) = input.value else { return from_text(input.text()?) };
     let mut all = Pairs::default();
     for (name, value) in entries {
-        if name.is_empty() || name.contains(['=', '\0']) {
+        // As in Python: a name may begin with `=`, which Supervisor makes of `A=1===2`.
+        if name.is_empty() || name.contains('\0') || name.chars().skip(1).any(|c| c == '=') {
             return Err(Bad::new(format!("`{name}` cannot be the name of a variable")));
         }
         let value = match value {

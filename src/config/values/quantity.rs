@@ -49,13 +49,21 @@ fn from_float(seconds: f64) -> i64 {
 
 /// Bytes. COMPAT: a negative size works like 0.
 pub(crate) fn size(input: &Input<'_>) -> Result<u64, Bad> {
-    let bytes = match input.value {
-        RawValue::Int(n) => *n,
-        RawValue::Text(text) if input.is_ini() => parse_size(text)?,
-        RawValue::Text(text) => parse_size(&spelled_out(text))?,
-        other => return Err(Bad::new(format!("expected a size, found {}", kind_of(other)))),
-    };
-    Ok(u64::try_from(bytes).unwrap_or(0))
+    signed_size(input).map(bytes)
+}
+
+/// Where it matters that a size was written as 0.
+pub(crate) fn signed_size(input: &Input<'_>) -> Result<i64, Bad> {
+    match input.value {
+        RawValue::Int(n) => Ok(*n),
+        RawValue::Text(text) if input.is_ini() => parse_size(text),
+        RawValue::Text(text) => parse_size(&spelled_out(text)),
+        other => Err(Bad::new(format!("expected a size, found {}", kind_of(other)))),
+    }
+}
+
+pub(crate) fn bytes(size: i64) -> u64 {
+    u64::try_from(size).unwrap_or(0)
 }
 
 /// Supervisor's form: a whole number and an optional `kb`, `mb`, `gb`.

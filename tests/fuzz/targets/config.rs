@@ -205,8 +205,8 @@ fn judge_conversion(config: &Config) -> Result<(), String> {
     machine.files.insert("/e/again.toml".to_owned(), text.clone().into_bytes());
     let sources = Sources { file: Some("/e/again.toml".into()), ..Sources::default() };
     let variables = config.processes().flat_map(|p| &p.environment).chain(&config.supervisor.environment);
-    if variables.into_iter().any(|(name, _)| name.is_empty() || name.contains('=')) {
-        // COMPAT: Supervisor takes `A=1===2` for a variable `=`; TOML refuses to say so.
+    if variables.into_iter().any(|(name, _)| name.contains('\0') || name.chars().skip(1).any(|c| c == '=')) {
+        // COMPAT: Supervisor takes `"A=B"=1` for a variable `"A=B"`, and then cannot start the program; TOML refuses it.
         return Ok(());
     }
     match load(&sources, &machine) {
