@@ -7,6 +7,7 @@
 use crate::config::Loaded;
 use crate::config::diag::Diagnostic;
 use crate::config::model::{Config, Dialect, LogTarget, MainLog, StdStream, Supervisor};
+use crate::daemon::fcgi;
 use crate::daemon::life::Machine;
 use crate::daemon::listen::open_listeners;
 use crate::daemon::state::{Daemon, Slot};
@@ -232,7 +233,13 @@ pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &m
 }
 
 /// The engine and everything around it.
-pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, String> {
+pub(crate) fn build(
+    mut machine: Machine,
+    loaded: Loaded,
+    now: Now,
+    seed: u64,
+    first: bool,
+) -> Result<Daemon, String> {
     let Loaded { config, warnings, notes: found } = loaded;
     let mut notes: Notes = found;
     notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
@@ -240,6 +247,14 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     // A listener that is dropped takes its socket file with it, so a refusal below leaves nothing behind.
     let listeners = open_listeners(&config, &start_dir, std::mem::take(&mut machine.listeners), &mut notes)?;
     drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
+    if let Err(text) = fcgi::probe(&config, &[], &mut notes) {
+        if first {
+            let hint = "hint: stop whoever listens there, or choose another `socket`";
+            return Err(format!("error: {text}\n{hint}"));
+        }
+        // It could be had a moment ago, with everything running: the start of its program says more, and tries again.
+        notes.push((LogLevel::Error, text));
+    }
     let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
     let mut sinks = Sinks::default();
     let journal = open_journal(&config.supervisor, &start_dir, &mut sinks, &mut notes);

@@ -103,10 +103,11 @@ fn complain(text: &str) -> u8 {
 }
 
 fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
+    let mut first = true;
     loop {
         // The standard library seeds each RandomState from the kernel's generator.
         let seed = RandomState::new().build_hasher().finish();
-        let mut daemon = match boot::build(machine, loaded, clock::now(), seed) {
+        let mut daemon = match boot::build(machine, loaded, clock::now(), seed, first) {
             Ok(daemon) => daemon,
             Err(text) => return complain(&text),
         };
@@ -119,6 +120,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
             }
             Err(_) => return lastresort::stop_everybody("a panic in the core (see above)", &groups),
         };
+        first = false;
         let next = daemon.next_life.take();
         machine = daemon.finish();
         match (leave, next) {

@@ -2,6 +2,7 @@
 //!
 //! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
 
+use crate::daemon::fcgi;
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
 use crate::daemon::state::Daemon;
@@ -66,6 +67,8 @@ impl Daemon {
         let ready = ready.and_then(|loaded| {
             let open: Vec<&Listener> = self.gateway.listeners().iter().collect();
             let fresh = open_missing(&loaded.config, &self.context.start_dir, &open);
+            let fresh = fresh
+                .and_then(|fresh| fcgi::probe(&loaded.config, &self.fcgi, &mut Vec::new()).map(|()| fresh));
             fresh
                 .map(|fresh| (loaded, fresh))
                 .map_err(|text| text.lines().next().unwrap_or_default().to_owned())

@@ -49,6 +49,8 @@ pub(crate) struct Daemon {
     /// Where a slot's program stands in the configuration: group, member.
     pub(crate) index: Vec<(usize, usize)>,
     pub(crate) pids: HashMap<i32, ProcRef>,
+    /// Sockets of FastCGI programs that live.
+    pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
     pub(crate) context: Context,
     pub(crate) gateway: Gateway,
@@ -128,6 +130,7 @@ impl Daemon {
             slots: opened.slots,
             index,
             pids: HashMap::new(),
+            fcgi: Vec::new(),
             spawner,
             context,
             gateway: Gateway::new(opened.listeners, binary, time_zone),
@@ -195,12 +198,16 @@ impl Daemon {
     pub(crate) fn feed(&mut self, input: Input) {
         self.inputs.push_back(input);
         while let Some(input) = self.inputs.pop_front() {
+            let ended = crate::daemon::fcgi::ended(&input);
             let mut actions = std::mem::take(&mut self.actions);
             self.engine.step(self.now, input, &mut actions);
             for action in actions.drain(..) {
                 self.perform(action);
             }
             self.actions = actions;
+            if let Some(proc) = ended {
+                self.leave_socket(proc);
+            }
         }
     }
 

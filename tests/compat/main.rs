@@ -6,6 +6,7 @@
 mod autorestart;
 mod config_errors;
 mod ctl;
+mod fcgi;
 mod groups;
 mod logs;
 mod oneshot;
