@@ -69,8 +69,18 @@ pub(crate) fn raise_limits(
     let minfds = u64::try_from(supervisor.minfds).unwrap_or(0);
     let minprocs = u64::try_from(supervisor.minprocs).unwrap_or(0);
     for (name, setting, what, raised) in [
-        ("RLIMIT_NOFILE", ("minfds", minfds), ("file descriptors", "open"), limits::raise_nofile(minfds)),
-        ("RLIMIT_NPROC", ("minprocs", minprocs), ("processes", "start"), limits::raise_nproc(minprocs)),
+        (
+            "RLIMIT_NOFILE",
+            ("minfds", minfds),
+            ("file descriptors", "", "process"),
+            limits::raise_nofile(minfds),
+        ),
+        (
+            "RLIMIT_NPROC",
+            ("minprocs", minprocs),
+            ("processes", "available ", "program"),
+            limits::raise_nproc(minprocs),
+        ),
     ] {
         match raised {
             Ok(true) => notes.push((LogLevel::Info, format!("Increased {name} limit to {}", setting.1))),
@@ -80,12 +90,13 @@ pub(crate) fn raise_limits(
                 notes.push((LogLevel::Debug, text));
             }
             Err(hard) => {
+                let (what, available, whose) = what;
                 return Err(format!(
-                    "Error: The minimum number of {} required to run this process is {} as per the \"{}\" command-line \
-                     argument or config file setting. The current environment will only allow you to {} {hard} {}.  \
-                     Either raise the number of usable {} in your environment (see README.rst) or lower the {} setting \
-                     in the config file to allow the process to start.",
-                    what.0, setting.1, setting.0, what.1, what.0, what.0, setting.0
+                    "Error: The minimum number of {available}{what} required to run this {whose} is {} as per the \
+                     \"{}\" command-line argument or config file setting. The current environment will only allow you \
+                     to open {hard} {what}.  Either raise the number of usable {what} in your environment (see \
+                     README.rst) or lower the {} setting in the config file to allow the {whose} to start.",
+                    setting.1, setting.0, setting.0
                 ));
             }
         }

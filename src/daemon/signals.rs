@@ -30,7 +30,10 @@ impl Daemon {
         let mut children = false;
         for (signal, _) in taken.drain(..) {
             match signal {
-                Signal::CHLD => children = true,
+                Signal::CHLD => {
+                    children = true;
+                    self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
+                }
                 Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
                 Signal::HUP => self.on_hup(),
                 Signal::USR2 => self.reopen_logs(),
@@ -46,7 +49,9 @@ impl Daemon {
     /// COMPAT: SIGHUP starts everything again, in the same process. Unlike supervisord we read the new configuration
     /// first and go on as we are when it has errors (docs/supervisord-compat.md).
     fn on_hup(&mut self) {
-        if self.prepare_restart().is_ok() {
+        // COMPAT: during a shutdown it is ignored, whatever the configuration looks like by now.
+        let ending = self.engine.is_stopping() && self.next_life.is_none();
+        if ending || self.prepare_restart().is_ok() {
             self.feed(Input::Restart { signal: Signal::HUP });
         }
     }

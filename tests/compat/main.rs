@@ -6,12 +6,17 @@
 mod autorestart;
 mod config_errors;
 mod ctl;
+mod environment;
 mod fcgi;
 mod groups;
+mod limits;
 mod logs;
 mod oneshot;
+mod order;
 mod shutdown;
+mod signals;
 mod spawn_errors;
 mod startup;
+mod states;
 mod stopping;
 mod support;

@@ -4,6 +4,7 @@
 
 use crate::pattern;
 use nix::libc;
+use nix::sys::resource::Resource;
 use std::io::{Read, Write};
 
 const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then exits 0
@@ -36,7 +37,8 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   touch FILE, append FILE TEXT, stamp FILE   an empty file, a line, a line with pid and monotonic milliseconds
   wait-file FILE              waits until the file exists
   exit-from FILE              exits with the number in the file, 0 without one
-  close FDS, rlimit-nofile N|max, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
+  limits                      soft and hard limits of open files and of processes; -1 is none
+  close FDS, rlimit-nofile N|max, rlimit-nproc N, rlimit-core N, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
   subreaper                   become one
   exec CMD ARG...             become another program";
 
@@ -145,6 +147,9 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
             unsafe { libc::close(number(fd)) };
         }),
         "rlimit-nofile" => set_nofile(&word()),
+        "rlimit-nproc" => set_limit(verb, Resource::RLIMIT_NPROC, &word()),
+        "rlimit-core" => set_limit(verb, Resource::RLIMIT_CORE, &word()),
+        "limits" => limits(),
         "chroot" => check(verb, nix::unistd::chroot(word().as_str()).and_then(|()| nix::unistd::chdir("/"))),
         "chdir" => check(verb, nix::unistd::chdir(word().as_str())),
         "setids" => setids(number(&word()), number(&word())),
@@ -416,6 +421,19 @@ fn set_nofile(text: &str) {
     let hard = nofile().1;
     let n = if text == "max" { hard } else { text.parse().unwrap_or_else(|_| die("not a number")) };
     check("rlimit-nofile", nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, n, n));
+}
+
+fn set_limit(verb: &str, which: Resource, text: &str) {
+    let n = text.parse().unwrap_or_else(|_| die("not a number"));
+    check(verb, nix::sys::resource::setrlimit(which, n, n));
+}
+
+fn limits() {
+    for (name, which) in [("nofile", Resource::RLIMIT_NOFILE), ("nproc", Resource::RLIMIT_NPROC)] {
+        let (soft, hard) = nix::sys::resource::getrlimit(which).unwrap_or((0, 0));
+        let shown = |n: u64| if n == libc::RLIM_INFINITY { "-1".to_string() } else { n.to_string() };
+        line(&format!("{name} {} {}", shown(soft), shown(hard)));
+    }
 }
 
 fn setids(uid: i32, gid: i32) {
