@@ -260,11 +260,10 @@ pub(crate) fn build(
     drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
     if let Err(text) = fcgi::probe(&config, &[], &mut notes) {
         if first {
-            let hint = "hint: stop whoever listens there, or choose another `socket`";
-            return Err(format!("error: {text}\n{hint}"));
+            return Err(format!("error: {text}"));
         }
         // It could be had a moment ago, with everything running: the start of its program says more, and tries again.
-        notes.push((LogLevel::Error, text));
+        notes.push((LogLevel::Error, text.lines().next().unwrap_or_default().to_owned()));
     }
     let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
     let mut sinks = Sinks::default();

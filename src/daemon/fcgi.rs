@@ -7,6 +7,7 @@
 
 use crate::config::model::{Config, FcgiSocket, Program};
 use crate::daemon::boot::Notes;
+use crate::daemon::listen::hint;
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
 use crate::sys::{errno, sockets};
@@ -39,7 +40,7 @@ pub(crate) fn probe(config: &Config, open: &[Shared], notes: &mut Notes) -> Resu
             continue;
         }
         notes.push((LogLevel::Info, creating(socket)));
-        drop(listen(socket)?);
+        drop(listen(socket).map_err(|(text, hint)| text + hint)?);
         notes.push((LogLevel::Info, closing(socket)));
     }
     Ok(())
@@ -61,22 +62,21 @@ fn closing(socket: &FcgiSocket) -> String {
     format!("Closing socket {}", socket.url)
 }
 
-/// COMPAT: the sentence of supervisord's refusal, which is Python's after the colon.
-fn listen(socket: &FcgiSocket) -> Result<OwnedFd, String> {
+/// COMPAT: the sentence of supervisord's refusal, which is Python's after the colon; and what to do about it.
+fn listen(socket: &FcgiSocket) -> Result<OwnedFd, (String, &'static str)> {
     let backlog = socket.backlog.unwrap_or(sockets::MOST);
     let made = match (socket.url.strip_prefix("unix://"), socket.address) {
         (Some(path), _) => sockets::listen_unix_for(Path::new(path), socket.mode, socket.owner, backlog),
         (None, Some(address)) => sockets::listen_tcp_for(address, backlog).map_err(|e| ("", e)),
         (None, None) => {
-            return Err(format!(
-                "Could not create FastCGI socket {}: [Errno -2] Name or service not known",
-                socket.url
-            ));
+            let words = "[Errno -2] Name or service not known";
+            let hint = "\nhint: write an address; of host names only those in /etc/hosts are known";
+            return Err((format!("Could not create FastCGI socket {}: {words}", socket.url), hint));
         }
     };
     made.map_err(|(what, e)| {
         let (number, words) = (e as i32, errno::words(e as i32));
-        format!("Could not create FastCGI socket {}: {what}[Errno {number}] {words}", socket.url)
+        (format!("Could not create FastCGI socket {}: {what}[Errno {number}] {words}", socket.url), hint(e))
     })
 }
 
@@ -95,7 +95,7 @@ impl Daemon {
             return Ok(Some(open.fd.as_raw_fd()));
         }
         self.log(LogLevel::Info, &creating(socket));
-        let fd = listen(socket).map_err(|text| SpawnError { kind: SpawnErrorKind::Other, text })?;
+        let fd = listen(socket).map_err(|(text, _)| SpawnError { kind: SpawnErrorKind::Other, text })?;
         let number = fd.as_raw_fd();
         let (program, socket) = (program.program.clone(), socket.clone());
         self.fcgi.push(Shared { program, socket, fd, holders: vec![proc] });

@@ -251,3 +251,68 @@ fn the_exits_of_strangers_are_reaped_and_said() {
     sup.0.signal(15);
     assert_eq!(sup.0.wait_exit(), 0);
 }
+
+#[test]
+fn sighup_while_starting_and_in_backoff_starts_all_over() {
+    if skipped() {
+        return;
+    }
+    let sup = start(
+        "[program:s]\ncommand=cat\nstartsecs=600\n[program:b]\ncommand=/no/such\nstartretries=1000\n\
+         [program:off]\ncommand=cat\nstartsecs=0\n",
+    );
+    sup.wait_state("s", "STARTING");
+    sup.wait_state("off", "RUNNING");
+    // Trap 44: what was stopped by hand comes back.
+    sup.ctl_says(&["stop", "off"], 0, "off: stopped\n");
+    sup.wait_state("b", "BACKOFF");
+    let pid = sup.0.pid();
+    sup.0.signal(1);
+    sup.wait_log("WARN stopped: s (terminated by SIGTERM)");
+    sup.wait_log_times(&format!("INFO supervisord started with pid {pid}"), 2);
+    sup.wait_state("off", "RUNNING");
+    sup.wait_state("s", "STARTING");
+    let log = sup.log();
+    let (before, after) = log.rsplit_once(" started with pid").expect("it was started twice");
+    let (_, stopping) = before.rsplit_once("received SIGHUP").expect("it was received");
+    assert!(!stopping.contains("spawn") && !stopping.contains("gave up"), "{stopping}");
+    // Everything anew: the first thing that happens to it is an attempt.
+    assert!(after.contains("spawnerr: can't find command '/no/such'"), "{after}");
+    sup.finish();
+}
+
+/// Times of day, in milliseconds, of the lines that contain the text.
+fn times(log: &str, text: &str) -> Vec<i64> {
+    let time = |l: &str| {
+        let clock = l.get(11..23)?.replace(',', ":");
+        clock.split(':').map(|n| n.parse::<i64>().ok()).collect::<Option<Vec<_>>>()
+    };
+    let ms = |t: Vec<i64>| ((t[0] * 60 + t[1]) * 60 + t[2]) * 1000 + t[3];
+    log.lines().filter(|l| l.contains(text)).filter_map(time).map(ms).collect()
+}
+
+#[test]
+fn who_is_waited_for_is_said_now_and_then() {
+    if skipped() {
+        return;
+    }
+    let (sup, pid) = stubborn();
+    std::thread::scope(|s| {
+        let stop = s.spawn(|| sup.ctl(&["stop", "x"]).stdout);
+        sup.wait_log_times("INFO waiting for x to stop", 2);
+        end(pid);
+        assert_eq!(stop.join().expect("it ends"), "x: stopped\n");
+    });
+    sup.ctl_says(&["start", "x"], 0, "x: started\n");
+    let again = sup.0.info("x", "pid").and_then(|p| p.parse().ok()).expect("it runs");
+    sup.0.signal(15);
+    sup.wait_log_times("INFO waiting for x to die", 2);
+    end(again);
+    assert_eq!(sup.0.wait_exit(), 0);
+    // At once, and then at most every two and three seconds; at midnight the clock begins again.
+    for (text, least) in [("waiting for x to stop", 1990), ("waiting for x to die", 2990)] {
+        let times = times(&sup.log(), text);
+        let gaps: Vec<i64> = times.windows(2).map(|t| t[1] - t[0]).filter(|gap| *gap >= 0).collect();
+        assert!(gaps.iter().all(|gap| (least..least + 3000).contains(gap)), "{text}: {times:?}");
+    }
+}

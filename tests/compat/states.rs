@@ -440,3 +440,61 @@ fn a_process_that_cannot_be_signalled_is_unknown() {
         sup.0.ended(1);
     }
 }
+
+#[test]
+fn every_deadly_signal_is_named() {
+    if skipped() {
+        return;
+    }
+    // Not those that stop or do nothing, and not the two that the C library keeps for itself.
+    let deadly: Vec<u32> =
+        (1..=64).filter(|n| ![17, 18, 19, 20, 21, 22, 23, 28, 32, 33].contains(n)).collect();
+    let program = |n: &u32| format!("[program:s{n}]\ncommand=@puppet@ rlimit-core 0 crash {n}\n");
+    let config: String = deadly.iter().map(program).collect();
+    let sup = start(
+        &config
+            .replace("]\n", "]\nstartsecs=0\nautorestart=false\nstdout_logfile=none\nstderr_logfile=none\n"),
+    );
+    deadly.iter().for_each(|n| sup.wait_log(&format!("exited: s{n} ")));
+    let name = |n: u32| match n {
+        34 => "SIGRTMIN".to_string(),
+        64 => "SIGRTMAX".to_string(),
+        35.. => format!("signal {n}"),
+        // Of two names the older one.
+        6 => "SIGABRT".to_string(),
+        29 => "SIGPOLL".to_string(),
+        n => nix::sys::signal::Signal::try_from(n as i32).map_or_else(|_| n.to_string(), |s| s.to_string()),
+    };
+    let log = sup.log();
+    for n in deadly {
+        let line = format!("WARN exited: s{n} (terminated by {}; not expected)\n", name(n));
+        let said = log.lines().find(|l| l.contains(&format!("exited: s{n} ")));
+        assert!(log.contains(&line), "{line} is not {said:?}");
+    }
+    sup.0.signal(15);
+    sup.0.wait_exit_within(Duration::from_secs(80));
+}
+
+#[test]
+fn a_start_looks_for_the_command_first() {
+    if skipped() {
+        return;
+    }
+    // Trap 30: it runs, and still the answer is that its command is not there.
+    let setup = crate::support::setup(&format!(
+        "{}[program:p]\ncommand=@dir@/tool hold\nstartsecs=0\n",
+        crate::support::header("")
+    ));
+    let tool = setup.dir().join("tool");
+    harness::Cmd::new(&["cp", &harness::puppet(), &tool]).run().expect(0);
+    let sup = Sup::new(setup);
+    sup.wait_state("p", "RUNNING");
+    sup.ctl_says(&["start", "p"], 0, "p: ERROR (already started)\n");
+    std::fs::remove_file(&tool).expect("it is there");
+    sup.ctl_says(&["start", "p"], 1, "p: ERROR (no such file)\n");
+    sup.wait_state("p", "RUNNING");
+    // A start of all leaves out what runs.
+    let done = sup.ctl(&["start", "all"]);
+    assert_eq!((done.code(), done.stdout.as_str()), (0, ""));
+    sup.finish();
+}
