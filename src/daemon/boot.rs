@@ -56,7 +56,8 @@ pub(crate) fn drop_privileges(
 }
 
 /// Raises our limits to what is configured, and our own soft limit of files as far as it goes: a thousand programs
-/// need some thousand descriptors. Returns what programs get, where that differs from ours.
+/// need some thousand descriptors. Returns what programs get, where that differs from ours: what was `found` at the
+/// very start, and at least `minfds`, in each life.
 ///
 /// # Errors
 /// COMPAT: with an INI file we refuse to start below `minfds` and `minprocs`, as supervisord does. Elsewhere the
@@ -64,6 +65,7 @@ pub(crate) fn drop_privileges(
 pub(crate) fn raise_limits(
     supervisor: &Supervisor,
     dialect: Dialect,
+    found: limits::Limit,
     notes: &mut Notes,
 ) -> Result<Option<limits::Limit>, String> {
     let minfds = u64::try_from(supervisor.minfds).unwrap_or(0);
@@ -101,9 +103,11 @@ pub(crate) fn raise_limits(
             }
         }
     }
-    let (soft, hard) = limits::nofile();
-    let ours = limits::raise_nofile(hard.min(1 << 20)).unwrap_or(false);
-    Ok(ours.then_some((soft, hard)))
+    let (_, hard) = limits::nofile();
+    let _ = limits::raise_nofile(hard.min(1 << 20)); // as far as it goes
+    let (ours, _) = limits::nofile();
+    let soft = found.0.max(minfds).min(hard);
+    Ok((soft != ours).then_some((soft, hard)))
 }
 
 /// Opens the daemon's own log. What cannot be opened is said on stderr, and stderr takes its place.
@@ -265,7 +269,7 @@ pub(crate) fn build(
         // It could be had a moment ago, with everything running: the start of its program says more, and tries again.
         notes.push((LogLevel::Error, text.lines().next().unwrap_or_default().to_owned()));
     }
-    let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
+    let nofile = raise_limits(&config.supervisor, config.dialect, machine.nofile, &mut notes)?;
     let mut sinks = Sinks::default();
     let journal = open_journal(&config.supervisor, &start_dir, &mut sinks, &mut notes);
     let slots = prepare_logs(&config, &machine.env, &start_dir, &mut notes);

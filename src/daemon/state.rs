@@ -54,6 +54,8 @@ pub(crate) struct Daemon {
     pub(crate) spawner: Spawner,
     pub(crate) context: Context,
     pub(crate) gateway: Gateway,
+    /// See `Machine`.
+    pub(crate) found_nofile: limits::Limit,
     /// Numbers of descriptors that programs may use up.
     pub(crate) usable_fds: i64,
     /// /dev/null, for streams that nobody wants; a pipe stands in where there is none.
@@ -103,7 +105,7 @@ impl Daemon {
         now: Now,
         opened: Opened,
     ) -> Daemon {
-        let Machine { signals, spawner, binary, env, start_dir, reload, listeners: _ } = machine;
+        let Machine { signals, spawner, binary, env, start_dir, reload, nofile, listeners: _ } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let index = places(&config);
@@ -134,6 +136,7 @@ impl Daemon {
             spawner,
             context,
             gateway: Gateway::new(opened.listeners, binary, time_zone),
+            found_nofile: nofile,
             usable_fds: i64::try_from(limits::nofile().0).unwrap_or(i64::MAX) - RESERVED_FDS,
             null: fd::null().ok(),
             now,
@@ -167,6 +170,7 @@ impl Daemon {
             signals: self.signals,
             spawner: self.spawner,
             binary,
+            nofile: self.found_nofile,
             listeners,
             env: self.env,
             start_dir: self.context.start_dir,

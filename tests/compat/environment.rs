@@ -98,6 +98,46 @@ fn the_server_url_of_an_inet_server_has_a_host() {
 }
 
 #[test]
+fn of_several_servers_the_first_unix_one_counts_else_the_last_inet_one() {
+    if skipped() {
+        return;
+    }
+    let other = harness::daemon::free_port();
+    let inet = format!(
+        "[inet_http_server:a]\nport=127.0.0.1:@port@\n[inet_http_server:b]\nport=127.0.0.1:{other}\n"
+    );
+    let unix = "[unix_http_server:z]\nfile=@dir@/z.sock\n[unix_http_server:y]\nfile=@dir@/y.sock\n";
+    for (servers, want) in
+        [(format!("{inet}{unix}"), "unix://@dir@/z.sock"), (inet, "http://127.0.0.1:OTHER")]
+    {
+        let text = config("", &[("p", "command=@puppet@ env-of SUPERVISOR_SERVER_URL")]);
+        let setup = setup(&text.replace("[unix_http_server]\nfile=@sock@\n", &servers));
+        let want = setup.fill(&format!("{}\n", want.replace("OTHER", &other.to_string())));
+        assert_eq!(output(setup, &["p"]), [want]);
+    }
+}
+
+#[test]
+fn descriptors_that_the_daemon_was_started_with_are_not_passed_on() {
+    if skipped() {
+        return;
+    }
+    let text = config("", &[("p", "command=@puppet@ fds")]);
+    let launcher = ["sh", "-c", "exec 7</dev/null 9</dev/null; exec \"$@\"", "sh"];
+    let text = output(setup(&text).launcher(&launcher), &["p"]).remove(0);
+    assert!(text.lines().count() == 3 && text.lines().all(|l| l.contains("pipe:")), "{text}");
+}
+
+#[test]
+fn the_first_word_is_the_programs_name_as_it_was_written() {
+    if skipped() {
+        return;
+    }
+    let texts = run("", &[("p", "command=sh -c 'echo $0'"), ("q", "command=/bin/../bin/sh -c 'echo $0'")]);
+    assert_eq!(texts, ["sh\n", "/bin/../bin/sh\n"]);
+}
+
+#[test]
 fn a_program_without_a_control_server_has_no_url() {
     if skipped() {
         return;
@@ -120,6 +160,8 @@ fn the_path_of_the_program_decides_where_its_command_is_looked_for() {
             ("first", "command=tool\nenvironment=PATH=\"@dir@/plain:@dir@/own\"\nstartretries=0"),
             ("none", "command=printf x\nenvironment=PATH=\"\"\nstartretries=0"),
             ("quoted", "command=it\\'s\nstartretries=0"),
+            ("empty", "command=\"\"\nenvironment=PATH=\"/no/such:/usr/bin\"\nstartretries=0"),
+            ("dangling", "command=@dir@/dangling\nstartretries=0"),
         ],
     );
     let setup = setup(&text)
@@ -129,6 +171,7 @@ fn the_path_of_the_program_decides_where_its_command_is_looked_for() {
     for name in ["own/tool", "whole/tool"] {
         harness::temp::set_mode(&setup.dir().path().join(name), 0o755);
     }
+    std::os::unix::fs::symlink("/no/such", setup.dir().join("dangling")).expect("the name is free");
     let sup = Sup::new(setup);
     sup.wait_log("exited: own ");
     sup.wait_log("exited: whole ");
@@ -137,6 +180,8 @@ fn the_path_of_the_program_decides_where_its_command_is_looked_for() {
     sup.wait_log(&sup.0.fill("spawnerr: command at '@dir@/plain/tool' is not executable\n"));
     // An empty PATH that is configured means the current directory.
     sup.wait_log("spawnerr: can't find command 'printf'\n");
+    sup.wait_log("spawnerr: command at '/usr/bin/' is a directory\n");
+    sup.wait_log(&sup.0.fill("spawnerr: can't find command '@dir@/dangling'\n"));
     // COMPAT: Python's quotes.
     sup.wait_log("spawnerr: can't find command \"it's\"\n");
     sup.finish();

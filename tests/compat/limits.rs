@@ -58,6 +58,24 @@ fn root_raises_hard_limits_too() {
     }
 }
 
+#[test]
+fn a_restart_leaves_the_programs_limits_as_they_were() {
+    if skipped() {
+        return;
+    }
+    let launcher = ["prlimit", "--nofile=1100:3000", "--"];
+    for (minfds, want) in [(1024, "nofile 1100 3000\n"), (1500, "nofile 1500 3000\n")] {
+        let config = format!("{}{PROGRAM}", header(&format!("minfds={minfds}\n")));
+        let sup = Sup::new(setup(&config).launcher(&launcher));
+        sup.wait_log("exited: p ");
+        sup.0.signal(1);
+        sup.wait_log_times("exited: p ", 2);
+        let text = sup.file("p.out");
+        assert_eq!(text.matches(want).count(), 2, "{text}");
+        sup.finish();
+    }
+}
+
 /// Started by root without the right to raise hard limits.
 fn refused(nofile: &str, nproc: &str, want: &str) {
     let (nofile, nproc) = (format!("--nofile={nofile}"), format!("--nproc={nproc}"));
