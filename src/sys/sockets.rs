@@ -142,3 +142,65 @@ fn is_stale(path: &Path, address: &UnixAddr) -> bool {
     };
     matches!(connect(probe.as_raw_fd(), address), Err(Errno::ECONNREFUSED))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::PathBuf;
+
+    /// A directory of this test, empty.
+    fn place(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("mst-sockets-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("the directory is ours");
+        dir
+    }
+
+    #[test]
+    fn a_programs_socket_replaces_sockets_and_links_and_nothing_else() {
+        let dir = place("replace");
+        let path = dir.join("s");
+        let old = UnixListener::bind(&path).expect("the path is free");
+        let fd = listen_unix_for(&path, 0o640, None, MOST).expect("a live socket is taken over");
+        assert_eq!(std::fs::metadata(&path).map(|m| m.mode() & 0o7777).ok(), Some(0o640));
+        UnixStream::connect(&path).expect("it listens");
+        drop((old, fd));
+        UnixStream::connect(&path).expect_err("nobody listens any more");
+
+        std::fs::remove_file(&path).expect("the file stayed");
+        std::os::unix::fs::symlink(dir.join("nothing"), &path).expect("the path is free");
+        listen_unix_for(&path, 0o700, None, 5).expect("a link is replaced, not followed");
+        assert!(!dir.join("nothing").exists());
+
+        std::fs::remove_file(&path).expect("the file stayed");
+        std::fs::write(&path, "precious").expect("the path is free");
+        assert_eq!(listen_unix_for(&path, 0o700, None, 5).err(), Some(("", Errno::EADDRINUSE)));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("precious"));
+        std::fs::remove_dir_all(dir).expect("the directory is ours");
+    }
+
+    #[test]
+    fn a_socket_that_cannot_be_given_away_leaves_nothing_behind() {
+        if crate::sys::boot::is_root() {
+            return println!("skipped: root may give everything away");
+        }
+        let dir = place("owner");
+        let path = dir.join("s");
+        let refused = listen_unix_for(&path, 0o700, Some((0, 0)), 5).err();
+        assert_eq!(refused, Some(("Could not change ownership of socket file: ", Errno::EPERM)));
+        assert!(!path.exists());
+        std::fs::remove_dir_all(dir).expect("the directory is ours");
+    }
+
+    #[test]
+    fn a_port_that_somebody_listens_on_is_taken() {
+        let there = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = there.local_addr().expect("it is bound");
+        assert_eq!(listen_tcp_for(address, 5).err(), Some(Errno::EADDRINUSE));
+        drop(there);
+        let fd = listen_tcp_for(address, 70_000).expect("nobody is there any more");
+        std::net::TcpStream::connect(address).expect("it listens");
+        drop(fd);
+    }
+}

@@ -427,3 +427,21 @@ fn sighup_onto_a_taken_port_stops_nothing_here_and_everything_there() {
         sup.0.ended(1);
     }
 }
+
+#[test]
+fn a_socket_that_cannot_be_given_away_refuses_the_start() {
+    if skipped() {
+        return;
+    }
+    let config = format!(
+        "{}[fcgi-program:f]\ncommand=cat\nsocket=unix://@dir@/f.fcgi\nsocket_owner=nobody\n",
+        header("")
+    );
+    let daemon = setup(&config).launcher(&["setpriv", "--bounding-set=-chown", "--"]).start();
+    daemon.wait_said(&daemon.fill(
+        "Could not create FastCGI socket unix://@dir@/f.fcgi: Could not change ownership of socket file: \
+         [Errno 1] Operation not permitted",
+    ));
+    assert!(!std::fs::exists(daemon.dir().join("f.fcgi")).unwrap_or(true));
+    daemon.ended(if ours() { 2 } else { 1 });
+}

@@ -417,11 +417,13 @@ fn a_process_that_cannot_be_signalled_is_unknown() {
     }
     // Root without CAP_KILL cannot signal another user's process.
     let config = format!(
-        "{}[program:p]\ncommand=sleep 1000\nuser=nobody\nstartsecs=0\nautorestart=false\n",
+        "{}[program:p]\ncommand=sleep 1000\nuser=nobody\nstartsecs=0\nautorestart=false\n\
+         [program:q]\ncommand=sleep 1000\nuser=nobody\nstartsecs=0\nautorestart=false\n",
         crate::support::header("")
     );
     let sup = Sup::new(crate::support::setup(&config).launcher(&["setpriv", "--bounding-set=-kill", "--"]));
     sup.wait_state("p", "RUNNING");
+    sup.wait_state("q", "RUNNING");
     let pid: i32 = sup.0.info("p", "pid").and_then(|p| p.parse().ok()).expect("it runs");
     sup.ctl(&["stop", "p"]);
     sup.wait_log(&format!("CRIT unknown problem killing p ({pid}):"));
@@ -430,6 +432,12 @@ fn a_process_that_cannot_be_signalled_is_unknown() {
     assert!(answer.contains("FAILED: p is in an unknown process state"), "{answer}");
     sup.ctl_says(&["stop", "p"], 0, "p: ERROR (not running)\n");
     sup.ctl_says(&["signal", "HUP", "p"], 7, "p: ERROR (not running)\n");
+    // A signal that cannot be sent makes it so too.
+    let pid_q: i32 = sup.0.info("q", "pid").and_then(|p| p.parse().ok()).expect("it runs");
+    let answer = http::rpc(&sup.0.socket(), "supervisor.signalProcess", &["q", "HUP"]).unwrap_or_default();
+    assert!(answer.contains("FAILED: unknown problem sending sig "), "{answer}");
+    wait_shown(&sup, "q", "1000 UNKNOWN start=T stop=0 pid=N exit=0 [] ");
+    harness::kill(pid_q, 9).expect("it is there");
     harness::kill(pid, 9).expect("it is there");
     if ours() {
         // It ended after all: it can be started again.
