@@ -18,6 +18,9 @@ const TRACE_LINES: usize = 80;
 /// Decides what the next child of a slot does.
 pub(crate) type Director = Box<dyn FnMut(&mut Rng, ProcRef) -> Script>;
 
+/// When a step was taken, what it asked for, and what was to be seen after it.
+pub(crate) type Moment = (Mono, Vec<Action>, Vec<ProcessInfo>);
+
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Event {
     LeaderEnds(i32, i32, u8),
@@ -44,7 +47,7 @@ pub(crate) struct World {
     /// The wall clock jumps by up to so many milliseconds, forth and back, before each input.
     pub(crate) wall_jumps_ms: i64,
     /// Everything the engine did and showed, where that is asked for.
-    pub(crate) history: Option<Vec<(Mono, Vec<Action>, Vec<ProcessInfo>)>>,
+    pub(crate) history: Option<Vec<Moment>>,
     /// Loop latency, duplicates and stale news are simulated too.
     pub(crate) rough: bool,
     director: Director,
