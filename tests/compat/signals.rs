@@ -64,6 +64,7 @@ fn sighup_after_sigterm_is_ignored() {
     // Whatever the configuration is by now.
     sup.0.dir().write("c.conf", "nonsense");
     sup.0.signal(1);
+    sup.wait_log("ignored SIGHUP");
     let want = [
         "WARN received SIGTERM indicating exit request",
         "WARN ignored SIGHUP indicating restart request (shutdown in progress)",
