@@ -7,6 +7,7 @@
 use crate::config::Loaded;
 use crate::config::diag::Diagnostic;
 use crate::config::model::{Config, Dialect, Supervisor};
+use crate::daemon::fcgi;
 use crate::daemon::life::Machine;
 use crate::daemon::listen::open_listeners;
 use crate::daemon::logs::{make_parent, open_journal, prepare_logs};
@@ -54,7 +55,8 @@ pub(crate) fn drop_privileges(
 }
 
 /// Raises our limits to what is configured, and our own soft limit of files as far as it goes: a thousand programs
-/// need some thousand descriptors. Returns what programs get, where that differs from ours.
+/// need some thousand descriptors. Returns what programs get, where that differs from ours: what was `found` at the
+/// very start, and at least `minfds`, in each life.
 ///
 /// # Errors
 /// COMPAT: with an INI file we refuse to start below `minfds` and `minprocs`, as supervisord does. Elsewhere the
@@ -62,13 +64,24 @@ pub(crate) fn drop_privileges(
 pub(crate) fn raise_limits(
     supervisor: &Supervisor,
     dialect: Dialect,
+    found: limits::Limit,
     notes: &mut Notes,
 ) -> Result<Option<limits::Limit>, String> {
     let minfds = u64::try_from(supervisor.minfds).unwrap_or(0);
     let minprocs = u64::try_from(supervisor.minprocs).unwrap_or(0);
     for (name, setting, what, raised) in [
-        ("RLIMIT_NOFILE", ("minfds", minfds), ("file descriptors", "open"), limits::raise_nofile(minfds)),
-        ("RLIMIT_NPROC", ("minprocs", minprocs), ("processes", "start"), limits::raise_nproc(minprocs)),
+        (
+            "RLIMIT_NOFILE",
+            ("minfds", minfds),
+            ("file descriptors", "", "process"),
+            limits::raise_nofile(minfds),
+        ),
+        (
+            "RLIMIT_NPROC",
+            ("minprocs", minprocs),
+            ("processes", "available ", "program"),
+            limits::raise_nproc(minprocs),
+        ),
     ] {
         match raised {
             Ok(true) => notes.push((LogLevel::Info, format!("Increased {name} limit to {}", setting.1))),
@@ -78,19 +91,22 @@ pub(crate) fn raise_limits(
                 notes.push((LogLevel::Debug, text));
             }
             Err(hard) => {
+                let (what, available, whose) = what;
                 return Err(format!(
-                    "Error: The minimum number of {} required to run this process is {} as per the \"{}\" command-line \
-                     argument or config file setting. The current environment will only allow you to {} {hard} {}.  \
-                     Either raise the number of usable {} in your environment (see README.rst) or lower the {} setting \
-                     in the config file to allow the process to start.",
-                    what.0, setting.1, setting.0, what.1, what.0, what.0, setting.0
+                    "Error: The minimum number of {available}{what} required to run this {whose} is {} as per the \
+                     \"{}\" command-line argument or config file setting. The current environment will only allow you \
+                     to open {hard} {what}.  Either raise the number of usable {what} in your environment (see \
+                     README.rst) or lower the {} setting in the config file to allow the {whose} to start.",
+                    setting.1, setting.0, setting.0
                 ));
             }
         }
     }
-    let (soft, hard) = limits::nofile();
-    let ours = limits::raise_nofile(hard.min(1 << 20)).unwrap_or(false);
-    Ok(ours.then_some((soft, hard)))
+    let (_, hard) = limits::nofile();
+    let _ = limits::raise_nofile(hard.min(1 << 20)); // as far as it goes
+    let (ours, _) = limits::nofile();
+    let soft = found.0.max(minfds).min(hard);
+    Ok((soft != ours).then_some((soft, hard)))
 }
 
 /// Writes our pid where it is asked for. Returns the file, to be removed at the end.
@@ -110,7 +126,13 @@ pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &m
 }
 
 /// The engine and everything around it.
-pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, String> {
+pub(crate) fn build(
+    mut machine: Machine,
+    loaded: Loaded,
+    now: Now,
+    seed: u64,
+    first: bool,
+) -> Result<Daemon, String> {
     let Loaded { config, warnings, notes: found } = loaded;
     let mut notes: Notes = found;
     notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
@@ -118,7 +140,14 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     // A listener that is dropped takes its socket file with it, so a refusal below leaves nothing behind.
     let listeners = open_listeners(&config, &start_dir, std::mem::take(&mut machine.listeners), &mut notes)?;
     drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
-    let nofile = raise_limits(&config.supervisor, config.dialect, &mut notes)?;
+    if let Err(text) = fcgi::probe(&config, &[], &mut notes) {
+        if first {
+            return Err(format!("error: {text}"));
+        }
+        // It could be had a moment ago, with everything running: the start of its program says more, and tries again.
+        notes.push((LogLevel::Error, text.lines().next().unwrap_or_default().to_owned()));
+    }
+    let nofile = raise_limits(&config.supervisor, config.dialect, machine.nofile, &mut notes)?;
     let mut sinks = Sinks::default();
     let journal = open_journal(&config, &start_dir, &mut sinks, &mut notes);
     let slots = prepare_logs(&config, &machine.env, &start_dir, &mut notes);

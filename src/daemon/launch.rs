@@ -14,7 +14,7 @@ use crate::sys::child::Launched;
 use crate::sys::{errno, fd};
 use crate::types::{LogLevel, ProcRef};
 use nix::errno::Errno;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 /// COMPAT: mode of a log file that a configuration names; the umask takes its part.
 const LOG_MODE: u32 = 0o666;
@@ -28,6 +28,8 @@ enum End {
     Inherited,
     /// The program's end; ours is read by a channel or, for stdin, kept.
     Pipe { ours: OwnedFd, theirs: OwnedFd, sink: Option<SinkId> },
+    /// A descriptor of ours that many programs share.
+    Shared(RawFd),
     /// Nobody wants it.
     Null,
 }
@@ -73,8 +75,10 @@ impl Daemon {
     }
 
     fn try_launch(&mut self, proc: ProcRef, program: &Program) -> Result<Launched, SpawnError> {
+        // COMPAT: the socket comes first, even of a command that is not there.
+        let socket = self.join_socket(proc, program)?;
         let mut plan = spawn::plan(program, &self.context, [None; 3])?;
-        let mut ends = self.open_ends(proc, program).map_err(|e| self.explain(program, e))?;
+        let mut ends = self.open_ends(proc, program, socket).map_err(|e| self.explain(program, e))?;
         if self.runs_short(&ends) {
             self.close_ends(&mut ends);
             return Err(self.explain(program, Trouble::Pipe(Errno::EMFILE)));
@@ -84,6 +88,7 @@ impl Daemon {
             *place = match end {
                 End::Inherited => None,
                 End::Pipe { theirs, .. } => Some(theirs.as_raw_fd()),
+                End::Shared(socket) => Some(*socket),
                 End::Null => null,
             };
         }
@@ -103,15 +108,21 @@ impl Daemon {
     fn runs_short(&self, ends: &[End]) -> bool {
         let highest = |end: &End| match end {
             End::Pipe { ours, theirs, .. } => ours.as_raw_fd().max(theirs.as_raw_fd()),
-            End::Inherited | End::Null => 0,
+            End::Inherited | End::Shared(_) | End::Null => 0,
         };
         ends.iter().map(highest).max().is_some_and(|n| i64::from(n) >= self.usable_fds)
     }
 
-    fn open_ends(&mut self, proc: ProcRef, program: &Program) -> Result<[End; 3], Trouble> {
-        let stdin = match program.stdin {
-            Stdin::Inherit => End::Inherited,
-            Stdin::Pipe => {
+    fn open_ends(
+        &mut self,
+        proc: ProcRef,
+        program: &Program,
+        socket: Option<RawFd>,
+    ) -> Result<[End; 3], Trouble> {
+        let stdin = match (socket, program.stdin) {
+            (Some(socket), _) => End::Shared(socket),
+            (None, Stdin::Inherit) => End::Inherited,
+            (None, Stdin::Pipe) => {
                 let (theirs, ours) = fd::pipe_for_writing().map_err(Trouble::Pipe)?;
                 End::Pipe { ours, theirs, sink: None }
             }

@@ -13,7 +13,7 @@ use crate::engine::input::Input;
 use crate::sys::child::Spawner;
 use crate::sys::signals::{SignalQueue, SignalState, To};
 use crate::sys::wait::{self, Waited};
-use crate::sys::{self, clock, fd};
+use crate::sys::{self, clock, fd, limits};
 use crate::types::{Pid, Signal};
 use nix::poll::{PollTimeout, poll};
 use std::ffi::OsString;
@@ -52,6 +52,8 @@ pub(crate) struct Machine {
     pub(crate) env: Vec<(OsString, OsString)>,
     pub(crate) start_dir: PathBuf,
     pub(crate) reload: Reload,
+    /// The limit of open files that we were started with; ours is higher by now.
+    pub(crate) nofile: limits::Limit,
     /// Listeners of the life before, and those that the next one needs besides: bound before anything was stopped.
     pub(crate) listeners: Vec<Listener>,
 }
@@ -91,8 +93,9 @@ pub fn run(options: Options) -> u8 {
     };
     signal_state.unblock(&handled);
     let spawner = Spawner::new(signal_state);
+    let nofile = limits::nofile();
     live_again_and_again(
-        Machine { signals: queue, spawner, binary, env, start_dir, reload, listeners: Vec::new() },
+        Machine { signals: queue, spawner, binary, env, start_dir, reload, nofile, listeners: Vec::new() },
         loaded,
     )
 }
@@ -103,10 +106,11 @@ fn complain(text: &str) -> u8 {
 }
 
 fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
+    let mut first = true;
     loop {
         // The standard library seeds each RandomState from the kernel's generator.
         let seed = RandomState::new().build_hasher().finish();
-        let mut daemon = match boot::build(machine, loaded, clock::now(), seed) {
+        let mut daemon = match boot::build(machine, loaded, clock::now(), seed, first) {
             Ok(daemon) => daemon,
             Err(text) => return complain(&text),
         };
@@ -119,6 +123,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
             }
             Err(_) => return lastresort::stop_everybody("a panic in the core (see above)", &groups),
         };
+        first = false;
         let next = daemon.next_life.take();
         machine = daemon.finish();
         match (leave, next) {

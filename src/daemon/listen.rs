@@ -138,16 +138,19 @@ fn refuse(place: &Place, section: &str, e: Errno) -> String {
         Place::Unix { path, .. } => path.display().to_string(),
         Place::Default => shown(place),
     };
-    let hint = match e {
-        Errno::EADDRINUSE => format!(
-            "\nhint: something else listens there; stop it or choose another address\nError: {PORT_TAKEN}"
-        ),
-        Errno::EACCES => "\nhint: ports below 1024 and foreign directories need root".into(),
-        Errno::ENOENT => "\nhint: create the directory of the socket first".into(),
-        Errno::EADDRNOTAVAIL => "\nhint: this machine has no such address; 0.0.0.0 means all".into(),
-        _ => String::new(),
-    };
-    format!("error: cannot listen on {what} of [{section}]: {}{hint}", errno::words(e as i32))
+    let taken = if e == Errno::EADDRINUSE { format!("\nError: {PORT_TAKEN}") } else { String::new() };
+    format!("error: cannot listen on {what} of [{section}]: {}{}{taken}", errno::words(e as i32), hint(e))
+}
+
+/// What to do when a socket cannot be had: a line of its own, or nothing.
+pub(crate) fn hint(e: Errno) -> &'static str {
+    match e {
+        Errno::EADDRINUSE => "\nhint: something else listens there; stop it or choose another address",
+        Errno::EACCES => "\nhint: ports below 1024 and foreign directories need root",
+        Errno::ENOENT => "\nhint: create the directory of the socket first",
+        Errno::EADDRNOTAVAIL => "\nhint: this machine has no such address; 0.0.0.0 means all",
+        _ => "",
+    }
 }
 
 fn shown_address(address: &ControlAddress, start_dir: &Path) -> String {

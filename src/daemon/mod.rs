@@ -6,6 +6,7 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod fcgi;
 mod gateway;
 mod heard;
 mod lastresort;

@@ -2,6 +2,7 @@
 //!
 //! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
 
+use crate::daemon::fcgi;
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
 use crate::daemon::state::Daemon;
@@ -48,7 +49,9 @@ impl Daemon {
     /// COMPAT: SIGHUP starts everything again, in the same process. Unlike supervisord we read the new configuration
     /// first and go on as we are when it has errors (docs/supervisord-compat.md).
     fn on_hup(&mut self) {
-        if self.prepare_restart().is_ok() {
+        // COMPAT: during a shutdown it is ignored, whatever the configuration looks like by now.
+        let ending = self.engine.is_stopping() && self.next_life.is_none();
+        if ending || self.prepare_restart().is_ok() {
             self.feed(Input::Restart { signal: Signal::HUP });
         }
     }
@@ -69,6 +72,8 @@ impl Daemon {
         let ready = ready.and_then(|loaded| {
             let open: Vec<&Listener> = self.gateway.listeners().iter().collect();
             let fresh = open_missing(&loaded.config, &self.context.start_dir, &open);
+            let fresh = fresh
+                .and_then(|fresh| fcgi::probe(&loaded.config, &self.fcgi, &mut Vec::new()).map(|()| fresh));
             fresh
                 .map(|fresh| (loaded, fresh))
                 .map_err(|text| text.lines().next().unwrap_or_default().to_owned())

@@ -49,9 +49,13 @@ pub(crate) struct Daemon {
     /// Where a slot's program stands in the configuration: group, member.
     pub(crate) index: Vec<(usize, usize)>,
     pub(crate) pids: HashMap<i32, ProcRef>,
+    /// Sockets of FastCGI programs that live.
+    pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
     pub(crate) context: Context,
     pub(crate) gateway: Gateway,
+    /// See `Machine`.
+    pub(crate) found_nofile: limits::Limit,
     /// Numbers of descriptors that programs may use up.
     pub(crate) usable_fds: i64,
     /// /dev/null, for streams that nobody wants; a pipe stands in where there is none.
@@ -101,7 +105,7 @@ impl Daemon {
         now: Now,
         opened: Opened,
     ) -> Daemon {
-        let Machine { signals, spawner, binary, env, start_dir, reload, listeners: _ } = machine;
+        let Machine { signals, spawner, binary, env, start_dir, reload, nofile, listeners: _ } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let index = places(&config);
@@ -128,9 +132,11 @@ impl Daemon {
             slots: opened.slots,
             index,
             pids: HashMap::new(),
+            fcgi: Vec::new(),
             spawner,
             context,
             gateway: Gateway::new(opened.listeners, binary, time_zone),
+            found_nofile: nofile,
             usable_fds: i64::try_from(limits::nofile().0).unwrap_or(i64::MAX) - RESERVED_FDS,
             null: fd::null().ok(),
             now,
@@ -164,6 +170,7 @@ impl Daemon {
             signals: self.signals,
             spawner: self.spawner,
             binary,
+            nofile: self.found_nofile,
             listeners,
             env: self.env,
             start_dir: self.context.start_dir,
@@ -195,12 +202,16 @@ impl Daemon {
     pub(crate) fn feed(&mut self, input: Input) {
         self.inputs.push_back(input);
         while let Some(input) = self.inputs.pop_front() {
+            let ended = crate::daemon::fcgi::ended(&input);
             let mut actions = std::mem::take(&mut self.actions);
             self.engine.step(self.now, input, &mut actions);
             for action in actions.drain(..) {
                 self.perform(action);
             }
             self.actions = actions;
+            if let Some(proc) = ended {
+                self.leave_socket(proc);
+            }
         }
     }
 

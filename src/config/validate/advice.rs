@@ -37,13 +37,10 @@ fn nothing_to_run(r: &mut Reader<'_>, config: &Config) {
 fn sections_without_effect(r: &mut Reader<'_>) {
     let sections: Vec<_> = r.raw.sections.iter().filter(|s| is_without_effect(s.kind)).collect();
     for section in sections {
-        let what = match section.kind {
-            SectionKind::EventListener => "event listeners receive no events yet",
-            _ => "FastCGI programs get no socket yet",
-        };
         let view = View::of(section);
+        let what = "has no effect of its own yet: event listeners receive no events yet";
         r.push(
-            Diagnostic::warning(format!("{} has no effect of its own yet: {what}", view.shown()))
+            Diagnostic::warning(format!("{} {what}", view.shown()))
                 .at(Some(&section.span))
                 .setting(view.shown()),
         );

@@ -131,6 +131,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads something whose mistakes are the caller's to judge: they are handed back, not kept.
+    pub(crate) fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, Vec<Diagnostic>) {
+        let kept = std::mem::take(&mut self.found);
+        let value = read(self);
+        (value, std::mem::replace(&mut self.found, kept).items)
+    }
+
     pub(crate) fn note(&mut self, level: LogLevel, text: String) {
         self.notes.push((level, text));
     }
