@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 pub struct RotatingFile {
     path: PathBuf,
     file: OwnedFd,
-    size: u64,
     /// 0 never rotates.
     maxbytes: u64,
+    /// The size at which it rotates; more than `maxbytes` after a rotation that could not be done.
+    rotate_at: u64,
     backups: u32,
     mode: u32,
     /// The last write or rotation failed and that has been said.
@@ -36,11 +37,10 @@ impl RotatingFile {
     /// Whatever open says.
     pub fn open(path: &Path, maxbytes: u64, backups: u32, mode: u32) -> Result<RotatingFile, Errno> {
         let file = fd::open_append(path, mode)?;
-        let size = size_of_file(&file);
         Ok(RotatingFile {
             path: path.to_path_buf(),
             file,
-            size,
+            rotate_at: maxbytes,
             maxbytes,
             backups,
             mode,
@@ -71,7 +71,6 @@ impl RotatingFile {
         while !bytes.is_empty() {
             let why = match fd::write_some(self.file.as_fd(), bytes) {
                 Ok(Some(n)) => {
-                    self.size += n as u64;
                     bytes = bytes.get(n..).unwrap_or_default();
                     continue;
                 }
@@ -81,7 +80,8 @@ impl RotatingFile {
             self.lost = self.lost.saturating_add(bytes.len());
             return (bytes.len(), self.say(why));
         }
-        if self.maxbytes > 0 && self.size >= self.maxbytes {
+        // COMPAT: where the file ends counts, whoever else appends to it or truncates it (compat::rotation).
+        if self.maxbytes > 0 && fd::position(self.file.as_fd()) >= self.rotate_at {
             return (0, self.rotate());
         }
         self.troubled = false;
@@ -99,15 +99,16 @@ impl RotatingFile {
 
     /// COMPAT: oldest away, each one up, the file becomes `.1`, and a new one begins; no backups: truncated.
     fn rotate(&mut self) -> Trouble {
-        // Whatever happens now, the next try comes after as many bytes again.
-        self.size = 0;
         let done = if self.backups == 0 { self.truncate() } else { self.shift() };
         match done {
             Ok(()) => {
+                self.rotate_at = self.maxbytes;
                 self.troubled = false;
                 None
             }
             Err(e) => {
+                // The next try comes after as many bytes again.
+                self.rotate_at = fd::position(self.file.as_fd()).saturating_add(self.maxbytes);
                 let first = !std::mem::replace(&mut self.troubled, true);
                 let path = self.path.display();
                 first.then(|| format!("cannot rotate log {path}, going on with it: {e}"))
@@ -147,15 +148,10 @@ impl RotatingFile {
     /// # Errors
     /// Whatever open says; the present file goes on then.
     pub fn reopen(&mut self) -> Result<(), Errno> {
-        let fresh = fd::open_append(&self.path, self.mode)?;
-        self.size = size_of_file(&fresh);
-        self.file = fresh;
+        self.file = fd::open_append(&self.path, self.mode)?;
+        self.rotate_at = self.maxbytes;
         Ok(())
     }
-}
-
-fn size_of_file(file: &OwnedFd) -> u64 {
-    nix::sys::stat::fstat(file).ok().and_then(|s| u64::try_from(s.st_size).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -209,6 +209,13 @@ pub fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<Option<usize>, Err
     }
 }
 
+/// Where the last write to a file ended; 0 where there are no positions.
+#[must_use]
+pub fn position(fd: BorrowedFd<'_>) -> u64 {
+    let at = nix::unistd::lseek(fd, 0, nix::unistd::Whence::SeekCur);
+    at.ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+}
+
 /// Writes what fits without blocking, whatever the mode of the open file description. `None` when nothing fits now.
 ///
 /// # Errors

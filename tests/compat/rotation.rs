@@ -262,6 +262,14 @@ fn auto_logs_rotate_too() {
         family(&sup.0.dir().path().join("child"), "x-stdout---supervisor-").into_values().collect();
     seen.sort();
     assert_eq!(seen, ["123", "1234567890"]);
+    // [F]: the file that follows a private one is private; theirs is readable by all.
+    use std::os::unix::fs::PermissionsExt;
+    let entries = std::fs::read_dir(sup.0.dir().path().join("child")).unwrap().filter_map(Result::ok);
+    let live = entries
+        .map(|e| e.path())
+        .find(|p| p.display().to_string().contains("x-stdout") && p.extension().is_some_and(|e| e == "log"));
+    let mode = std::fs::metadata(live.expect("it is there")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, if ours() { 0o600 } else { 0o644 });
     sup.finish();
 }
 
@@ -423,5 +431,58 @@ fn a_fifo_without_a_reader_is_a_spawn_error() {
     let sup = Sup::new(setup);
     sup.wait_log("spawnerr: unknown error making dispatchers for 'x': ENXIO");
     sup.wait_log("success: y");
+    sup.finish();
+}
+
+/// `x` writes 60 bytes, somebody does something to the file, and `x` writes 60 more, with a limit of 100.
+fn meddled(meddle: impl FnOnce(&Path)) -> BTreeMap<String, usize> {
+    let program = "[program:x]\ncommand=@puppet@ chunk @dir@/in wait-file @dir@/go chunk @dir@/in exit 0\nstartsecs=0\n\
+         autorestart=false\nstdout_logfile=@dir@/x.out\nstdout_logfile_maxbytes=100\nstderr_logfile=NONE\n";
+    let sup = Sup::new(setup(&(header("") + program)).file("in", &piece(0, 60)));
+    sup.wait_file("x.out", &piece(0, 60));
+    let dir = sup.0.dir().path().to_path_buf();
+    meddle(&dir.join("x.out"));
+    sup.0.dir().write("go", "");
+    sup.wait_log("exited: x");
+    let sizes = family(&dir, "x.out").into_iter().map(|(name, text)| (name, text.len())).collect();
+    sup.finish();
+    sizes
+}
+
+#[test]
+fn a_file_that_somebody_truncates_counts_from_there() {
+    if !skipped() {
+        let sizes = meddled(|path| drop(std::fs::File::create(path).expect("the test owns it")));
+        assert_eq!(sizes, BTreeMap::from([(String::new(), 60)]));
+    }
+}
+
+#[test]
+fn what_others_append_counts() {
+    if !skipped() {
+        let sizes = meddled(|path| {
+            let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("the test owns it");
+            std::io::Write::write_all(&mut file, &[b'x'; 39]).expect("the test owns it");
+        });
+        assert_eq!(sizes, BTreeMap::from([(String::new(), 0), (".1".into(), 159)]));
+    }
+}
+
+#[test]
+fn logs_are_made_with_the_umask_we_were_started_with() {
+    if skipped() {
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let program = "[program:x]\ncommand=@puppet@ say hello exit 0\nstartsecs=0\nautorestart=false\numask=077\n\
+         stdout_logfile=@dir@/x.out\nstderr_logfile=NONE\n";
+    let setup =
+        setup(&(header("umask=000\n") + program)).launcher(&["sh", "-c", "umask 027; exec \"$@\"", "sh"]);
+    let sup = Sup::new(setup);
+    sup.wait_log("exited: x");
+    for name in ["x.out", "main.log"] {
+        let mode = std::fs::metadata(sup.0.dir().path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "{name}");
+    }
     sup.finish();
 }
