@@ -118,6 +118,21 @@ pub(crate) fn compare(theirs: &Value, ours: &Value) -> Verdict {
     rule.map_or(Verdict::Different(found), |rule| Verdict::OnPurpose(rule.name))
 }
 
+/// What differs between what a configuration meant and what is made of it when it was printed, if anything does.
+pub(crate) fn printed(meant: &Value, again: &Value) -> Option<String> {
+    let without_notes = |answer: &Value| {
+        let mut value = neutral(answer.clone());
+        ["criticals", "warnings", "infos"].iter().for_each(|key| remove(&mut value, key));
+        value
+    };
+    if again["ok"] != true {
+        return Some(said(again, again["error"].as_str().unwrap_or_default()));
+    }
+    let mut found = Vec::new();
+    diff("", &without_notes(meant), &without_notes(again), &mut found);
+    (!found.is_empty()).then(|| found.join("\n"))
+}
+
 /// What tools see: Supervisor's `Error: ` line. The names of all variables at its end depend on the machine.
 fn first_line(words: &str) -> &str {
     words.lines().next().unwrap_or_default()
