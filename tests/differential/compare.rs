@@ -160,10 +160,6 @@ fn neutral(mut value: Value) -> Value {
     if supervisord["childlogdir"].is_null() {
         supervisord["childlogdir"] = json!("/tmp");
     }
-    host(&mut supervisord["serverurl"]);
-    for server in value["http_servers"].as_array_mut().into_iter().flatten() {
-        host(&mut server["host"]);
-    }
     let groups = value["groups"].as_array_mut().into_iter().flatten();
     for process in groups.filter_map(|g| g["processes"].as_array_mut()).flatten() {
         remove(process, "user");
@@ -188,13 +184,6 @@ fn stream(value: &mut Value) {
             *value = json!(name);
         }
     }
-}
-
-/// An address has no memory of how it was written.
-fn host(value: &mut Value) {
-    let Some(text) = value.as_str() else { return };
-    let text = text.replace("0.0.0.0", "localhost").replace("127.0.0.1", "localhost");
-    *value = json!(if text.is_empty() { "localhost".to_owned() } else { text });
 }
 
 /// Hundreds of millions of years: we count in milliseconds.

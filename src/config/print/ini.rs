@@ -114,11 +114,13 @@ impl Printer {
 
     fn server(&mut self, server: &ControlServer) {
         let (kind, word, mut fields) = match &server.address {
-            ControlAddress::Inet(address) if address.ip().is_unspecified() && address.is_ipv4() => {
-                (SectionKind::InetHttp, "inet_http_server", vec![("port", format!("*:{}", address.port()))])
-            }
             ControlAddress::Inet(address) => {
-                (SectionKind::InetHttp, "inet_http_server", vec![("port", address.to_string())])
+                let host = server.host.as_deref().unwrap_or("*");
+                (
+                    SectionKind::InetHttp,
+                    "inet_http_server",
+                    vec![("port", format!("{host}:{}", address.port()))],
+                )
             }
             ControlAddress::Unix { path, mode, owner } => {
                 let mut fields = vec![
