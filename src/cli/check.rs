@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::world::RealWorld;
-use crate::config::print::{to_json, to_toml};
+use crate::config::print::{to_ini, to_json, to_toml};
 use crate::config::world::World;
 use crate::config::{Loaded, Search, Sources, load};
 use crate::types::LogLevel;
@@ -34,6 +34,8 @@ pub struct CheckArgs {
 pub enum Form {
     /// Loads to the same configuration
     Toml,
+    /// Loads to the same configuration, here and in Supervisor
+    Ini,
     /// With Supervisor's names, for comparing
     Json,
 }
@@ -80,6 +82,7 @@ fn check(
     match args.print {
         None => writeln!(out, "{}", summary(&loaded))?,
         Some(Form::Toml) => out.write_all(to_toml(&loaded.config, args.show_secrets).as_bytes())?,
+        Some(Form::Ini) => out.write_all(to_ini(&loaded.config, args.show_secrets).as_bytes())?,
         Some(Form::Json) => writeln!(out, "{:#}", to_json(&loaded.config, args.show_secrets))?,
     }
     out.flush()?;
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn secrets_are_only_shown_when_asked_for() {
-        for form in [Form::Json, Form::Toml] {
+        for form in [Form::Json, Form::Toml, Form::Ini] {
             let (code, hidden, err) = run_check(SECRETS, Some(form), false);
             assert_eq!(code, 0, "{err}");
             assert!(!hidden.contains("hunter2") && hidden.contains("***"), "{hidden}");

@@ -100,6 +100,7 @@ fn converted(config: &Config) -> Config {
     config.control.retain_mut(|server| {
         let kind = matches!(server.address, ControlAddress::Unix { .. });
         server.section = String::new();
+        server.host = None;
         let is_said = !kinds.contains(&kind) && Some(&server.auth) == auth.as_ref();
         kinds.push(kind);
         is_said
@@ -188,10 +189,8 @@ fn neutral(mut value: Value) -> Value {
         if supervisord["childlogdir"] == "/tmp" {
             supervisord["childlogdir"] = Value::Null;
         }
-        neutral_host(&mut supervisord["serverurl"]);
     }
     for server in value["http_servers"].as_array_mut().into_iter().flatten() {
-        neutral_host(&mut server["host"]);
         neutral_ids(&mut server["chown"]);
     }
     for group in value["groups"].as_array_mut().into_iter().flatten() {
@@ -207,13 +206,6 @@ fn neutral(mut value: Value) -> Value {
         }
     }
     value
-}
-
-/// An address has no memory of how it was written.
-fn neutral_host(value: &mut Value) {
-    let Some(text) = value.as_str() else { return };
-    let text = text.replace("0.0.0.0", "localhost").replace("127.0.0.1", "localhost");
-    *value = json!(if text.is_empty() { "localhost".to_owned() } else { text });
 }
 
 /// The oracle prints names where it has them.

@@ -105,6 +105,8 @@ pub struct ControlServer {
     /// The section's name as written, for messages; `unix_http_server`, `inet_http_server:x`.
     pub section: String,
     pub address: ControlAddress,
+    /// COMPAT: the host of a TCP server as it was written, in lower case: what programs are told. `None`: any.
+    pub host: Option<String>,
     /// User name and password (plain, or `{SHA}` + hex); `None`: no authentication.
     pub auth: Option<(String, String)>,
 }

@@ -1,11 +1,14 @@
-//! Shows a configuration: as JSON with Supervisor's names, or as TOML that loads to the same configuration.
+//! Shows a configuration: as JSON with Supervisor's names, or as TOML or INI that loads to the same configuration.
 //!
 //! Pure. Invariant: without `show_secrets` no password and no value of the environment is shown.
 //! Not here: where it is printed (`cli::check`).
 
+mod copies;
+mod ini;
 mod json;
 mod toml;
 
+pub use ini::to_ini;
 pub use json::to_json;
 pub use toml::to_toml;
 

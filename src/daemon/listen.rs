@@ -191,11 +191,12 @@ fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
 
 /// COMPAT: the URL programs get: the first unix server, else the last inet server.
 pub(crate) fn server_url(config: &Config, start_dir: &Path) -> Option<String> {
-    let is_unix = |a: &ControlAddress| matches!(a, ControlAddress::Unix { .. });
-    let addresses = || config.control.iter().map(|s| &s.address);
-    let address = addresses().find(|a| is_unix(a)).or_else(|| addresses().next_back())?;
-    Some(match address {
-        ControlAddress::Inet(a) if a.ip().is_unspecified() => format!("http://localhost:{}", a.port()),
+    let unix = config.control.iter().find(|s| matches!(s.address, ControlAddress::Unix { .. }));
+    let server = unix.or_else(|| config.control.last())?;
+    Some(match &server.address {
+        ControlAddress::Inet(a) => {
+            format!("http://{}:{}", server.host.as_deref().unwrap_or("localhost"), a.port())
+        }
         other => shown_address(other, start_dir),
     })
 }

@@ -431,3 +431,27 @@ fn trap_19_the_current_directory_is_searched() {
     sup.wait_log("spawned: 'x'");
     sup.finish();
 }
+
+#[test]
+fn programs_are_told_the_address_as_it_was_written() {
+    if skipped() {
+        return;
+    }
+    for (port, want) in [
+        ("LocalHost:@port@", "http://localhost:@port@"),
+        ("127.0.0.1:@port@", "http://127.0.0.1:@port@"),
+        ("0.0.0.0:@port@", "http://0.0.0.0:@port@"),
+        ("*:@port@", "http://localhost:@port@"),
+        ("@port@", "http://localhost:@port@"),
+    ] {
+        let text = format!(
+            "[supervisord]\nnodaemon=true\nuser=root\nlogfile=@dir@/main.log\npidfile=@dir@/d.pid\nchildlogdir=@dir@/child\n\
+             [inet_http_server]\nport={port}\nusername=u\npassword=p\n\
+             [program:x]\ncommand=@puppet@ env-of SUPERVISOR_SERVER_URL\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/x\n"
+        );
+        let sup = Sup::new(setup(&text));
+        sup.wait_log("exited: x ");
+        assert_eq!(sup.file("x"), sup.0.fill(&format!("{want}\n")), "{port}");
+        sup.finish();
+    }
+}

@@ -18,11 +18,13 @@ pub(crate) struct Case {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// The main file is named from the root of the file system, not from the working directory.
     pub(crate) is_absolute: bool,
+    /// What `check --print ini` makes of it is compared too.
+    pub(crate) is_printed: bool,
 }
 
 impl Case {
     pub(crate) fn new(main: Vec<u8>) -> Case {
-        Case { files: BTreeMap::from([(MAIN.to_owned(), main)]), is_absolute: false }
+        Case { files: BTreeMap::from([(MAIN.to_owned(), main)]), is_absolute: false, is_printed: false }
     }
 
     /// Puts the files below `root` and takes away all others.

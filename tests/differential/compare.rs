@@ -118,6 +118,21 @@ pub(crate) fn compare(theirs: &Value, ours: &Value) -> Verdict {
     rule.map_or(Verdict::Different(found), |rule| Verdict::OnPurpose(rule.name))
 }
 
+/// What differs between what a configuration meant and what is made of it when it was printed, if anything does.
+pub(crate) fn printed(meant: &Value, again: &Value) -> Option<String> {
+    let without_notes = |answer: &Value| {
+        let mut value = neutral(answer.clone());
+        ["criticals", "warnings", "infos"].iter().for_each(|key| remove(&mut value, key));
+        value
+    };
+    if again["ok"] != true {
+        return Some(said(again, again["error"].as_str().unwrap_or_default()));
+    }
+    let mut found = Vec::new();
+    diff("", &without_notes(meant), &without_notes(again), &mut found);
+    (!found.is_empty()).then(|| found.join("\n"))
+}
+
 /// What tools see: Supervisor's `Error: ` line. The names of all variables at its end depend on the machine.
 fn first_line(words: &str) -> &str {
     words.lines().next().unwrap_or_default()
@@ -145,10 +160,6 @@ fn neutral(mut value: Value) -> Value {
     if supervisord["childlogdir"].is_null() {
         supervisord["childlogdir"] = json!("/tmp");
     }
-    host(&mut supervisord["serverurl"]);
-    for server in value["http_servers"].as_array_mut().into_iter().flatten() {
-        host(&mut server["host"]);
-    }
     let groups = value["groups"].as_array_mut().into_iter().flatten();
     for process in groups.filter_map(|g| g["processes"].as_array_mut()).flatten() {
         remove(process, "user");
@@ -173,13 +184,6 @@ fn stream(value: &mut Value) {
             *value = json!(name);
         }
     }
-}
-
-/// An address has no memory of how it was written.
-fn host(value: &mut Value) {
-    let Some(text) = value.as_str() else { return };
-    let text = text.replace("0.0.0.0", "localhost").replace("127.0.0.1", "localhost");
-    *value = json!(if text.is_empty() { "localhost".to_owned() } else { text });
 }
 
 /// Hundreds of millions of years: we count in milliseconds.

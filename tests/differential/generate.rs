@@ -53,6 +53,7 @@ pub(crate) fn case(rng: &mut Rng) -> Case {
         case.files.insert(name, encoded(rng, mood, &text));
     }
     case.is_absolute = rng.percent(30);
+    case.is_printed = rng.percent(40);
     case
 }
 

@@ -223,11 +223,7 @@ impl Pair<'_> {
     fn answers(&mut self, case: &Case) -> io::Result<(serde_json::Value, serde_json::Value)> {
         let root = self.run.scratch.join(&self.root);
         case.write(&root)?;
-        let path = if case.is_absolute {
-            root.join(MAIN).display().to_string()
-        } else {
-            format!("{}/{MAIN}", self.root)
-        };
+        let path = self.path(case);
         let env = &self.run.env;
         let ours = std::panic::catch_unwind(|| ours::answer(&path, env));
         let ours =
@@ -237,13 +233,42 @@ impl Pair<'_> {
 
     fn judge(&mut self, case: &Case) -> io::Result<Verdict> {
         let (theirs, ours) = self.answers(case)?;
-        Ok(compare(&theirs, &ours))
+        let verdict = compare(&theirs, &ours);
+        if case.is_printed && verdict == (Verdict::Same { accepted: true }) {
+            let found = self.printed(case, &theirs)?;
+            if !found.is_empty() {
+                return Ok(Verdict::Different(found));
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// What both parsers make of `check --print ini` of the case, where it is not what they made of the case itself.
+    fn printed(&mut self, case: &Case, meant: &serde_json::Value) -> io::Result<Vec<String>> {
+        let Some(text) = ours::printed(&self.path(case), &self.run.env) else { return Ok(Vec::new()) };
+        let again = Case::new(text.clone().into_bytes());
+        let (theirs, ours) = self.answers(&again)?;
+        let mut found = Vec::new();
+        for (who, answer) in [("theirs", theirs), ("ours", ours)] {
+            if let Some(differs) = compare::printed(meant, &answer) {
+                found.push(format!("printed as INI, {who} (as ours): {differs}\n{text}"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn path(&self, case: &Case) -> String {
+        if case.is_absolute {
+            self.run.scratch.join(&self.root).join(MAIN).display().to_string()
+        } else {
+            format!("{}/{MAIN}", self.root)
+        }
     }
 
     /// Both answers and the files.
     fn report(&mut self, number: u64, case: &Case) -> io::Result<String> {
         let (theirs, ours) = self.answers(case)?;
-        let found = match compare(&theirs, &ours) {
+        let found = match self.judge(case)? {
             Verdict::Same { .. } => "the same".to_owned(),
             Verdict::OnPurpose(rule) => format!("different on purpose: {rule}"),
             Verdict::Different(found) => found.join("\n"),

@@ -92,5 +92,6 @@ pub(crate) fn mutated(rng: &mut Rng, text: &[u8]) -> Case {
     }
     let mut case = Case::new(bytes);
     case.is_absolute = rng.percent(20);
+    case.is_printed = rng.percent(40);
     case
 }

@@ -76,10 +76,9 @@ fn server_url(servers: &[ControlServer]) -> Option<String> {
     });
     unix.or_else(|| {
         servers.iter().rev().find_map(|s| match &s.address {
-            ControlAddress::Inet(address) if address.ip().is_unspecified() => {
-                Some(format!("http://localhost:{}", address.port()))
+            ControlAddress::Inet(address) => {
+                Some(format!("http://{}:{}", s.host.as_deref().unwrap_or("localhost"), address.port()))
             }
-            ControlAddress::Inet(address) => Some(format!("http://{address}")),
             ControlAddress::Unix { .. } => None,
         })
     })
@@ -94,7 +93,7 @@ fn server(server: &ControlServer, show_secrets: bool) -> Value {
     });
     let rest = match &server.address {
         ControlAddress::Inet(address) => {
-            json!({ "family": "inet", "host": address.ip().to_string(), "port": address.port() })
+            json!({ "family": "inet", "host": server.host.as_deref().unwrap_or_default(), "port": address.port() })
         }
         ControlAddress::Unix { path, mode, owner } => json!({
             "family": "unix",

@@ -4,8 +4,6 @@
 //! language itself remain: the restart delay grows exponentially, the daemon's log goes to stderr.
 //! Invariants: values that are the default are left out; `${` is escaped. Not here: copies of a program (`copies`).
 
-mod copies;
-
 use std::fmt::Write as _;
 
 use super::secret;
@@ -16,7 +14,7 @@ use crate::config::model::{
 use crate::config::raw::SectionKind;
 use crate::config::settings;
 
-use copies::{Copies, fold};
+use super::copies::{Copies, fold, members};
 
 /// The whole configuration; with hidden secrets it is only for reading.
 #[must_use]
@@ -135,14 +133,7 @@ impl Printer {
     }
 
     fn group(&mut self, group: &Group, shared: &[(String, String)]) {
-        let mut members: Vec<Vec<&Program>> = Vec::new();
-        for program in &group.programs {
-            match members.iter_mut().find(|m| m[0].program == program.program) {
-                Some(copies) => copies.push(program),
-                None => members.push(vec![program]),
-            }
-        }
-        let folded: Vec<Copies> = members.iter().flat_map(|copies| fold(copies)).collect();
+        let folded: Vec<Copies> = members(group).iter().flat_map(|copies| fold(copies)).collect();
         let is_own = matches!(folded.as_slice(), [one] if one.title == group.name);
         if let (true, Some(copies)) = (is_own || group.kind != GroupKind::Program, folded.first()) {
             self.program(copies, Some(group), shared);

@@ -44,9 +44,18 @@ fn read_inet<'a>(r: &mut Reader<'a>, section: &'a RawSection) -> Result<ControlS
     let view = View::of(section);
     let auth = read_auth(r, &view);
     let names = r.env.clone();
-    let port = r.optional(&view, "port", &names, Passes::One, address::address)?;
-    let Some(address) = port else { return Err(missing(r, &view, "port", "port = 127.0.0.1:9001")) };
-    Ok(ControlServer { section: section.title.clone(), address: ControlAddress::Inet(address), auth: auth? })
+    let port =
+        r.optional(&view, "port", &names, Passes::One, |input| Ok((address::address(input)?, host(input))))?;
+    let Some((address, host)) = port else { return Err(missing(r, &view, "port", "port = 127.0.0.1:9001")) };
+    let address = ControlAddress::Inet(address);
+    Ok(ControlServer { section: section.title.clone(), address, host, auth: auth? })
+}
+
+/// The host of `host:port`, where it says more than "any".
+fn host(input: &Input<'_>) -> Option<String> {
+    let host = input.text().ok()?.rsplit_once(':')?.0.to_lowercase();
+    let is_any = host.is_empty() || host == "*" || (!input.is_ini() && host == "0.0.0.0");
+    (!is_any).then_some(host)
 }
 
 fn read_unix<'a>(r: &mut Reader<'a>, section: &'a RawSection) -> Result<ControlServer, Reported> {
@@ -64,7 +73,7 @@ fn read_unix<'a>(r: &mut Reader<'a>, section: &'a RawSection) -> Result<ControlS
         values::octal(input).map_err(|bad| prefixed("Invalid chmod value", input, bad))
     });
     let address = ControlAddress::Unix { path, mode: mode?, owner: owner? };
-    Ok(ControlServer { section: section.title.clone(), address, auth: auth? })
+    Ok(ControlServer { section: section.title.clone(), address, host: None, auth: auth? })
 }
 
 fn socket_path(input: &Input<'_>) -> Result<PathBuf, Bad> {

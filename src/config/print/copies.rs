@@ -4,7 +4,7 @@
 //! process becomes a section of its own.
 
 use crate::config::expand::{Names, expand_known};
-use crate::config::model::{LogTarget, Program};
+use crate::config::model::{Group, LogTarget, Program};
 
 /// One section: a program whose texts may hold `%(process_num)d`.
 pub(super) struct Copies {
@@ -13,6 +13,18 @@ pub(super) struct Copies {
     pub(super) program: Program,
     pub(super) numprocs: i64,
     pub(super) first: i64,
+}
+
+/// The processes of a group, by the section that each comes from.
+pub(super) fn members(group: &Group) -> Vec<Vec<&Program>> {
+    let mut members: Vec<Vec<&Program>> = Vec::new();
+    for program in &group.programs {
+        match members.iter_mut().find(|m| m.first().is_some_and(|first| first.program == program.program)) {
+            Some(copies) => copies.push(program),
+            None => members.push(vec![program]),
+        }
+    }
+    members
 }
 
 /// The sections that describe the processes of one original section.
