@@ -4,10 +4,11 @@
 //! Not here: who serves them (`gateway`).
 
 use crate::config::model::{Config, ControlAddress, Dialect};
+use crate::config::python::repr;
 use crate::control::{ListenerKind, ListenerSpec, default_socket_paths};
-use crate::daemon::boot::Notes;
+use crate::daemon::boot::{Notes, Refusal};
 use crate::daemon::gateway::Listener;
-use crate::sys::{boot, errno, sockets};
+use crate::sys::{boot, errno, fd, sockets};
 use crate::types::LogLevel;
 use nix::errno::Errno;
 use std::net::SocketAddr;
@@ -16,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// COMPAT: supervisord's words where a port is taken.
 const PORT_TAKEN: &str = "Another program is already listening on a port that one of our HTTP servers is configured to \
     use.  Shut this program down first before starting supervisord.";
+
+/// COMPAT: its words where something else is wrong with a server's address.
+const SOCKET_TROUBLE: &str = "Cannot open an HTTP server: socket.error reported";
 
 /// What a listener stands on; two lives that want the same place share its socket.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,22 +34,32 @@ pub(crate) enum Place {
     Default,
 }
 
-/// The listeners a configuration asks for, in their order, and who serves what on them.
+/// The listeners a configuration asks for, in their order, and who serves what on them. COMPAT: a socket file belongs
+/// to `[supervisord] user`, who would have made it; we make it before we become that user.
 fn wanted(config: &Config, start_dir: &Path) -> Vec<(Place, ListenerSpec)> {
     let http = config.http.iter().map(|address| {
         let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".into(), auth: None };
         (Place::Tcp(*address), spec)
     });
-    let control = config.control.iter().map(|server| {
+    let user = config.supervisor.user.as_ref().map(|u| (u.uid, u.gid));
+    let control = config.control.iter().map(move |server| {
         let place = match &server.address {
             ControlAddress::Inet(address) => Place::Tcp(*address),
             ControlAddress::Unix { path, mode, owner } => {
-                Place::Unix { path: start_dir.join(path), mode: *mode, owner: *owner }
+                Place::Unix { path: start_dir.join(path), mode: *mode, owner: owned(*owner, user) }
             }
         };
         (place, control_spec(&server.section, &server.address, server.auth.clone()))
     });
     http.chain(control).collect()
+}
+
+/// The owner of a socket file. What `chown` leaves open is the user's.
+fn owned(chown: Option<(u32, u32)>, user: Option<(u32, u32)>) -> Option<(u32, u32)> {
+    match (chown, user) {
+        (Some((uid, u32::MAX)), Some((_, gid))) => Some((uid, gid)),
+        (chown, user) => chown.or(user),
+    }
 }
 
 fn control_spec(section: &str, address: &ControlAddress, auth: Option<(String, String)>) -> ListenerSpec {
@@ -61,7 +75,7 @@ pub(crate) fn open_missing(
     config: &Config,
     start_dir: &Path,
     open: &[&Listener],
-) -> Result<Vec<Listener>, String> {
+) -> Result<Vec<Listener>, Refusal> {
     let mut fresh: Vec<Listener> = Vec::new();
     for (place, spec) in wanted(config, start_dir) {
         if open.iter().any(|l| l.place == place) || fresh.iter().any(|l| l.place == place) {
@@ -69,7 +83,11 @@ pub(crate) fn open_missing(
         }
         let fd = match &place {
             Place::Tcp(address) => sockets::listen_tcp(*address),
-            Place::Unix { path, mode, owner } => sockets::listen_unix(path, *mode, *owner),
+            Place::Unix { path, mode, owner } => {
+                // COMPAT: said at once and on stderr, where scripts look for it.
+                let mut tell = || fd::last_words(&format!("Unlinking stale socket {}\n", path.display()));
+                sockets::listen_unix_replacing(path, *mode, *owner, &mut tell)
+            }
             Place::Default => continue,
         };
         let fd = fd.map_err(|e| refuse(&place, &spec.section, e))?;
@@ -88,7 +106,7 @@ pub(crate) fn open_listeners(
     start_dir: &Path,
     mut open: Vec<Listener>,
     notes: &mut Notes,
-) -> Result<Vec<Listener>, String> {
+) -> Result<Vec<Listener>, Refusal> {
     let fresh = open_missing(config, start_dir, &open.iter().collect::<Vec<_>>())?;
     open.extend(fresh);
     let mut all = Vec::new();
@@ -113,14 +131,15 @@ fn announce(listener: &Listener, dialect: Dialect, notes: &mut Notes) {
         notes.push((LogLevel::Info, text));
         return;
     }
-    notes.push((LogLevel::Info, format!("control on {}", shown(place))));
-    if dialect == Dialect::Ini {
-        // COMPAT: tools wait for this line, once for each server.
-        notes.push((LogLevel::Info, "RPC interface 'supervisor' initialized".into()));
-        if listener.spec.auth.is_none() {
-            let text = format!("Server '{section}' running without any HTTP authentication checking");
-            notes.push((LogLevel::Critical, text));
-        }
+    if dialect != Dialect::Ini {
+        notes.push((LogLevel::Info, format!("control on {}", shown(place))));
+        return;
+    }
+    // COMPAT: tools wait for these lines, once for each server.
+    notes.push((LogLevel::Info, "RPC interface 'supervisor' initialized".into()));
+    if listener.spec.auth.is_none() {
+        let text = format!("Server {} running without any HTTP authentication checking", repr(section));
+        notes.push((LogLevel::Critical, text));
     }
 }
 
@@ -132,22 +151,30 @@ fn shown(place: &Place) -> String {
     }
 }
 
-fn refuse(place: &Place, section: &str, e: Errno) -> String {
+fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
     let what = match place {
         Place::Tcp(address) => address.to_string(),
         Place::Unix { path, .. } => path.display().to_string(),
         Place::Default => shown(place),
     };
     let hint = match e {
-        Errno::EADDRINUSE => format!(
-            "\nhint: something else listens there; stop it or choose another address\nError: {PORT_TAKEN}"
-        ),
-        Errno::EACCES => "\nhint: ports below 1024 and foreign directories need root".into(),
-        Errno::ENOENT => "\nhint: create the directory of the socket first".into(),
-        Errno::EADDRNOTAVAIL => "\nhint: this machine has no such address; 0.0.0.0 means all".into(),
-        _ => String::new(),
+        Errno::EADDRINUSE => "something else listens there; stop it or choose another address",
+        Errno::EACCES => "ports below 1024 and foreign directories need root",
+        Errno::ENOENT => "create the directory of the socket first",
+        Errno::EADDRNOTAVAIL => "this machine has no such address; 0.0.0.0 means all",
+        Errno::ENAMETOOLONG => "a socket's path has at most 107 bytes",
+        _ => "choose another address",
     };
-    format!("error: cannot listen on {what} of [{section}]: {}{hint}", errno::words(e as i32))
+    let supervisor = match e {
+        Errno::EADDRINUSE => PORT_TAKEN.to_owned(),
+        Errno::ENAMETOOLONG => format!("{SOCKET_TROUBLE} AF_UNIX path too long"),
+        e => format!("{SOCKET_TROUBLE} errno.{} ({})", errno::name(e as i32), e as i32),
+    };
+    let own = format!(
+        "error: cannot listen on {what} of [{section}]: {}\n  hint: {hint}\n",
+        errno::words(e as i32)
+    );
+    Refusal { supervisor, own }
 }
 
 fn shown_address(address: &ControlAddress, start_dir: &Path) -> String {

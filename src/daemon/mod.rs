@@ -11,6 +11,7 @@ mod lastresort;
 mod launch;
 mod life;
 mod listen;
+mod ourselves;
 mod output;
 mod perform;
 mod reap;

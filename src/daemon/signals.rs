@@ -4,6 +4,7 @@
 
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
+use crate::daemon::ourselves::may_become;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
@@ -45,7 +46,8 @@ impl Daemon {
     /// COMPAT: SIGHUP starts everything again, in the same process. Unlike supervisord we read the new configuration
     /// first and go on as we are when it has errors (docs/supervisord-compat.md).
     fn on_hup(&mut self) {
-        if self.prepare_restart().is_ok() {
+        // Once everything stops, the engine only says what becomes of it.
+        if self.engine.is_stopping() || self.prepare_restart().is_ok() {
             self.feed(Input::Restart { signal: Signal::HUP });
         }
     }
@@ -56,7 +58,7 @@ impl Daemon {
     /// The findings, one after the other, for whoever asked.
     pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
         // Relative paths count from where we were started; the core itself stays in the root directory.
-        let _ = std::env::set_current_dir(&self.context.start_dir); // a reader that fails then says so
+        let _ = std::env::set_current_dir(&self.settled.start_dir); // a reader that fails then says so
         let read = (self.reload)();
         let _ = std::env::set_current_dir("/"); // it was possible before
         // What the next life listens on is bound now: a port that is taken must not be found out with everything stopped.
@@ -64,16 +66,19 @@ impl Daemon {
             findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         });
         let ready = ready.and_then(|loaded| {
-            let open: Vec<&Listener> = self.gateway.listeners().iter().collect();
-            let fresh = open_missing(&loaded.config, &self.context.start_dir, &open);
+            let open: Vec<&Listener> = self.gateway.listeners().iter().chain(&self.next_listeners).collect();
+            if !may_become(&loaded.config.supervisor) {
+                return Err("error: `user` has changed, and only root can become another user".to_owned());
+            }
+            let fresh = open_missing(&loaded.config, &self.settled.start_dir, &open);
             fresh
                 .map(|fresh| (loaded, fresh))
-                .map_err(|text| text.lines().next().unwrap_or_default().to_owned())
+                .map_err(|refusal| refusal.own.lines().next().unwrap_or_default().to_owned())
         });
         match ready {
             Ok((loaded, fresh)) => {
                 self.next_life = Some(loaded);
-                self.next_listeners = fresh;
+                self.next_listeners.extend(fresh);
                 Ok(())
             }
             Err(text) => {

@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::pipe2;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Closes everything from `first` on. Quietly does nothing where the kernel is too old (before 5.9) or forbids it.
 pub fn close_from(first: u32) {
@@ -161,6 +161,28 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Errno> {
     write_some(file.as_fd(), text.as_bytes()).map(|_| ())
 }
 
+/// Makes a directory and those above it that are missing, with mode 0755; what is made belongs to `owner`.
+///
+/// # Errors
+/// The directory that could not be made, and why.
+pub fn make_directories(dir: &Path, owner: Option<(u32, u32)>) -> Result<(), (PathBuf, Errno)> {
+    use nix::unistd::{Gid, Uid, chown, mkdir};
+    if dir.as_os_str().is_empty() || dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = dir.parent() {
+        make_directories(above, owner)?;
+    }
+    match mkdir(dir, Mode::from_bits_truncate(0o755)) {
+        Ok(()) => {}
+        // Somebody was faster.
+        Err(Errno::EEXIST) if dir.is_dir() => return Ok(()),
+        Err(e) => return Err((dir.to_path_buf(), e)),
+    }
+    let Some((uid, gid)) = owner else { return Ok(()) };
+    chown(dir, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).map_err(|e| (dir.to_path_buf(), e))
+}
+
 /// An O_PATH descriptor of our own binary, to start ourselves again wherever it has gone since.
 #[must_use]
 pub fn own_binary() -> Option<OwnedFd> {
@@ -168,15 +190,8 @@ pub fn own_binary() -> Option<OwnedFd> {
     if let Ok(fd) = open("/proc/self/exe", flags, Mode::empty()) {
         return Some(fd);
     }
-    // SAFETY: getauxval only reads; AT_EXECFN is the address of a string that lives as long as the process.
-    let name = unsafe {
-        let address = libc::getauxval(libc::AT_EXECFN);
-        if address == 0 {
-            return None;
-        }
-        std::ffi::CStr::from_ptr(address as *const libc::c_char)
-    };
-    open(name, flags, Mode::empty()).ok()
+    let name = super::boot::exec_name()?;
+    open(name.as_os_str(), flags, Mode::empty()).ok()
 }
 
 /// Reads what is there; `None` when nothing is there yet.

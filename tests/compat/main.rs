@@ -4,6 +4,7 @@
 //! both expectations and the trap of the contract (section 10) behind it. Both are driven by the real supervisorctl.
 
 mod autorestart;
+mod command_line;
 mod config_errors;
 mod ctl;
 mod groups;

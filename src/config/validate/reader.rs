@@ -165,9 +165,23 @@ impl<'a> Reader<'a> {
         convert: Convert<T>,
     ) -> Result<Option<T>, Reported> {
         let Some(entry) = self.entry(view, key) else { return Ok(None) };
+        if let Some(hidden) = hidden(view, entry) {
+            self.converted(view, hidden, names, passes, convert)?;
+        }
+        self.converted(view, entry, names, passes, convert).map(Some)
+    }
+
+    fn converted<T>(
+        &mut self,
+        view: &View<'a>,
+        entry: &RawEntry,
+        names: &Names,
+        passes: Passes,
+        convert: Convert<T>,
+    ) -> Result<T, Reported> {
         let value = self.expanded(view, entry, names, passes)?;
         let input = self.input(&value, entry.dialect, &entry.span.text);
-        convert(&input).map(Some).map_err(|bad| self.refuse(view, entry, &bad))
+        convert(&input).map_err(|bad| self.refuse(view, entry, &bad))
     }
 
     /// The value, or the default of the section's dialect.
@@ -234,7 +248,7 @@ impl<'a> Reader<'a> {
         passes: Passes,
     ) -> Result<RawValue, Reported> {
         let text = match &entry.value {
-            value if passes == Passes::None => return Ok(value.clone()),
+            value if passes == Passes::None || entry.span.source == COMMAND_LINE => return Ok(value.clone()),
             RawValue::Text(text) if entry.dialect == Dialect::Ini => text,
             value => return Ok(lenient(value, names)),
         };
@@ -303,6 +317,13 @@ impl<'a> Reader<'a> {
         self.push(if hint.is_empty() { finding } else { finding.hint(hint) });
         Reported
     }
+}
+
+/// COMPAT: a value of the file is judged although an option of supervisord's command line has the last word.
+fn hidden<'a>(view: &View<'a>, over: &RawEntry) -> Option<&'a RawEntry> {
+    let by_option = over.dialect == Dialect::Ini && over.span.source == COMMAND_LINE;
+    let same = |e: &&RawEntry| e.key == over.key && e.span.source != COMMAND_LINE;
+    view.section.filter(|_| by_option)?.entries.iter().rev().find(same)
 }
 
 /// COMPAT: what Supervisor says of an option of its command line.
