@@ -170,6 +170,7 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
         // COMPAT: the copy on stdout is for the foreground.
         config.supervisor.log_stream = None;
     }
+    ourselves::check_user(&config.supervisor)?;
     // A listener that is dropped takes its socket file with it, so a refusal below leaves nothing behind.
     let open = std::mem::take(&mut machine.listeners);
     let mut servers = Notes::new();

@@ -160,21 +160,33 @@ fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
     let hint = match e {
         Errno::EADDRINUSE => "something else listens there; stop it or choose another address",
         Errno::EACCES => "ports below 1024 and foreign directories need root",
+        Errno::EPERM => "only root can give a socket file away; leave `chown` out",
         Errno::ENOENT => "create the directory of the socket first",
         Errno::EADDRNOTAVAIL => "this machine has no such address; 0.0.0.0 means all",
         Errno::ENAMETOOLONG => "a socket's path has at most 107 bytes",
         _ => "choose another address",
     };
-    let supervisor = match e {
-        Errno::EADDRINUSE => PORT_TAKEN.to_owned(),
-        Errno::ENAMETOOLONG => format!("{SOCKET_TROUBLE} AF_UNIX path too long"),
-        e => format!("{SOCKET_TROUBLE} errno.{} ({})", errno::name(e as i32), e as i32),
+    let supervisor = match (e, place) {
+        (Errno::EPERM, Place::Unix { path, owner: Some((uid, gid)), .. }) => {
+            // COMPAT: -1 is what is left as it is.
+            let (uid, gid) = (uid.cast_signed(), gid.cast_signed());
+            format!("Not permitted to chown {} to uid/gid ({uid}, {gid})", path.display())
+        }
+        (e, _) => socket_trouble(e),
     };
     let own = format!(
         "error: cannot listen on {what} of [{section}]: {}\n  hint: {hint}\n",
         errno::words(e as i32)
     );
     Refusal { supervisor, own }
+}
+
+fn socket_trouble(e: Errno) -> String {
+    match e {
+        Errno::EADDRINUSE => PORT_TAKEN.to_owned(),
+        Errno::ENAMETOOLONG => format!("{SOCKET_TROUBLE} AF_UNIX path too long"),
+        e => format!("{SOCKET_TROUBLE} errno.{} ({})", errno::name(e as i32), e as i32),
+    }
 }
 
 fn shown_address(address: &ControlAddress, start_dir: &Path) -> String {

@@ -27,6 +27,19 @@ pub(crate) struct Settled {
     pub(crate) first: bool,
 }
 
+/// Whether we are the configured user, or may become it.
+///
+/// # Errors
+/// What to tell the user.
+pub(crate) fn check_user(supervisor: &Supervisor) -> Result<(), Refusal> {
+    match &supervisor.user {
+        Some(user) if user.uid != boot::own_uid() && !boot::is_root() => {
+            Err(cannot_become(&user.text, Errno::EPERM, "Can't drop privilege as nonroot user"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Gives up root where `[supervisord] user` says so.
 ///
 /// # Errors
@@ -45,9 +58,6 @@ pub(crate) fn drop_privileges(
         }
         return Ok(());
     };
-    if !may_become(supervisor) {
-        return Err(cannot_become(&user.text, Errno::EPERM, "Can't drop privilege as nonroot user"));
-    }
     if user.uid != boot::own_uid() {
         let identity = Identity { uid: user.uid, gid: user.gid, groups: user.groups.clone() };
         boot::become_user(&identity)
@@ -57,12 +67,6 @@ pub(crate) fn drop_privileges(
         notes.push((LogLevel::Info, format!("Set uid to user {} succeeded", user.uid)));
     }
     Ok(())
-}
-
-/// Whether we are the configured user, or may become it.
-pub(crate) fn may_become(supervisor: &Supervisor) -> bool {
-    let own = boot::own_uid();
-    supervisor.user.as_ref().is_none_or(|user| user.uid == own || boot::is_root())
 }
 
 fn cannot_become(user: &str, e: Errno, supervisor: &str) -> Refusal {
@@ -103,13 +107,13 @@ pub(crate) fn raise_limits(
     Ok(ours.then_some((soft, hard)))
 }
 
-/// COMPAT: the two sentences differ in three words.
+/// COMPAT: the two sentences differ in three words, and give what was asked for where they mean the limit.
 fn below_minimum(key: &str, want: u64, what: &str, hard: u64) -> Refusal {
     let (available, run, start) =
         if key == "minfds" { ("", "process", "process") } else { ("available ", "program", "program") };
     let supervisor = format!(
         "The minimum number of {available}{what} required to run this {run} is {want} as per the \"{key}\" \
-         command-line argument or config file setting. The current environment will only allow you to open {hard} \
+         command-line argument or config file setting. The current environment will only allow you to open {want} \
          {what}.  Either raise the number of usable {what} in your environment (see README.rst) or lower the {key} \
          setting in the config file to allow the {start} to start."
     );

@@ -4,7 +4,7 @@
 
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
-use crate::daemon::ourselves::may_become;
+use crate::daemon::ourselves::check_user;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
@@ -67,10 +67,8 @@ impl Daemon {
         });
         let ready = ready.and_then(|loaded| {
             let open: Vec<&Listener> = self.gateway.listeners().iter().chain(&self.next_listeners).collect();
-            if !may_become(&loaded.config.supervisor) {
-                return Err("error: `user` has changed, and only root can become another user".to_owned());
-            }
-            let fresh = open_missing(&loaded.config, &self.settled.start_dir, &open);
+            let fresh = check_user(&loaded.config.supervisor)
+                .and_then(|()| open_missing(&loaded.config, &self.settled.start_dir, &open));
             fresh
                 .map(|fresh| (loaded, fresh))
                 .map_err(|refusal| refusal.own.lines().next().unwrap_or_default().to_owned())

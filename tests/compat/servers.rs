@@ -1,6 +1,6 @@
 //! Servers that cannot be opened, and who owns the socket file.
 
-use crate::face::{assert_refused, face, owned};
+use crate::face::{assert_refused, face, face_as, owned, refusal};
 use crate::support::{ours, skipped};
 use harness::wait_until;
 
@@ -90,5 +90,21 @@ fn the_socket_has_the_owner_and_mode_that_it_is_given() {
         wait_until("it runs", || daemon.dir().read("main.log").contains("supervisord started with pid"));
         assert_eq!(owned(&daemon, "s.sock"), want, "{settings}");
         daemon.finish();
+    }
+}
+
+#[test]
+fn a_socket_that_may_not_be_given_away() {
+    if skipped() {
+        return;
+    }
+    for (owner, shown) in [("bin", "(2, -1)"), ("bin:mail", "(2, 8)")] {
+        let servers = format!("[unix_http_server]\nfile=@sock@\nchown={owner}\n");
+        let daemon = face_as(1, &format!("{HEAD}{API}{servers}")).start();
+        let said = refusal(&daemon);
+        let want = format!("Error: Not permitted to chown @dir@/s.sock to uid/gid {shown}");
+        assert!(said.starts_with(&want), "{said}");
+        // Theirs leaves the file behind.
+        assert_eq!(daemon.dir().list("s.sock").is_empty(), ours());
     }
 }
