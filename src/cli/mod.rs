@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod getopt;
 pub mod health;
 mod init;
+mod pidproxy;
 mod run;
 pub mod sample;
 mod supervisord;
@@ -59,6 +60,9 @@ fn dispatch(started: Started) -> u8 {
     let first = started.args.first().and_then(|w| w.to_str());
     match (face.as_str(), first) {
         ("supervisord", _) => supervisord::run(started),
+        ("pidproxy", _) => pidproxy::run_face(started),
+        // COMPAT: arguments are ignored.
+        ("echo_supervisord_conf", _) => print(sample::Sample::Supervisord.text()),
         ("supervisorctl", _) => parse(started, &["mainstay", "ctl"]),
         ("tini" | "tini-static" | "docker-init" | "dumb-init", _) => parse(started, &["mainstay", "init"]),
         // The shortest way into one-program init: no table of options is built for it.
@@ -83,8 +87,8 @@ fn parse(started: Started, prefix: &[&str]) -> u8 {
 }
 
 fn run_applet(applet: Applet, started: Started) -> u8 {
-    // Only the two that may be PID 1 keep signals waiting; the others want Ctrl-C to work.
-    if !matches!(applet, Applet::Run(_) | Applet::Init(_)) {
+    // Those that may be PID 1 or hand signals on keep them waiting; the others want Ctrl-C to work.
+    if !matches!(applet, Applet::Run(_) | Applet::Init(_) | Applet::Pidproxy(_)) {
         started.signal_state.unblock(&[]);
     }
     match applet {
@@ -94,6 +98,7 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
         Applet::Check(args) => check::run(&args, started.env_text()),
         Applet::Health(args) => health::run(&args, &started.env_text()),
         Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
+        Applet::Pidproxy(args) => pidproxy::run(args, started),
         Applet::Gateway => gateway::run(),
     }
 }

@@ -14,6 +14,7 @@ mod listen;
 mod ourselves;
 mod output;
 mod perform;
+pub mod pidproxy;
 mod reap;
 mod requests;
 mod signals;
