@@ -32,8 +32,7 @@ pub struct Found {
 pub fn read(words: &[String], table: &[Opt]) -> Result<(Vec<Found>, Vec<String>), String> {
     let mut rest = words.iter();
     let mut found = Vec::new();
-    loop {
-        let Some(word) = rest.as_slice().first() else { break };
+    while let Some(word) = rest.as_slice().first() {
         let Some(body) = word.strip_prefix('-').filter(|body| !body.is_empty()) else { break };
         rest.next();
         match body.strip_prefix('-') {

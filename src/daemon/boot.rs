@@ -176,6 +176,8 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     let mut servers = Notes::new();
     let listeners = open_listeners(&config, &settled.start_dir, open, &mut servers)?;
     ourselves::create_directories(&config, settled, &mut said);
+    // It is done, or was said to be impossible: nobody has to try again, as a user who may do less.
+    config.supervisor.create_directories = false;
     ourselves::drop_privileges(&config.supervisor, config.dialect, &mut said)?;
     if settled.first {
         settled.nofile = ourselves::raise_limits(&config.supervisor, config.dialect, &mut said)?;

@@ -175,8 +175,9 @@ pub fn make_directories(dir: &Path, owner: Option<(u32, u32)>) -> Result<(), (Pa
     }
     match mkdir(dir, Mode::from_bits_truncate(0o755)) {
         Ok(()) => {}
-        // Somebody was faster.
+        // Somebody was faster, or something else has the name.
         Err(Errno::EEXIST) if dir.is_dir() => return Ok(()),
+        Err(Errno::EEXIST) => return Err((dir.to_path_buf(), Errno::ENOTDIR)),
         Err(e) => return Err((dir.to_path_buf(), e)),
     }
     let Some((uid, gid)) = owner else { return Ok(()) };

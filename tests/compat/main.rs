@@ -13,6 +13,7 @@ mod face;
 mod groups;
 mod limits;
 mod logs;
+mod missing_directories;
 mod oneshot;
 mod pidfile;
 mod pidproxy;

@@ -15,9 +15,7 @@ const CONFIG: &str = "[unix_http_server]\nfile=@sock@\n\
 /// A second one on the files of the first.
 fn second(first: &Daemon, words: &[&str]) -> Daemon {
     let (name, conf) = (first.fill("@dir@/supervisord"), first.fill("@dir@/c.conf"));
-    let daemon =
-        Setup::new(&[&[name.as_str(), "-c", &conf], words].concat()).cwd(&first.fill("@dir@")).start();
-    daemon
+    Setup::new(&[&[name.as_str(), "-c", &conf], words].concat()).cwd(&first.fill("@dir@")).start()
 }
 
 /// As `assert_refused`, where the name is that of the first.

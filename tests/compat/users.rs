@@ -24,13 +24,13 @@ fn becomes_daemon(settings: &str) {
         return;
     }
     let setup = face(&config(settings));
-    std::os::unix::fs::chown(setup.dir().path(), Some(1), Some(1)).unwrap();
+    std::os::unix::fs::chown(setup.dir().path(), Some(1), Some(1)).expect("root may");
     let daemon = setup.start();
     wait_running(&daemon);
     assert_eq!(log_of(&daemon)[0], "INFO Set uid to user 1 succeeded");
     for pid in [daemon.pid(), program(&daemon)] {
-        assert_eq!(proc::status(pid, "Uid").unwrap(), "1\t1\t1\t1");
-        assert_eq!(proc::status(pid, "Gid").unwrap(), "1\t1\t1\t1");
+        assert_eq!(proc::status(pid, "Uid").as_deref(), Some("1\t1\t1\t1"));
+        assert_eq!(proc::status(pid, "Gid").as_deref(), Some("1\t1\t1\t1"));
     }
     for name in ["main.log", "d.pid", "s.sock"] {
         let (uid, gid, _) = owned(&daemon, name);
