@@ -200,6 +200,25 @@ fn sighup_restarts_it_in_the_background_with_the_same_pid() {
 }
 
 #[test]
+fn relative_files_after_a_restart() {
+    if skipped() {
+        return;
+    }
+    let text =
+        format!("[supervisord]\nuser=root\npidfile=d.pid\nlogfile=main.log\ndirectory=@dir@/sub\n{API}{CAT}");
+    let back = Background::start(face(&text).file("sub/.keep", ""));
+    back.wait_log("success: x");
+    harness::kill(back.pid, 1).unwrap();
+    // On purpose: theirs counts from `directory` now, so that log and pidfile wander. Ours stay where they were.
+    let (log, pidfile) = if ours() { ("main.log", "d.pid") } else { ("sub/main.log", "sub/d.pid") };
+    let lives = if ours() { 2 } else { 1 };
+    let count = || back.daemon.dir().read(log).matches("success: x").count();
+    wait_until("the second life is told", || count() == lives);
+    assert_eq!(back.daemon.dir().read(pidfile), format!("{}\n", back.pid));
+    back.finish();
+}
+
+#[test]
 fn what_is_wrong_is_said_before_it_leaves() {
     if skipped() {
         return;

@@ -3,6 +3,7 @@
 mod config;
 mod engine;
 mod frames;
+mod getopt;
 mod http;
 mod lines;
 mod seeds;
@@ -36,6 +37,7 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(xmlrpc::Xmlrpc::new()),
         Box::new(http::Http::new()),
         Box::new(frames::Frames),
+        Box::new(getopt::Getopt),
         Box::new(lines::Lines),
         Box::new(engine::Engines),
     ]
