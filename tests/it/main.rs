@@ -5,6 +5,7 @@
 mod config_errors;
 mod ctl;
 mod env;
+mod faces;
 mod http;
 mod init_mode;
 mod layering;
