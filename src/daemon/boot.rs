@@ -34,9 +34,10 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// For what Supervisor has no words for.
+    /// For what Supervisor has no words for, or the same ones. More lines than one are advice.
     pub(crate) fn own(text: String) -> Refusal {
-        Refusal { own: format!("error: {text}\n"), supervisor: text }
+        let supervisor = text.lines().next().unwrap_or_default().to_owned();
+        Refusal { own: format!("error: {text}\n"), supervisor }
     }
 }
 

@@ -84,9 +84,11 @@ pub(crate) fn open_missing(
         let fd = match &place {
             Place::Tcp(address) => sockets::listen_tcp(*address),
             Place::Unix { path, mode, owner } => {
-                // COMPAT: said at once and on stderr, where scripts look for it.
-                let mut tell = || fd::last_words(&format!("Unlinking stale socket {}\n", path.display()));
-                sockets::listen_unix_replacing(path, *mode, *owner, &mut tell)
+                if sockets::is_left_over(path) {
+                    // COMPAT: said at once and on stderr, where scripts look for it.
+                    fd::last_words(&format!("Unlinking stale socket {}\n", path.display()));
+                }
+                sockets::listen_unix(path, *mode, *owner)
             }
             Place::Default => continue,
         };
@@ -157,15 +159,6 @@ fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
         Place::Unix { path, .. } => path.display().to_string(),
         Place::Default => shown(place),
     };
-    let hint = match e {
-        Errno::EADDRINUSE => "something else listens there; stop it or choose another address",
-        Errno::EACCES => "ports below 1024 and foreign directories need root",
-        Errno::EPERM => "only root can give a socket file away; leave `chown` out",
-        Errno::ENOENT => "create the directory of the socket first",
-        Errno::EADDRNOTAVAIL => "this machine has no such address; 0.0.0.0 means all",
-        Errno::ENAMETOOLONG => "a socket's path has at most 107 bytes",
-        _ => "choose another address",
-    };
     let supervisor = match (e, place) {
         (Errno::EPERM, Place::Unix { path, owner: Some((uid, gid)), .. }) => {
             // COMPAT: -1 is what is left as it is.
@@ -174,11 +167,22 @@ fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
         }
         (e, _) => socket_trouble(e),
     };
-    let own = format!(
-        "error: cannot listen on {what} of [{section}]: {}\n  hint: {hint}\n",
-        errno::words(e as i32)
-    );
+    let own =
+        format!("error: cannot listen on {what} of [{section}]: {}{}\n", errno::words(e as i32), hint(e));
     Refusal { supervisor, own }
+}
+
+/// What to do when a socket cannot be had: a line of its own, or nothing.
+pub(crate) fn hint(e: Errno) -> &'static str {
+    match e {
+        Errno::EADDRINUSE => "\n  hint: something else listens there; stop it or choose another address",
+        Errno::EACCES => "\n  hint: ports below 1024 and foreign directories need root",
+        Errno::EPERM => "\n  hint: only root can give a socket file away; leave `chown` out",
+        Errno::ENOENT => "\n  hint: create the directory of the socket first",
+        Errno::EADDRNOTAVAIL => "\n  hint: this machine has no such address; 0.0.0.0 means all",
+        Errno::ENAMETOOLONG => "\n  hint: a socket's path has at most 107 bytes",
+        _ => "",
+    }
 }
 
 fn socket_trouble(e: Errno) -> String {

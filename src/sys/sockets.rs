@@ -48,26 +48,12 @@ pub fn listen_tcp(address: SocketAddr) -> Result<OwnedFd, Errno> {
 /// # Errors
 /// EADDRINUSE when a server answers there, or the path is something else than a socket; EACCES, EROFS, ENOENT.
 pub fn listen_unix(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<OwnedFd, Errno> {
-    listen_unix_replacing(path, mode, owner, &mut || {})
-}
-
-/// The same; `stale` is called before a dead server's file is taken away.
-///
-/// # Errors
-/// As `listen_unix`.
-pub fn listen_unix_replacing(
-    path: &Path,
-    mode: u32,
-    owner: Option<(u32, u32)>,
-    stale: &mut dyn FnMut(),
-) -> Result<OwnedFd, Errno> {
     let address = UnixAddr::new(path)?;
     let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     // RACE: between bind and chmod the file has the umask's mode, so let that be private.
     let old = umask(Mode::from_bits_truncate(0o177));
     let mut bound = bind(fd.as_raw_fd(), &address);
     if bound == Err(Errno::EADDRINUSE) && is_stale(path, &address) {
-        stale();
         bound = unlink(path).and_then(|()| bind(fd.as_raw_fd(), &address));
     }
     umask(old);
@@ -95,4 +81,10 @@ fn is_stale(path: &Path, address: &UnixAddr) -> bool {
         return false;
     };
     matches!(connect(probe.as_raw_fd(), address), Err(Errno::ECONNREFUSED))
+}
+
+/// Whether a dead server's file lies at the path, which `listen_unix` would replace.
+#[must_use]
+pub fn is_left_over(path: &Path) -> bool {
+    UnixAddr::new(path).is_ok_and(|address| is_stale(path, &address))
 }

@@ -6,7 +6,7 @@ use harness::{Cmd, Daemon, Setup, proc, wait_until};
 /// The binary under another name, in a directory of its own.
 fn called(name: &str, words: &[&str]) -> Setup {
     let setup = Setup::new(&[&[format!("@dir@/{name}").as_str()], words].concat());
-    std::os::unix::fs::symlink(harness::mainstay(), setup.dir().path().join(name)).unwrap();
+    std::os::unix::fs::symlink(harness::mainstay(), setup.dir().path().join(name)).expect("it is ours");
     setup
 }
 
