@@ -77,9 +77,16 @@ pub(crate) fn open_missing(
     open: &[&Listener],
 ) -> Result<Vec<Listener>, Refusal> {
     let mut fresh: Vec<Listener> = Vec::new();
+    let mut seen: Vec<(Place, ListenerKind)> = Vec::new();
     for (place, spec) in wanted(config, start_dir) {
-        if open.iter().any(|l| l.place == place) || fresh.iter().any(|l| l.place == place) {
-            continue;
+        let earlier = seen.iter().find(|(p, _)| *p == place).map(|(_, kind)| *kind);
+        seen.push((place.clone(), spec.kind));
+        match earlier {
+            // The same metrics twice are there once.
+            Some(ListenerKind::Http) if spec.kind == ListenerKind::Http => continue,
+            Some(_) => return Err(refuse(&place, &spec.section, Errno::EADDRINUSE)),
+            None if open.iter().any(|l| l.place == place) => continue,
+            None => {}
         }
         let fd = match &place {
             Place::Tcp(address) => sockets::listen_tcp(*address),

@@ -18,6 +18,49 @@ fn refused(servers: &str, words: &str) {
     }
 }
 
+const TAKEN: &str = "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut \
+    this program down first before starting supervisord.";
+
+#[test]
+fn two_servers_on_one_port() {
+    refused(
+        "[inet_http_server:a]\nport=127.0.0.1:@port@\n[inet_http_server:b]\nport=127.0.0.1:@port@\n",
+        TAKEN,
+    );
+}
+
+#[test]
+fn two_servers_on_one_socket() {
+    if skipped() {
+        return;
+    }
+    let servers = "[unix_http_server:a]\nfile=@sock@\n[unix_http_server:b]\nfile=@sock@\n";
+    let daemon = face(&format!("{HEAD}user=root\n{API}{servers}")).start();
+    if ours() {
+        return assert_refused(&daemon, TAKEN);
+    }
+    // On purpose: theirs asks its own first server whether it is there, and waits for the answer for ever.
+    let open = "CRIT Server 'unix_http_server:a' running without any HTTP authentication checking\n";
+    wait_until("it has opened the first", || daemon.dir().read("main.log").contains(open));
+    assert!(daemon.status().is_none() && !daemon.dir().path().join("d.pid").exists());
+}
+
+#[test]
+fn two_servers_on_sockets_of_their_own() {
+    if skipped() {
+        return;
+    }
+    let servers = "[unix_http_server:a]\nfile=@sock@\n[unix_http_server:b]\nfile=@dir@/t.sock\nchmod=0770\n\
+        [inet_http_server]\nport=127.0.0.1:@port@\n";
+    let daemon = face(&format!("{HEAD}user=root\n{API}{servers}")).start();
+    wait_until("it runs", || daemon.dir().read("main.log").contains("supervisord started with pid"));
+    for socket in ["s.sock", "t.sock"] {
+        assert!(harness::http::rpc(&daemon.dir().join(socket), "supervisor.getPID", &[]).is_ok(), "{socket}");
+    }
+    assert_eq!(owned(&daemon, "t.sock"), (0, 0, 0o770));
+    daemon.finish();
+}
+
 #[test]
 fn an_address_that_is_not_ours() {
     refused(
