@@ -21,7 +21,8 @@ own options.
 
 Exit codes: run: 0 stopped as asked, 2 configuration or usage, 70 internal error; with a main program its code.
 init: the program's code, 128+N after signal N, 127 not found, 126 not executable.
-pidproxy: 0, 1 usage or nobody to signal, 127, 126. check: 0 good, 2 errors. health: 0 healthy, 1 not. ctl: supervisorctl's codes.
+pidproxy: 0 the command has ended or was told to, 1 usage or nobody to signal, 127 not found, 126 not executable.
+check: 0 good, 2 errors. health: 0 healthy, 1 not. ctl: supervisorctl's codes.
 
 Start here:  mainstay sample toml > mainstay.toml && mainstay run -c mainstay.toml"
 )]

@@ -256,3 +256,19 @@ pub fn is_writable(fd: BorrowedFd<'_>) -> bool {
     let mut fds = [PollFd::new(fd, PollFlags::POLLOUT)];
     matches!(poll(&mut fds, PollTimeout::ZERO), Ok(n) if n > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_made_and_what_stands_in_the_way_is_named() {
+        let base = std::env::temp_dir().join(format!("mainstay-mkdir-{}", std::process::id()));
+        assert_eq!(make_directories(&base.join("a/b"), None), Ok(()));
+        assert_eq!(make_directories(&base.join("a/b"), None), Ok(()), "again");
+        std::fs::write(base.join("file"), "").expect("ours");
+        assert_eq!(make_directories(&base.join("file/x/y"), None), Err((base.join("file"), Errno::ENOTDIR)));
+        assert!(base.join("a/b").is_dir());
+        std::fs::remove_dir_all(&base).expect("ours");
+    }
+}

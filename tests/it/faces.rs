@@ -107,3 +107,24 @@ fn pidproxy_without_enough_words_says_how() {
     assert_eq!((code, err.as_str()), (1, ""));
     assert!(out.starts_with("Usage: pidproxy PIDFILE COMMAND [ARG...]\n"), "{out}");
 }
+
+#[test]
+fn supervisord_in_the_background_still_adopts_orphans() {
+    let config = "[supervisord]\nlogfile=@dir@/main.log\npidfile=@dir@/d.pid\nchildlogdir=@dir@\n\
+        [unix_http_server]\nfile=@sock@\n[program:p]\ncommand=@puppet@ fork-and-die\nstartsecs=0\nautorestart=false\n\
+        stdout_logfile=@dir@/p.out\n";
+    let daemon = called("supervisord", &["-c", "@dir@/c.conf"]).file("c.conf", config).start();
+    assert_eq!(daemon.wait_exit(), 0);
+    let pid: i32 = daemon.dir().read("d.pid").trim().parse().unwrap();
+    let named = || {
+        daemon.dir().read("p.out").lines().find_map(|l| l.strip_prefix("pid ")?.trim().parse::<i32>().ok())
+    };
+    wait_until("the program has named its child", || named().is_some());
+    let orphan = named().unwrap();
+    wait_until("it is ours", || proc::stat(orphan).is_some_and(|s| s.ppid == pid));
+    harness::kill(orphan, 9).unwrap();
+    wait_until("it is reaped", || proc::stat(orphan).is_none());
+    harness::kill(pid, 15).unwrap();
+    wait_until("the one behind ends", || !proc::alive(pid));
+    daemon.ended(0);
+}

@@ -295,7 +295,7 @@ impl<'a> Reader<'a> {
         let finding = Diagnostic::error(format!("cannot read `{}` of {}: {shown}", entry.key, view.shown()))
             .at(Some(&entry.span))
             .setting(setting_name(view, &entry.key))
-            .supervisor(option_words(entry, bad).unwrap_or_else(|| format!("{}{}", bad.words, view.suffix)));
+            .supervisor(format!("{}{}", bad.words, view.suffix));
         self.push(with_hint(finding, bad));
         Reported
     }
@@ -324,26 +324,6 @@ fn hidden<'a>(view: &View<'a>, over: &RawEntry) -> Option<&'a RawEntry> {
     let by_option = over.dialect == Dialect::Ini && over.span.source == COMMAND_LINE;
     let same = |e: &&RawEntry| e.key == over.key && e.span.source != COMMAND_LINE;
     view.section.filter(|_| by_option)?.entries.iter().rev().find(same)
-}
-
-/// COMPAT: what Supervisor says of an option of its command line.
-fn option_words(entry: &RawEntry, bad: &Bad) -> Option<String> {
-    const OPTIONS: &[(&str, &str)] = &[
-        ("umask", "-m"),
-        ("directory", "-d"),
-        ("logfile", "-l"),
-        ("logfile_maxbytes", "-y"),
-        ("logfile_backups", "-z"),
-        ("loglevel", "-e"),
-        ("pidfile", "-j"),
-        ("childlogdir", "-q"),
-        ("minfds", "-a"),
-        ("minprocs", "--minprocs"),
-    ];
-    let (_, option) =
-        OPTIONS.iter().find(|(key, _)| entry.span.source == COMMAND_LINE && *key == entry.key)?;
-    let RawValue::Text(text) = &entry.value else { return None };
-    Some(format!("invalid value for {option} {}: {}", repr(text), bad.words))
 }
 
 fn setting_name(view: &View<'_>, key: &str) -> String {
