@@ -34,9 +34,22 @@ pub(crate) enum Place {
     Default,
 }
 
+/// Whether both stand on the same socket: the mode and owner of its file can be changed.
+fn is_same(a: &Place, b: &Place) -> bool {
+    match (a, b) {
+        (Place::Unix { path: a, .. }, Place::Unix { path: b, .. }) => a == b,
+        (a, b) => a == b,
+    }
+}
+
+/// Whether one keeps the other from being bound: 0.0.0.0:9001 stands in the way of 127.0.0.1:9001.
+fn is_in_the_way(a: &Place, b: &Place) -> bool {
+    matches!((a, b), (Place::Tcp(a), Place::Tcp(b)) if a.port() == b.port())
+}
+
 /// The listeners a configuration asks for, in their order, and who serves what on them. COMPAT: a socket file belongs
 /// to `[supervisord] user`, who would have made it; we make it before we become that user.
-fn wanted(config: &Config, start_dir: &Path) -> Vec<(Place, ListenerSpec)> {
+fn wanted(config: &Config, start_dir: &Path) -> impl Iterator<Item = (Place, ListenerSpec)> {
     let http = config.http.iter().map(|address| {
         let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".into(), auth: None };
         (Place::Tcp(*address), spec)
@@ -51,7 +64,7 @@ fn wanted(config: &Config, start_dir: &Path) -> Vec<(Place, ListenerSpec)> {
         };
         (place, control_spec(&server.section, &server.address, server.auth.clone()))
     });
-    http.chain(control).collect()
+    http.chain(control)
 }
 
 /// The owner of a socket file. What `chown` leaves open is the user's.
@@ -78,14 +91,16 @@ pub(crate) fn open_missing(
 ) -> Result<Vec<Listener>, Refusal> {
     let mut fresh: Vec<Listener> = Vec::new();
     let mut seen: Vec<(Place, ListenerKind)> = Vec::new();
+    let closing = |l: &&Listener| !wanted(config, start_dir).any(|(place, _)| is_same(&place, &l.place));
+    let closing: Vec<&Place> = open.iter().copied().filter(closing).map(|l| &l.place).collect();
     for (place, spec) in wanted(config, start_dir) {
-        let earlier = seen.iter().find(|(p, _)| *p == place).map(|(_, kind)| *kind);
+        let earlier = seen.iter().find(|(p, _)| is_same(p, &place)).map(|(_, kind)| *kind);
         seen.push((place.clone(), spec.kind));
         match earlier {
             // The same metrics twice are there once.
             Some(ListenerKind::Http) if spec.kind == ListenerKind::Http => continue,
             Some(_) => return Err(refuse(&place, &spec.section, Errno::EADDRINUSE)),
-            None if open.iter().any(|l| l.place == place) => continue,
+            None if open.iter().any(|l| is_same(&l.place, &place)) => continue,
             None => {}
         }
         let fd = match &place {
@@ -99,6 +114,10 @@ pub(crate) fn open_missing(
             }
             Place::Default => continue,
         };
+        // Our own is in the way, and closes before the next life opens this one.
+        if matches!(fd, Err(Errno::EADDRINUSE)) && closing.iter().any(|p| is_in_the_way(p, &place)) {
+            continue;
+        }
         let fd = fd.map_err(|e| refuse(&place, &spec.section, e))?;
         let path = if let Place::Unix { path, .. } = &place { Some(path.clone()) } else { None };
         fresh.push(Listener { fd, spec, path, place });
@@ -116,12 +135,15 @@ pub(crate) fn open_listeners(
     mut open: Vec<Listener>,
     notes: &mut Notes,
 ) -> Result<Vec<Listener>, Refusal> {
+    let is_wanted = |l: &Listener| wanted(config, start_dir).any(|(place, _)| is_same(&place, &l.place));
+    open.retain(|l| l.place == Place::Default || is_wanted(l));
     let fresh = open_missing(config, start_dir, &open.iter().collect::<Vec<_>>())?;
     open.extend(fresh);
     let mut all = Vec::new();
     for (place, spec) in wanted(config, start_dir) {
-        let Some(at) = open.iter().position(|l| l.place == place) else { continue };
+        let Some(at) = open.iter().position(|l| is_same(&l.place, &place)) else { continue };
         let mut listener = open.swap_remove(at);
+        change(&mut listener, place, notes);
         listener.spec = spec;
         announce(&listener, config.dialect, notes);
         all.push(listener);
@@ -131,6 +153,20 @@ pub(crate) fn open_listeners(
         all.extend(kept.or_else(|| open_default_socket(notes)));
     }
     Ok(all)
+}
+
+/// Gives a listener that stays the mode and owner that its file has now.
+fn change(listener: &mut Listener, place: Place, notes: &mut Notes) {
+    if let Place::Unix { path, mode, owner } = &place
+        && listener.place != place
+        && let Err(e) = sockets::set_owner_and_mode(path, *mode, *owner)
+    {
+        let words = errno::words(e as i32);
+        let text =
+            format!("cannot change mode and owner of {}: {words}; they stay as they are", path.display());
+        notes.push((LogLevel::Warn, text));
+    }
+    listener.place = place;
 }
 
 fn announce(listener: &Listener, dialect: Dialect, notes: &mut Notes) {

@@ -1,6 +1,6 @@
 //! SIGHUP: everything again, in the same process, by the file as it is now. And what SIGUSR2 says.
 
-use crate::face::{assert_refused, face, log_of};
+use crate::face::{assert_refused, face, log_of, owned};
 use crate::support::{ours, skipped};
 use harness::{Daemon, Setup, http, wait_until};
 
@@ -121,6 +121,49 @@ fn another_socket_is_listened_on_and_the_old_one_is_gone() {
         http::rpc(&daemon.dir().join("t.sock"), "supervisor.getPID", &[]).is_ok()
     });
     assert!(!daemon.dir().path().join("s.sock").exists());
+    daemon.finish();
+}
+
+#[test]
+fn the_mode_of_the_socket_changes() {
+    if skipped() {
+        return;
+    }
+    let daemon = reloaded(setup(), "file=@sock@\n", "file=@sock@\nchmod=0770\nchown=root:daemon\n");
+    wait_until("it answers", || http::rpc(&daemon.socket(), "supervisor.getPID", &[]).is_ok());
+    assert_eq!(owned(&daemon, "s.sock"), (0, 1, 0o770));
+    daemon.finish();
+}
+
+#[test]
+fn the_port_stays_and_the_address_changes() {
+    if skipped() {
+        return;
+    }
+    let text = format!("[inet_http_server]\nport=*:@port@\n{SETTINGS}{REST}")
+        .replace("[unix_http_server]\nfile=@sock@\n", "");
+    let setup = setup();
+    let text = setup.fill(&text);
+    let daemon = reloaded(setup.file("c.conf", &text), "port=*:", "port=127.0.0.2:");
+    let port = daemon.address().rsplit(':').next().unwrap().to_string();
+    let at = |host: &str| std::net::TcpStream::connect(format!("{host}:{port}")).is_ok();
+    wait_until("it listens there", || at("127.0.0.2"));
+    assert!(!at("127.0.0.1"), "and nowhere else");
+    daemon.finish();
+}
+
+#[test]
+fn another_password_is_asked_for() {
+    if skipped() {
+        return;
+    }
+    let daemon = reloaded(setup(), "file=@sock@\n", "file=@sock@\nusername=u\npassword=p\n");
+    wait_until("it is closed to strangers", || {
+        let asked = http::rpc(&daemon.socket(), "supervisor.getPID", &[]);
+        asked.is_err_and(|e| e.to_string() == "HTTP status 401")
+    });
+    let open = "running without any HTTP authentication checking";
+    assert_eq!(daemon.dir().read("main.log").matches(open).count(), 1);
     daemon.finish();
 }
 
