@@ -177,9 +177,7 @@ pub(crate) fn usage(words: &str, name: &str) -> String {
 
 /// All findings, and for the face `supervisord` its own lines first.
 fn refuse(findings: &config::diag::Diagnostics, supervisord: Option<&str>) -> u8 {
-    if let (Some(name), Some(words)) = (supervisord, findings.supervisor()) {
-        fd::last_words(&usage(words, name));
-    }
-    fd::last_words(&findings.render());
+    let lines = supervisord.zip(findings.supervisor()).map(|(name, words)| usage(words, name));
+    fd::last_words(&(lines.unwrap_or_default() + &findings.render()));
     2
 }

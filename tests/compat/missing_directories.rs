@@ -24,7 +24,7 @@ fn refused(settings: &str, program: &str, words: &str) {
     assert_refused(&daemon, &words);
     if ours() {
         // How to have it made is said behind.
-        assert!(daemon.stderr().contains("create_directories = true"), "{}", daemon.stderr());
+        wait_until("it says how", || daemon.stderr().contains("create_directories = true"));
         assert!(!daemon.dir().path().join("no").exists());
     }
 }
