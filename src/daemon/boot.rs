@@ -1,188 +1,109 @@
-//! From a configuration to a daemon that is ready to turn: listeners, user, limits, logs, pidfile, engine.
+//! From a configuration to a daemon that is ready to turn: listeners, user, limits, logs, background, pidfile, engine.
 //!
-//! Does I/O. Invariants: whatever can refuse the whole configuration is done before anything is started; what can go on
-//! without (a log, a pidfile) goes on and says so. Order as supervisord's, but listeners come first, while we may still
-//! bind low ports. Not here: the loop (`turn`).
+//! Does I/O. Invariants: whatever can refuse the whole configuration is done before anything is started, and before we
+//! leave the terminal; what can go on without (a log, a pidfile) goes on and says so. Order as supervisord's, but
+//! listeners come first, while we may still bind low ports, and so that a second instance touches nothing of the first.
+//! Not here: our own process (`ourselves`), the loop (`turn`).
 
 use crate::config::Loaded;
 use crate::config::diag::Diagnostic;
-use crate::config::model::{Config, Dialect, Supervisor};
-use crate::daemon::fcgi;
+use crate::config::model::{Config, Dialect};
 use crate::daemon::life::Machine;
 use crate::daemon::listen::open_listeners;
-use crate::daemon::logs::{make_parent, open_journal, prepare_logs};
+use crate::daemon::logs::{open_journal, prepare_logs};
 use crate::daemon::state::Daemon;
+use crate::daemon::{fcgi, ourselves};
 use crate::engine::Engine;
 use crate::logging::Sinks;
-use crate::sys::child::Identity;
-use crate::sys::{boot, errno, fd, limits};
+use crate::sys::boot;
 use crate::types::{LogLevel, Now};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
-use std::path::{Path, PathBuf};
 
 /// Lines for the daemon's log, collected before there is one.
 pub(crate) type Notes = Vec<(LogLevel, String)>;
 
-/// Gives up root where `[supervisord] user` says so.
-///
-/// # Errors
-/// What to tell the user.
-pub(crate) fn drop_privileges(
-    supervisor: &Supervisor,
-    dialect: Dialect,
-    notes: &mut Notes,
-) -> Result<(), String> {
-    let Some(user) = &supervisor.user else {
-        if boot::is_root() && dialect == Dialect::Ini && !boot::is_pid1() {
-            let text = "Supervisor is running as root.  Privileges were not dropped because no user is specified in the \
-                        config file.  If you intend to run as root, you can set user=root in the config file to avoid \
-                        this message.";
-            notes.push((LogLevel::Critical, text.into()));
-        }
-        return Ok(());
-    };
-    if user.uid != boot::own_uid() {
-        let identity = Identity { uid: user.uid, gid: user.gid, groups: user.groups.clone() };
-        boot::become_user(&identity).map_err(|e| {
-            let hint = "hint: only root can become another user; leave `user` out or start as root";
-            format!("error: cannot become user `{}`: {}\n{hint}", user.text, errno::words(e as i32))
-        })?;
-    }
-    if dialect == Dialect::Ini {
-        notes.push((LogLevel::Info, format!("Set uid to user {} succeeded", user.uid)));
-    }
-    Ok(())
+/// Why a configuration that was read well cannot be used here: in Supervisor's words, and in ours.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// Without its `Error: `.
+    pub(crate) supervisor: String,
+    /// Whole lines; empty where there is nothing to add.
+    pub(crate) own: String,
 }
 
-/// Raises our limits to what is configured, and our own soft limit of files as far as it goes: a thousand programs
-/// need some thousand descriptors. Returns what programs get, where that differs from ours: what was `found` at the
-/// very start, and at least `minfds`, in each life.
-///
-/// # Errors
-/// COMPAT: with an INI file we refuse to start below `minfds` and `minprocs`, as supervisord does. Elsewhere the
-/// container's limits are what they are.
-pub(crate) fn raise_limits(
-    supervisor: &Supervisor,
-    dialect: Dialect,
-    found: limits::Limit,
-    notes: &mut Notes,
-) -> Result<Option<limits::Limit>, String> {
-    let minfds = u64::try_from(supervisor.minfds).unwrap_or(0);
-    let minprocs = u64::try_from(supervisor.minprocs).unwrap_or(0);
-    for (name, setting, what, raised) in [
-        (
-            "RLIMIT_NOFILE",
-            ("minfds", minfds),
-            ("file descriptors", "", "process"),
-            limits::raise_nofile(minfds),
-        ),
-        (
-            "RLIMIT_NPROC",
-            ("minprocs", minprocs),
-            ("processes", "available ", "program"),
-            limits::raise_nproc(minprocs),
-        ),
-    ] {
-        match raised {
-            Ok(true) => notes.push((LogLevel::Info, format!("Increased {name} limit to {}", setting.1))),
-            Ok(false) => {}
-            Err(hard) if dialect != Dialect::Ini => {
-                let text = format!("{} = {} is more than we may have, which is {hard}", setting.0, setting.1);
-                notes.push((LogLevel::Debug, text));
-            }
-            Err(hard) => {
-                let (what, available, whose) = what;
-                return Err(format!(
-                    "Error: The minimum number of {available}{what} required to run this {whose} is {} as per the \
-                     \"{}\" command-line argument or config file setting. The current environment will only allow you \
-                     to open {hard} {what}.  Either raise the number of usable {what} in your environment (see \
-                     README.rst) or lower the {} setting in the config file to allow the {whose} to start.",
-                    setting.1, setting.0, setting.0
-                ));
-            }
-        }
-    }
-    let (_, hard) = limits::nofile();
-    let _ = limits::raise_nofile(hard.min(1 << 20)); // as far as it goes
-    let (ours, _) = limits::nofile();
-    let soft = found.0.max(minfds).min(hard);
-    Ok((soft != ours).then_some((soft, hard)))
-}
-
-/// Writes our pid where it is asked for. Returns the file, to be removed at the end.
-pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &mut Notes) -> Option<PathBuf> {
-    let path = start_dir.join(supervisor.pidfile.as_ref()?);
-    if supervisor.create_directories {
-        make_parent(&path, notes);
-    }
-    match fd::write_file(&path, &format!("{}\n", boot::own_pid())) {
-        Ok(()) => Some(path),
-        Err(e) => {
-            let words = errno::words(e as i32);
-            notes.push((LogLevel::Critical, format!("could not write pidfile {}: {words}", path.display())));
-            None
-        }
+impl Refusal {
+    /// For what Supervisor has no words for, or the same ones. More lines than one are advice.
+    pub(crate) fn own(text: String) -> Refusal {
+        let supervisor = text.lines().next().unwrap_or_default().to_owned();
+        Refusal { own: format!("error: {text}\n"), supervisor }
     }
 }
 
 /// The engine and everything around it.
-pub(crate) fn build(
-    mut machine: Machine,
-    loaded: Loaded,
-    now: Now,
-    seed: u64,
-    first: bool,
-) -> Result<Daemon, String> {
-    let Loaded { config, warnings, notes: found } = loaded;
-    let mut notes: Notes = found;
-    notes.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
-    let start_dir = machine.start_dir.clone();
+pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -> Result<Daemon, Refusal> {
+    let Loaded { mut config, warnings, notes: mut said } = loaded;
+    said.extend(warnings.items.iter().map(|d| (LogLevel::Warn, one_line(d))));
+    let settled = &mut machine.settled;
+    if settled.background {
+        // COMPAT: the copy on stdout is for the foreground.
+        config.supervisor.log_stream = None;
+    }
+    ourselves::check_user(&config.supervisor)?;
     // A listener that is dropped takes its socket file with it, so a refusal below leaves nothing behind.
-    let listeners = open_listeners(&config, &start_dir, std::mem::take(&mut machine.listeners), &mut notes)?;
-    drop_privileges(&config.supervisor, config.dialect, &mut notes)?;
-    if let Err(text) = fcgi::probe(&config, &[], &mut notes) {
-        if first {
-            return Err(format!("error: {text}"));
+    let open = std::mem::take(&mut machine.listeners);
+    let mut servers = Notes::new();
+    let listeners = open_listeners(&config, &settled.start_dir, open, &mut servers)?;
+    ourselves::create_directories(&config, settled, &mut said);
+    // It is done, or was said to be impossible: nobody has to try again, as a user who may do less.
+    config.supervisor.create_directories = false;
+    ourselves::drop_privileges(&config.supervisor, config.dialect, &mut said)?;
+    if let Err(refusal) = fcgi::probe(&config, &[], &mut said) {
+        if settled.first {
+            return Err(refusal);
         }
         // It could be had a moment ago, with everything running: the start of its program says more, and tries again.
-        notes.push((LogLevel::Error, text.lines().next().unwrap_or_default().to_owned()));
+        said.push((LogLevel::Error, refusal.supervisor));
     }
-    let nofile = raise_limits(&config.supervisor, config.dialect, machine.nofile, &mut notes)?;
+    if settled.first {
+        settled.nofile = ourselves::raise_limits(&config.supervisor, config.dialect, &mut said)?;
+    }
     let mut sinks = Sinks::default();
-    let journal = open_journal(&config, &start_dir, &mut sinks, &mut notes);
-    let slots = prepare_logs(&config, &machine.env, &start_dir, &mut notes);
-    let pidfile = write_pidfile(&config.supervisor, &start_dir, &mut notes);
+    let journal = open_journal(&config, &settled.start_dir, &mut sinks, &mut said);
+    // COMPAT: critical first, then warnings, then the rest; from here on in the order of the events.
+    said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+    let slots = prepare_logs(&config, &machine.env, &settled.start_dir, &mut said);
+    said.append(&mut servers);
+    let waiting = if settled.background && settled.first {
+        Some(ourselves::go_into_background(&config.supervisor, settled, &mut said)?)
+    } else {
+        None
+    };
+    let pidfile = ourselves::write_pidfile(&config.supervisor, &settled.start_dir, &mut said);
+    drop(waiting); // whoever started us goes on now, and finds the pidfile
+    said.extend(started_line(&config, pidfile.is_some()));
+    settled.first = false;
     let engine = Engine::new(&config, seed);
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
-        .map_err(|e| format!("error: cannot make an event loop: {}", e.desc()))?;
-    let mut daemon = Daemon::new(
-        machine,
-        config,
-        engine,
-        epoll,
-        now,
-        crate::daemon::state::Opened { listeners, nofile, sinks, journal, slots, pidfile },
-    );
-    daemon.announce(notes);
+        .map_err(|e| Refusal::own(format!("cannot make an event loop: {}", e.desc())))?;
+    let opened = crate::daemon::state::Opened { listeners, sinks, journal, slots, pidfile };
+    let mut daemon = Daemon::new(machine, config, engine, epoll, now, opened);
+    for (level, text) in said {
+        daemon.log(level, &text);
+    }
     Ok(daemon)
 }
 
-impl Daemon {
-    /// Everything that was to be said before there was a log; COMPAT: critical first, then warnings, then the rest.
-    fn announce(&mut self, mut notes: Notes) {
-        notes.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
-        for (level, text) in notes {
-            self.log(level, &text);
+/// COMPAT: supervisord does not say that it has started where it could not write its pidfile.
+fn started_line(config: &Config, has_pidfile: bool) -> Option<(LogLevel, String)> {
+    let pid = boot::own_pid();
+    let text = match config.dialect {
+        Dialect::Ini if !has_pidfile => return None,
+        Dialect::Ini => format!("supervisord started with pid {pid}"),
+        Dialect::Toml | Dialect::Env => {
+            format!("mainstay {} started with pid {pid}", env!("CARGO_PKG_VERSION"))
         }
-        let pid = boot::own_pid();
-        let text = match self.config.dialect {
-            Dialect::Ini => format!("supervisord started with pid {pid}"),
-            Dialect::Toml | Dialect::Env => {
-                format!("mainstay {} started with pid {pid}", env!("CARGO_PKG_VERSION"))
-            }
-        };
-        self.log(LogLevel::Info, &text);
-    }
+    };
+    Some((LogLevel::Info, text))
 }
 
 /// A finding as a line of the log.

@@ -6,7 +6,7 @@
 //! Not here: what a socket is made of (`sys::sockets`), who waits for connections (the programs).
 
 use crate::config::model::{Config, FcgiSocket, Program};
-use crate::daemon::boot::Notes;
+use crate::daemon::boot::{Notes, Refusal};
 use crate::daemon::listen::hint;
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
 ///
 /// # Errors
 /// What to tell the user.
-pub(crate) fn probe(config: &Config, open: &[Shared], notes: &mut Notes) -> Result<(), String> {
+pub(crate) fn probe(config: &Config, open: &[Shared], notes: &mut Notes) -> Result<(), Refusal> {
     let mut seen: Vec<&str> = Vec::new();
     for program in config.processes() {
         let Some(socket) = program.socket.as_deref().filter(|_| !seen.contains(&program.program.as_str()))
@@ -40,7 +40,12 @@ pub(crate) fn probe(config: &Config, open: &[Shared], notes: &mut Notes) -> Resu
             continue;
         }
         notes.push((LogLevel::Info, creating(socket)));
-        drop(listen(socket).map_err(|(text, hint)| text + hint)?);
+        drop(
+            listen(socket).map_err(|(text, hint)| Refusal {
+                own: format!("error: {text}{hint}\n"),
+                supervisor: text,
+            })?,
+        );
         notes.push((LogLevel::Info, closing(socket)));
     }
     Ok(())
@@ -70,7 +75,7 @@ fn listen(socket: &FcgiSocket) -> Result<OwnedFd, (String, &'static str)> {
         (None, Some(address)) => sockets::listen_tcp_for(address, backlog).map_err(|e| ("", e)),
         (None, None) => {
             let words = "[Errno -2] Name or service not known";
-            let hint = "\nhint: write an address; of host names only those in /etc/hosts are known";
+            let hint = "\n  hint: write an address; of host names only those in /etc/hosts are known";
             return Err((format!("Could not create FastCGI socket {}: {words}", socket.url), hint));
         }
     };

@@ -1,7 +1,7 @@
 //! The daemon's own log and the files that programs will log to, before anything is started.
 //!
 //! Does I/O. Invariant: no log that cannot be opened keeps the daemon from starting; what takes its place is said.
-//! Not here: a program's logs at its start (`launch`), the form of a line (`journal`).
+//! Not here: missing directories (`ourselves`), a program's logs at its start (`launch`), the form of a line (`journal`).
 
 use crate::config::model::{Config, Dialect, LogTarget, MainLog, StdStream};
 use crate::daemon::boot::Notes;
@@ -28,9 +28,6 @@ pub(super) fn open_journal(
         MainLog::Syslog => syslog = Some(sinks.open_syslog(ident(*dialect))),
         MainLog::File(path) => {
             let path = start_dir.join(path);
-            if supervisor.create_directories {
-                make_parent(&path, notes);
-            }
             match sinks.open_file(&path, supervisor.logfile_maxbytes, supervisor.logfile_backups, 0o666) {
                 Ok(id) => ids.push(id),
                 Err(e) => {
@@ -70,15 +67,7 @@ fn number(stream: StdStream) -> i32 {
     }
 }
 
-pub(super) fn make_parent(path: &Path, notes: &mut Notes) {
-    if let Some(parent) = path.parent()
-        && let Err(e) = std::fs::create_dir_all(parent)
-    {
-        notes.push((LogLevel::Warn, format!("cannot create directory `{}`: {e}", parent.display())));
-    }
-}
-
-/// Clears old AUTO logs and makes the new ones; makes missing log directories where that is wanted.
+/// Clears old AUTO logs and makes the new ones.
 pub(super) fn prepare_logs(
     config: &Config,
     env: &[(OsString, OsString)],
@@ -94,9 +83,6 @@ pub(super) fn prepare_logs(
     let identifier = supervisor.identifier.replace('/', "-");
     let wants_auto = |t: &LogTarget| *t == LogTarget::Auto;
     let any_auto = config.processes().any(|p| wants_auto(&p.stdout.target) || wants_auto(&p.stderr.target));
-    if any_auto && supervisor.create_directories {
-        make_parent(&dir.join("x"), notes);
-    }
     // COMPAT: what an earlier configuration left goes, even if nothing is logged so any more (compat::rotation).
     let is_used = any_auto || supervisor.childlogdir.is_some() || config.dialect == Dialect::Ini;
     if !supervisor.nocleanup && is_used {
@@ -121,9 +107,6 @@ pub(super) fn prepare_logs(
                         notes.push((LogLevel::Error, text));
                     }
                 },
-                LogTarget::File(path) if supervisor.create_directories => {
-                    make_parent(&start_dir.join(path), notes)
-                }
                 _ => {}
             }
         }

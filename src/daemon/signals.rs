@@ -5,6 +5,7 @@
 use crate::daemon::fcgi;
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
+use crate::daemon::ourselves::check_user;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
@@ -62,7 +63,7 @@ impl Daemon {
     /// The findings, one after the other, for whoever asked.
     pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
         // Relative paths count from where we were started; the core itself stays in the root directory.
-        let _ = std::env::set_current_dir(&self.context.start_dir); // a reader that fails then says so
+        let _ = std::env::set_current_dir(&self.settled.start_dir); // a reader that fails then says so
         let read = (self.reload)();
         let _ = std::env::set_current_dir("/"); // it was possible before
         // What the next life listens on is bound now: a port that is taken must not be found out with everything stopped.
@@ -70,18 +71,18 @@ impl Daemon {
             findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         });
         let ready = ready.and_then(|loaded| {
-            let open: Vec<&Listener> = self.gateway.listeners().iter().collect();
-            let fresh = open_missing(&loaded.config, &self.context.start_dir, &open);
-            let fresh = fresh
+            let open: Vec<&Listener> = self.gateway.listeners().iter().chain(&self.next_listeners).collect();
+            let fresh = check_user(&loaded.config.supervisor)
+                .and_then(|()| open_missing(&loaded.config, &self.settled.start_dir, &open))
                 .and_then(|fresh| fcgi::probe(&loaded.config, &self.fcgi, &mut Vec::new()).map(|()| fresh));
             fresh
                 .map(|fresh| (loaded, fresh))
-                .map_err(|text| text.lines().next().unwrap_or_default().to_owned())
+                .map_err(|refusal| refusal.own.lines().next().unwrap_or_default().to_owned())
         });
         match ready {
             Ok((loaded, fresh)) => {
                 self.next_life = Some(loaded);
-                self.next_listeners = fresh;
+                self.next_listeners.extend(fresh);
                 Ok(())
             }
             Err(text) => {

@@ -7,6 +7,7 @@ use crate::daemon::boot::places;
 use crate::daemon::gateway::{Gateway, Listener};
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
+use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::sources::Token;
 use crate::engine::Engine;
@@ -54,8 +55,6 @@ pub(crate) struct Daemon {
     pub(crate) spawner: Spawner,
     pub(crate) context: Context,
     pub(crate) gateway: Gateway,
-    /// See `Machine`.
-    pub(crate) found_nofile: limits::Limit,
     /// Numbers of descriptors that programs may use up.
     pub(crate) usable_fds: i64,
     /// /dev/null, for streams that nobody wants; a pipe stands in where there is none.
@@ -80,6 +79,7 @@ pub(crate) struct Daemon {
     pub(crate) reload: crate::daemon::Reload,
     pub(crate) pidfile: Option<PathBuf>,
     pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) settled: Settled,
     /// The configuration that a restart in place will use.
     pub(crate) next_life: Option<crate::config::Loaded>,
     /// Listeners that only the next life has.
@@ -89,7 +89,6 @@ pub(crate) struct Daemon {
 /// What boot has opened.
 pub(crate) struct Opened {
     pub(crate) listeners: Vec<Listener>,
-    pub(crate) nofile: Option<(u64, u64)>,
     pub(crate) sinks: Sinks,
     pub(crate) journal: Journal,
     pub(crate) slots: Vec<Slot>,
@@ -105,7 +104,7 @@ impl Daemon {
         now: Now,
         opened: Opened,
     ) -> Daemon {
-        let Machine { signals, spawner, binary, env, start_dir, reload, nofile, listeners: _ } = machine;
+        let Machine { signals, spawner, binary, env, settled, reload, listeners: _ } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let index = places(&config);
@@ -115,10 +114,10 @@ impl Daemon {
         let context = Context {
             base: BaseEnvironment::new(&env),
             environment: config.supervisor.environment.clone(),
-            server_url: crate::daemon::listen::server_url(&config, &start_dir),
-            start_dir,
+            server_url: crate::daemon::listen::server_url(&config, &settled.start_dir),
+            start_dir: settled.work_dir.clone(),
             handled,
-            nofile: opened.nofile,
+            nofile: settled.nofile,
             own_uid: boot::own_uid(),
         };
         Daemon {
@@ -136,7 +135,6 @@ impl Daemon {
             spawner,
             context,
             gateway: Gateway::new(opened.listeners, binary, time_zone),
-            found_nofile: nofile,
             usable_fds: i64::try_from(limits::nofile().0).unwrap_or(i64::MAX) - RESERVED_FDS,
             null: fd::null().ok(),
             now,
@@ -159,6 +157,7 @@ impl Daemon {
             next_listeners: Vec::new(),
             pidfile: opened.pidfile,
             env,
+            settled,
         }
     }
 
@@ -170,10 +169,9 @@ impl Daemon {
             signals: self.signals,
             spawner: self.spawner,
             binary,
-            nofile: self.found_nofile,
             listeners,
             env: self.env,
-            start_dir: self.context.start_dir,
+            settled: self.settled,
             reload: self.reload,
         }
     }

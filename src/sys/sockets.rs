@@ -143,6 +143,23 @@ fn is_stale(path: &Path, address: &UnixAddr) -> bool {
     matches!(connect(probe.as_raw_fd(), address), Err(Errno::ECONNREFUSED))
 }
 
+/// Changes the file of a socket that is listened on.
+///
+/// # Errors
+/// EPERM when it is not ours to change.
+pub fn set_owner_and_mode(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Errno> {
+    if let Some((uid, gid)) = owner {
+        chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    fchmodat(nix::fcntl::AT_FDCWD, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
+}
+
+/// Whether a dead server's file lies at the path, which `listen_unix` would replace.
+#[must_use]
+pub fn is_left_over(path: &Path) -> bool {
+    UnixAddr::new(path).is_ok_and(|address| is_stale(path, &address))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

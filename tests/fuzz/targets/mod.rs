@@ -4,6 +4,7 @@ mod config;
 mod engine;
 mod filters;
 mod frames;
+mod getopt;
 mod http;
 mod lines;
 mod seeds;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(xmlrpc::Xmlrpc::new()),
         Box::new(http::Http::new()),
         Box::new(frames::Frames),
+        Box::new(getopt::Getopt),
         Box::new(lines::Lines),
         Box::new(filters::Filters),
         Box::new(engine::Engines),
