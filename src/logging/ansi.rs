@@ -8,6 +8,9 @@
 /// BOUND: a longer sequence is let go as text: nothing on a log is hidden by an escape that never ends.
 pub const SEQUENCE_BYTES: usize = 4096;
 
+/// BOUND: room that is kept for the next sequence; hardly any is longer.
+const KEPT_BYTES: usize = 64;
+
 const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
 
@@ -96,6 +99,7 @@ impl Stripper {
 
     fn clear(&mut self) {
         self.held.clear();
+        self.held.shrink_to(KEPT_BYTES);
         self.state = State::Text;
     }
 

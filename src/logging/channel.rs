@@ -22,6 +22,9 @@ const LARGE_PIPE_BYTES: i32 = 1 << 20;
 /// Full reads in a row after which a pipe is made larger.
 const FULL_READS: u8 = 8;
 
+/// BOUND: room that is kept for the next line to syslog; a longer one makes its own.
+const KEPT_BYTES: usize = 512;
+
 /// How reading went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pumped {
@@ -121,6 +124,8 @@ fn send_lines(
         message.extend_from_slice(line);
         put(sink, message, sinks, told);
     }
+    message.truncate(name_bytes);
+    message.shrink_to(KEPT_BYTES);
 }
 
 fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {

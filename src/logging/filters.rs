@@ -25,19 +25,13 @@ pub enum Piece<'a> {
 #[derive(Debug)]
 pub struct Filters {
     capture: Option<Capture>,
-    strip: Option<Stripping>,
+    strip: Option<Stripper>,
 }
 
 #[derive(Debug)]
 struct Capture {
     scanner: Scanner,
     data: Bounded,
-}
-
-#[derive(Default, Debug)]
-struct Stripping {
-    stripper: Stripper,
-    clean: Vec<u8>,
 }
 
 /// The last bytes of something, as many as are wanted.
@@ -70,7 +64,7 @@ impl Filters {
         let most = usize::try_from(capture_maxbytes).unwrap_or(usize::MAX);
         let data = Bounded { data: VecDeque::new(), most };
         let capture = (most > 0).then(|| Capture { scanner: Scanner::default(), data });
-        let strip = strip.then(Stripping::default);
+        let strip = strip.then(Stripper::default);
         (capture.is_some() || strip.is_some()).then(|| Box::new(Filters { capture, strip }))
     }
 
@@ -107,7 +101,7 @@ impl Filters {
     }
 }
 
-fn take(part: Part<'_>, data: &mut Bounded, strip: &mut Option<Stripping>, out: &mut dyn FnMut(Piece<'_>)) {
+fn take(part: Part<'_>, data: &mut Bounded, strip: &mut Option<Stripper>, out: &mut dyn FnMut(Piece<'_>)) {
     let (bytes, inside) = match part {
         Part::Outside(bytes) => (bytes, false),
         Part::Inside(bytes) => (bytes, true),
@@ -119,20 +113,21 @@ fn take(part: Part<'_>, data: &mut Bounded, strip: &mut Option<Stripping>, out: 
         }
     };
     match strip {
-        Some(s) if !s.stripper.leaves_alone(bytes) => {
-            s.clean.clear();
-            s.stripper.push(bytes, &mut s.clean);
-            give(&s.clean, inside, data, out);
+        Some(stripper) if !stripper.leaves_alone(bytes) => {
+            // Not kept for the next time: a thousand idle programs would each keep their largest read.
+            let mut clean = Vec::with_capacity(bytes.len());
+            stripper.push(bytes, &mut clean);
+            give(&clean, inside, data, out);
         }
         _ => give(bytes, inside, data, out),
     }
 }
 
-fn let_go(strip: &mut Option<Stripping>, inside: bool, data: &mut Bounded, out: &mut dyn FnMut(Piece<'_>)) {
-    if let Some(s) = strip {
-        s.clean.clear();
-        s.stripper.release(&mut s.clean);
-        give(&s.clean, inside, data, out);
+fn let_go(strip: &mut Option<Stripper>, inside: bool, data: &mut Bounded, out: &mut dyn FnMut(Piece<'_>)) {
+    if let Some(stripper) = strip {
+        let mut held = Vec::new();
+        stripper.release(&mut held);
+        give(&held, inside, data, out);
     }
 }
 

@@ -394,3 +394,30 @@ fn a_stdout_that_is_a_file_is_shared_without_overwriting() {
     assert!(text.lines().all(|l| l.starts_with("20") || l == "one" || l == "two"), "{text}");
     daemon.finish();
 }
+
+#[test]
+fn a_communication_or_a_title_without_an_end_does_not_eat_memory() {
+    let script =
+        |begin: &str| format!("sh -c \"printf '{begin}'; tr '\\\\0' x </dev/zero | head -c 40000000\"");
+    let setup = ini(&format!(
+        "[program:p]\ncommand={}\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\nstdout_logfile_maxbytes=0\n\
+         stdout_capture_maxbytes=1MB\n\
+         [program:q]\ncommand={}\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/q.out\nstdout_logfile_maxbytes=0\n",
+        script("<!--XSUPERVISOR:BEGIN-->"),
+        script("\\\\033]0;"),
+    ));
+    let config =
+        setup.dir().read("supervisord.conf").replace("[supervisord]\n", "[supervisord]\nstrip_ansi=true\n");
+    let daemon = setup.file("supervisord.conf", &config).start();
+    wait_for("both have ended", Duration::from_secs(40), || {
+        daemon.said().matches("INFO exited: ").count() == 2
+    });
+    let rss =
+        harness::proc::status(daemon.pid(), "VmHWM").and_then(|t| t.split(' ').next()?.parse::<u64>().ok());
+    assert!(rss.is_some_and(|kb| kb < 20_000), "{rss:?} kB");
+    daemon.wait_said("'p' stdout ended within a comm event: 1048576 bytes are thrown away");
+    let size = |name: &str| std::fs::metadata(daemon.dir().path().join(name)).map_or(0, |m| m.len());
+    // A title that long is no title.
+    assert_eq!((size("p.out"), size("q.out")), (0, 40_000_004));
+    daemon.finish();
+}
