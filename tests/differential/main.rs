@@ -246,7 +246,9 @@ impl Pair<'_> {
     /// What both parsers make of `check --print ini` of the case, where it is not what they made of the case itself.
     fn printed(&mut self, case: &Case, meant: &serde_json::Value) -> io::Result<Vec<String>> {
         let Some(text) = ours::printed(&self.path(case), &self.run.env) else { return Ok(Vec::new()) };
-        let again = Case::new(text.clone().into_bytes());
+        // The files beside it stay: directories are among them.
+        let mut again = case.clone();
+        again.files.insert(MAIN.to_owned(), text.clone().into_bytes());
         let (theirs, ours) = self.answers(&again)?;
         let mut found = Vec::new();
         for (who, answer) in [("theirs", theirs), ("ours", ours)] {

@@ -6,7 +6,7 @@
 
 mod quote;
 
-use std::fmt::Write as _;
+use std::path::Path;
 
 use super::copies::{Copies, fold, members};
 use super::secret;
@@ -22,13 +22,16 @@ use quote::{bare, pairs, percent, value};
 /// The whole configuration; with hidden secrets it is only for reading.
 #[must_use]
 pub fn to_ini(config: &Config, show_secrets: bool) -> String {
-    let mut printer = Printer { out: String::new(), show_secrets, sections: Vec::new() };
+    let fastcgi = config.groups.iter().filter(|g| matches!(g.kind, GroupKind::Fcgi { .. }));
+    let fastcgi = fastcgi.map(|g| format!("program:{}", g.name.trim())).collect();
+    let mut printer = Printer { out: String::new(), show_secrets, sections: Vec::new(), fastcgi };
     printer.supervisor(&config.supervisor);
     printer.mainstay(config);
     config.control.iter().for_each(|server| printer.server(server));
     if !config.control.is_empty() {
-        let factory = ("supervisor.rpcinterface_factory", settings::PLUGINS[0].to_owned());
-        printer.section(SectionKind::RpcInterface, "rpcinterface:supervisor", vec![factory]);
+        let mut body = Body::new(SectionKind::RpcInterface);
+        body.put("supervisor.rpcinterface_factory", settings::PLUGINS[0].to_owned());
+        printer.section("rpcinterface:supervisor", body.text);
     }
     for group in &config.groups {
         // `run -- CMD` is no part of a file.
@@ -39,28 +42,131 @@ pub fn to_ini(config: &Config, show_secrets: bool) -> String {
     printer.out
 }
 
-/// A key and its value as it stands in the file.
-type Field = (&'static str, String);
+/// The lines of one section.
+struct Body {
+    kind: SectionKind,
+    text: String,
+}
+
+impl Body {
+    fn new(kind: SectionKind) -> Body {
+        Body { kind, text: String::new() }
+    }
+
+    /// Adds a value as it stands in the file, unless it is the default.
+    #[inline(never)]
+    fn put(&mut self, key: &str, text: String) {
+        let default = settings::find(self.kind, key).and_then(|s| s.default_for(Dialect::Ini));
+        let is_default = default.map_or(key == "environment" && text.is_empty(), |default| default == text);
+        // COMPAT: a listener's -1 is its group's; said, it is its process's too.
+        if !is_default || (self.kind, key) == (SectionKind::EventListener, "priority") {
+            // A sign behind a blank would begin a comment.
+            let blank = if text.starts_with([';', '#']) { "" } else { " " };
+            for piece in [key, " =", blank, &text, "\n"] {
+                self.text.push_str(piece);
+            }
+        }
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.put(key, value(&percent(text)));
+    }
+
+    fn path(&mut self, key: &str, path: Option<&Path>) {
+        if let Some(path) = path {
+            self.text(key, &path.to_string_lossy());
+        }
+    }
+
+    fn flag(&mut self, key: &str, flag: bool) {
+        self.put(key, if flag { "true" } else { "false" }.to_owned());
+    }
+
+    fn number(&mut self, key: &str, number: i64) {
+        self.put(key, number.to_string());
+    }
+
+    /// In the largest unit that it is a multiple of.
+    fn size(&mut self, key: &str, bytes: u64) {
+        let units = [(30, "GB"), (20, "MB"), (10, "KB")];
+        let unit = units.iter().find(|(bits, _)| bytes > 0 && bytes.trailing_zeros() >= *bits);
+        let (bits, unit) = unit.copied().unwrap_or((0, ""));
+        self.put(key, (bytes >> bits).to_string() + unit);
+    }
+
+    fn octal(&mut self, key: &str, mode: Option<u32>) {
+        if let Some(mode) = mode {
+            self.put(key, format!("{mode:03o}"));
+        }
+    }
+
+    fn owner(&mut self, key: &str, owner: Option<(u32, u32)>) {
+        if let Some((uid, gid)) = owner.filter(|o| o.0 != u32::MAX) {
+            self.put(key, if gid == u32::MAX { uid.to_string() } else { format!("{uid}:{gid}") });
+        }
+    }
+
+    fn log(&mut self, keys: [&str; 6], plan: &LogPlan, escape: &dyn Fn(&str) -> String) {
+        let target = match &plan.target {
+            LogTarget::None => "NONE".to_owned(),
+            LogTarget::Auto => "AUTO".to_owned(),
+            LogTarget::File(path) => escape(&path.to_string_lossy()),
+            LogTarget::Stream { text, .. } => escape(text),
+            LogTarget::Inherit => "/dev/stdout".to_owned(),
+        };
+        let [file, maxbytes, backups, capture, events, syslog] = keys;
+        if !file.is_empty() {
+            self.put(file, target);
+        }
+        self.size(maxbytes, plan.maxbytes);
+        self.number(backups, plan.backups.into());
+        self.size(capture, plan.capture_maxbytes);
+        self.flag(events, plan.events);
+        self.flag(syslog, plan.syslog);
+    }
+
+    fn own(&mut self, kind: &GroupKind) {
+        match kind {
+            GroupKind::Program => {}
+            GroupKind::EventListener { events, buffer_size, result_handler } => {
+                self.put("events", events.join(","));
+                self.number("buffer_size", *buffer_size);
+                self.put("result_handler", result_handler.clone());
+            }
+            GroupKind::Fcgi { socket, backlog, owner, mode } => {
+                self.text("socket", socket);
+                if let Some(backlog) = backlog {
+                    self.number("socket_backlog", *backlog);
+                }
+                self.owner("socket_owner", *owner);
+                self.octal("socket_mode", mode.filter(|m| *m != 0o700));
+            }
+        }
+    }
+}
 
 struct Printer {
     out: String,
     show_secrets: bool,
     /// What was printed: title and body.
     sections: Vec<(String, String)>,
+    /// Names that a member of a group must not have, because a FastCGI program has them.
+    fastcgi: Vec<String>,
 }
 
 impl Printer {
-    fn section(&mut self, kind: SectionKind, title: &str, fields: Vec<Field>) {
-        let body = body_of(kind, fields);
+    fn section(&mut self, title: &str, body: String) {
         let blank = if self.out.is_empty() { "" } else { "\n" };
-        let _ = write!(self.out, "{blank}[{title}]\n{body}"); // writing to a String cannot fail
+        for piece in [blank, "[", title, "]\n", &body] {
+            self.out.push_str(piece);
+        }
         self.sections.push((title.to_owned(), body));
     }
 
     /// The title, or one like it that is free.
     fn free(&self, title: &str) -> String {
         let mut title = title.to_owned();
-        while self.sections.iter().any(|(known, _)| *known == title) {
+        while self.sections.iter().any(|(known, _)| *known == title) || self.fastcgi.contains(&title) {
             title.push_str("-2");
         }
         title
@@ -68,110 +174,103 @@ impl Printer {
 
     fn supervisor(&mut self, s: &Supervisor) {
         let logfile = match &s.logfile {
-            MainLog::None => "/dev/null".to_owned(),
-            MainLog::File(path) => path.to_string_lossy().into_owned(),
-            MainLog::Stream(StdStream::Stdout) => "/dev/stdout".to_owned(),
-            MainLog::Stream(StdStream::Stderr) => "/dev/stderr".to_owned(),
-            MainLog::Syslog => "syslog".to_owned(),
+            MainLog::None => Path::new("/dev/null"),
+            MainLog::File(path) => path,
+            MainLog::Stream(StdStream::Stdout) => Path::new("/dev/stdout"),
+            MainLog::Stream(StdStream::Stderr) => Path::new("/dev/stderr"),
+            MainLog::Syslog => Path::new("syslog"),
         };
-        let mut fields = vec![
-            ("logfile", value(&percent(&logfile))),
-            ("logfile_maxbytes", size(s.logfile_maxbytes)),
-            ("logfile_backups", s.logfile_backups.to_string()),
-            ("loglevel", format!("{:?}", s.loglevel).to_lowercase()),
-            ("umask", format!("{:03o}", s.umask)),
-            ("nodaemon", s.nodaemon.to_string()),
-            ("silent", s.silent.to_string()),
-            ("minfds", s.minfds.to_string()),
-            ("minprocs", s.minprocs.to_string()),
-            ("nocleanup", s.nocleanup.to_string()),
-            ("strip_ansi", s.strip_ansi.to_string()),
-            ("identifier", value(&percent(&s.identifier))),
-            // Expanded twice.
-            ("environment", self.environment(&s.environment, |text| percent(&percent(text)))),
-        ];
-        let paths = [("pidfile", &s.pidfile), ("childlogdir", &s.childlogdir), ("directory", &s.directory)];
-        let path = |p: &std::path::Path| value(&percent(&p.to_string_lossy()));
-        fields.extend(paths.into_iter().filter_map(|(key, p)| Some((key, path(p.as_deref()?)))));
-        fields.extend(s.user.iter().map(|u| ("user", value(&percent(&u.text)))));
-        self.section(SectionKind::Supervisor, "supervisord", fields);
+        let mut body = Body::new(SectionKind::Supervisor);
+        body.path("logfile", Some(logfile));
+        body.size("logfile_maxbytes", s.logfile_maxbytes);
+        body.number("logfile_backups", s.logfile_backups.into());
+        body.put("loglevel", format!("{:?}", s.loglevel).to_lowercase());
+        body.octal("umask", Some(s.umask));
+        body.flag("nodaemon", s.nodaemon);
+        body.flag("silent", s.silent);
+        body.number("minfds", s.minfds);
+        body.number("minprocs", s.minprocs);
+        body.flag("nocleanup", s.nocleanup);
+        body.flag("strip_ansi", s.strip_ansi);
+        body.text("identifier", &s.identifier);
+        // Expanded twice.
+        body.put("environment", self.environment(&s.environment, &|text| percent(&percent(text))));
+        body.path("pidfile", s.pidfile.as_deref());
+        body.path("childlogdir", s.childlogdir.as_deref());
+        body.path("directory", s.directory.as_deref());
+        if let Some(user) = &s.user {
+            body.text("user", &user.text);
+        }
+        self.section("supervisord", body.text);
     }
 
     /// What Supervisor does not know, and passes over.
     fn mainstay(&mut self, config: &Config) {
-        let s = &config.supervisor;
-        let listen: Vec<String> = config.http.iter().map(ToString::to_string).collect();
-        let fields = vec![
-            ("exit_when_all_exited", s.exit_when_all_exited.to_string()),
-            ("create_directories", s.create_directories.to_string()),
-            ("http_listen", listen.join(", ")),
-        ];
-        let is_said = |f: &Field| !f.1.is_empty() && f.1 != "false";
-        if fields.iter().any(is_said) {
-            self.section(SectionKind::Mainstay, "mainstay", fields.into_iter().filter(is_said).collect());
+        let mut body = Body::new(SectionKind::Mainstay);
+        if config.supervisor.exit_when_all_exited {
+            body.flag("exit_when_all_exited", true);
+        }
+        if config.supervisor.create_directories {
+            body.flag("create_directories", true);
+        }
+        if !config.http.is_empty() {
+            let listen: Vec<String> = config.http.iter().map(ToString::to_string).collect();
+            body.put("http_listen", listen.join(", "));
+        }
+        if !body.text.is_empty() {
+            self.section("mainstay", body.text);
         }
     }
 
     fn server(&mut self, server: &ControlServer) {
-        let (kind, word, mut fields) = match &server.address {
+        let (word, mut body) = match &server.address {
             ControlAddress::Inet(address) => {
-                let host = server.host.as_deref().unwrap_or("*");
-                (
-                    SectionKind::InetHttp,
-                    "inet_http_server",
-                    vec![("port", format!("{host}:{}", address.port()))],
-                )
+                let mut body = Body::new(SectionKind::InetHttp);
+                body.put("port", format!("{}:{}", server.host.as_deref().unwrap_or("*"), address.port()));
+                ("inet_http_server", body)
             }
             ControlAddress::Unix { path, mode, owner } => {
-                let mut fields = vec![
-                    ("file", value(&percent(&path.to_string_lossy()))),
-                    ("chmod", format!("{mode:04o}")),
-                ];
-                fields.extend(owner.filter(|o| o.0 != u32::MAX).map(|o| ("chown", ids(o))));
-                (SectionKind::UnixHttp, "unix_http_server", fields)
+                let mut body = Body::new(SectionKind::UnixHttp);
+                body.path("file", Some(path));
+                body.octal("chmod", Some(*mode));
+                body.owner("chown", *owner);
+                ("unix_http_server", body)
             }
         };
         if let Some((name, password)) = &server.auth {
-            fields.push(("username", bare(name)));
-            fields.push(("password", bare(secret(password, self.show_secrets))));
+            body.put("username", bare(name));
+            body.put("password", bare(secret(password, self.show_secrets)));
         }
         let title = if server.section.starts_with(word) { server.section.as_str() } else { word };
-        let title = self.free(title);
-        self.section(kind, &title, fields);
+        self.section(&self.free(title), body.text);
     }
 
     fn group(&mut self, group: &Group, shared: &[(String, String)]) {
         let folded: Vec<Copies> = members(group).iter().flat_map(|copies| fold(copies)).collect();
-        if group.kind != GroupKind::Program {
+        let own_title = format!("program:{}", group.name);
+        let is_own = group.kind != GroupKind::Program
+            || (self.free(&own_title) == own_title
+                && matches!(folded.as_slice(), [one] if one.title == group.name && one.program.priority == group.priority));
+        if is_own {
             return self.own_group(group, &folded, shared);
         }
-        let is_free = !self.sections.iter().any(|(title, _)| *title == format!("program:{}", group.name));
-        if is_free
-            && matches!(folded.as_slice(), [one] if one.title == group.name && one.program.priority == group.priority)
-        {
-            return self.own_group(group, &folded, shared);
-        }
-        let mut names = Vec::new();
+        let mut names: Vec<String> = Vec::new();
         for copies in &folded {
-            let fields = self.fields(copies, shared);
-            let body = body_of(SectionKind::Program, fields.clone());
             let title = format!("program:{}", copies.title);
             // A program may be a member of several groups.
-            let title = match self.sections.iter().find(|(known, other)| *known == title && *other == body) {
-                Some(_) => title,
-                None => {
-                    let title = self.free(&title);
-                    let fields = named(copies, &title, fields);
-                    self.section(SectionKind::Program, &title, fields);
-                    title
-                }
-            };
+            let body = self.program(copies, &title, &GroupKind::Program, true, shared);
+            let is_there = self.sections.iter().any(|(known, other)| *known == title && *other == body);
+            let title = if is_there { title } else { self.free(&title) };
             names.push(title.trim_start_matches("program:").to_owned());
+            if !is_there {
+                let body = self.program(copies, &title, &GroupKind::Program, true, shared);
+                self.section(&title, body);
+            }
         }
-        let fields =
-            vec![("programs", value(&percent(&names.join(",")))), ("priority", group.priority.to_string())];
-        let title = self.free(&format!("group:{}", group.name));
-        self.section(SectionKind::Group, &title, fields);
+        let mut body = Body::new(SectionKind::Group);
+        body.text("programs", &names.join(","));
+        body.number("priority", group.priority);
+        self.section(&self.free(&format!("group:{}", group.name)), body.text);
     }
 
     /// A group that is one section.
@@ -183,102 +282,101 @@ impl Printer {
         };
         let title = self.free(&format!("{word}:{}", group.name));
         let Some(copies) = folded.first() else {
-            let mut fields = vec![("numprocs", "0".to_owned())];
-            fields.extend((group.priority != -1).then(|| ("priority", group.priority.to_string())));
-            fields.extend(kind_fields(&group.kind));
-            return self.section(kind, &title, fields);
+            let mut body = Body::new(kind);
+            body.number("numprocs", 0);
+            body.number("priority", group.priority);
+            body.own(&group.kind);
+            return self.section(&title, body.text);
         };
         if folded.len() > 1 {
-            let name = &group.name;
-            let why = "# left out, because they are not one section: all processes but the first of";
-            let _ = writeln!(self.out, "\n{why} {name}"); // writing to a String cannot fail
+            self.out
+                .push_str("\n# left out, because they are not one section: all processes but the first of\n");
         }
-        let mut fields = named(copies, &title, self.fields(copies, shared));
-        fields.extend(kind_fields(&group.kind));
         // COMPAT: a listener's group has -1 where its processes have 999.
-        if kind == SectionKind::EventListener && group.priority == -1 && copies.program.priority == 999 {
-            fields.retain(|(key, _)| *key != "priority");
-        }
-        self.section(kind, &title, fields);
+        let has_priority = group.priority == copies.program.priority;
+        let body = self.program(copies, &title, &group.kind, has_priority, shared);
+        self.section(&title, body);
     }
 
-    fn fields(&self, copies: &Copies, shared: &[(String, String)]) -> Vec<Field> {
+    fn program(
+        &self,
+        copies: &Copies,
+        title: &str,
+        kind: &GroupKind,
+        has_priority: bool,
+        shared: &[(String, String)],
+    ) -> String {
         let p = &copies.program;
-        let own: Vec<(String, String)> =
-            p.environment.iter().filter(|pair| !shared.contains(pair)).cloned().collect();
         // In a template the number stands as it is, and everything else does not.
         let is_template = copies.numprocs > 1;
         let escape = move |text: &str| {
             let escaped = percent(text);
             if is_template { escaped.replace("%%(process_num)", "%(process_num)") } else { escaped }
         };
-        let said = |text: &str| value(&escape(text));
-        let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
-        let mut fields = vec![
-            ("command", said(&p.command)),
-            ("numprocs", copies.numprocs.to_string()),
-            ("numprocs_start", copies.first.to_string()),
-            ("priority", p.priority.to_string()),
-            ("autostart", p.autostart.to_string()),
-            ("autorestart", autorestart(p.autorestart).to_owned()),
-            ("startsecs", (p.startsecs_ms / 1000).to_string()),
-            ("startretries", p.startretries.to_string()),
-            ("exitcodes", codes.join(",")),
-            ("stopsignal", p.stopsignal.name().map_or(p.stopsignal.0.to_string(), |n| n[3..].to_owned())),
-            ("stopwaitsecs", (p.stopwaitsecs_ms / 1000).to_string()),
-            ("stopasgroup", p.stopasgroup.to_string()),
-            ("redirect_stderr", p.redirect_stderr.to_string()),
-            ("environment", self.environment(&own, escape)),
-        ];
-        if p.killasgroup != p.stopasgroup {
-            fields.push(("killasgroup", p.killasgroup.to_string()));
+        let mut body = Body::new(match kind {
+            GroupKind::EventListener { .. } => SectionKind::EventListener,
+            GroupKind::Fcgi { .. } => SectionKind::Fcgi,
+            GroupKind::Program => SectionKind::Program,
+        });
+        body.put("command", value(&escape(&p.command)));
+        if is_template || p.name != title.split_once(':').map_or("", |(_, name)| name).trim() {
+            body.put("process_name", escape(&p.name));
         }
-        fields.extend(p.user.iter().map(|u| ("user", said(&u.text))));
-        fields.extend(p.umask.map(|u| ("umask", format!("{u:03o}"))));
-        fields.extend(p.directory.iter().map(|d| ("directory", said(&d.to_string_lossy()))));
-        fields.extend(p.serverurl.iter().map(|u| ("serverurl", said(u))));
+        body.number("numprocs", copies.numprocs);
+        body.number("numprocs_start", copies.first);
+        if has_priority {
+            body.number("priority", p.priority);
+        }
+        body.flag("autostart", p.autostart);
+        let restart = match p.autorestart {
+            Autorestart::Always => "true",
+            Autorestart::Never => "false",
+            Autorestart::Unexpected => "unexpected",
+        };
+        body.put("autorestart", restart.to_owned());
+        body.number("startsecs", p.startsecs_ms / 1000);
+        body.number("startretries", p.startretries);
+        let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
+        body.put("exitcodes", codes.join(","));
+        let signal = p.stopsignal.to_string();
+        body.put("stopsignal", signal.trim_start_matches("SIG").to_owned());
+        body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
+        body.flag("stopasgroup", p.stopasgroup);
+        if p.killasgroup != p.stopasgroup {
+            body.flag("killasgroup", p.killasgroup);
+        }
+        body.flag("redirect_stderr", p.redirect_stderr);
+        let own: Vec<(String, String)> =
+            p.environment.iter().filter(|pair| !shared.contains(pair)).cloned().collect();
+        body.put("environment", self.environment(&own, &escape));
+        if let Some(user) = &p.user {
+            body.text("user", &user.text);
+        }
+        body.octal("umask", p.umask);
+        if let Some(directory) = &p.directory {
+            body.put("directory", value(&escape(&directory.to_string_lossy())));
+        }
+        if let Some(url) = &p.serverurl {
+            body.text("serverurl", url);
+        }
         // Expanded twice.
         let twice = |text: &str| value(&escape(&escape(text)));
-        fields.extend(log_fields(STDOUT, &p.stdout, twice));
-        let stderr = log_fields(STDERR, &p.stderr, twice);
-        // Nothing of it is used, and naming a file would be warned about.
-        fields.extend(stderr.into_iter().filter(|(key, _)| !p.redirect_stderr || *key != STDERR[0]));
-        fields
+        body.log(STDOUT, &p.stdout, &twice);
+        let mut keys = STDERR;
+        if p.redirect_stderr {
+            // Nothing of it is used, and naming a file would be warned about.
+            keys[0] = "";
+        }
+        body.log(keys, &p.stderr, &twice);
+        body.own(kind);
+        body.text
     }
 
-    fn environment(&self, all: &[(String, String)], escape: impl Fn(&str) -> String) -> String {
+    fn environment(&self, all: &[(String, String)], escape: &dyn Fn(&str) -> String) -> String {
         let shown: Vec<(&str, &str)> =
             all.iter().map(|(name, text)| (name.as_str(), secret(text, self.show_secrets))).collect();
         pairs(&shown, escape)
     }
-}
-
-/// With the name of the process, where that is not the section's.
-fn named(copies: &Copies, title: &str, mut fields: Vec<Field>) -> Vec<Field> {
-    let name = &copies.program.name;
-    let section = title.split_once(':').map_or("", |(_, name)| name).trim();
-    if copies.numprocs > 1 || name != section {
-        let escaped = percent(name);
-        let escaped =
-            if copies.numprocs > 1 { escaped.replace("%%(process_num)", "%(process_num)") } else { escaped };
-        fields.push(("process_name", escaped));
-    }
-    fields
-}
-
-fn body_of(kind: SectionKind, fields: Vec<Field>) -> String {
-    let mut body = String::new();
-    for (key, text) in fields {
-        let default = settings::find(kind, key).and_then(|s| s.default_for(Dialect::Ini));
-        let is_default = default.map_or(key == "environment" && text.is_empty(), |default| default == text);
-        // COMPAT: a listener's -1 is its group's; said, it is its process's too.
-        if !is_default || (kind, key) == (SectionKind::EventListener, "priority") {
-            // A sign behind a blank would begin a comment.
-            let blank = if text.starts_with([';', '#']) { "" } else { " " };
-            let _ = writeln!(body, "{key} ={blank}{text}"); // writing to a String cannot fail
-        }
-    }
-    body
 }
 
 const STDOUT: [&str; 6] = [
@@ -297,61 +395,3 @@ const STDERR: [&str; 6] = [
     "stderr_events_enabled",
     "stderr_syslog",
 ];
-
-fn log_fields(keys: [&'static str; 6], plan: &LogPlan, escape: impl Fn(&str) -> String) -> Vec<Field> {
-    let target = match &plan.target {
-        LogTarget::None => "NONE".to_owned(),
-        LogTarget::Auto => "AUTO".to_owned(),
-        LogTarget::File(path) => escape(&path.to_string_lossy()),
-        LogTarget::Stream { text, .. } => escape(text),
-        LogTarget::Inherit => "/dev/stdout".to_owned(),
-    };
-    let values = [
-        target,
-        size(plan.maxbytes),
-        plan.backups.to_string(),
-        size(plan.capture_maxbytes),
-        plan.events.to_string(),
-        plan.syslog.to_string(),
-    ];
-    keys.into_iter().zip(values).collect()
-}
-
-fn kind_fields(kind: &GroupKind) -> Vec<Field> {
-    match kind {
-        GroupKind::Program => Vec::new(),
-        GroupKind::EventListener { events, buffer_size, result_handler } => vec![
-            ("events", events.join(",")),
-            ("buffer_size", buffer_size.to_string()),
-            ("result_handler", result_handler.clone()),
-        ],
-        GroupKind::Fcgi { socket, backlog, owner, mode } => {
-            let mut fields = vec![("socket", value(&percent(socket)))];
-            fields.extend(backlog.map(|n| ("socket_backlog", n.to_string())));
-            fields.extend(owner.map(|o| ("socket_owner", ids(o))));
-            fields.extend(mode.filter(|m| *m != 0o700).map(|m| ("socket_mode", format!("{m:04o}"))));
-            fields
-        }
-    }
-}
-
-fn autorestart(autorestart: Autorestart) -> &'static str {
-    match autorestart {
-        Autorestart::Always => "true",
-        Autorestart::Never => "false",
-        Autorestart::Unexpected => "unexpected",
-    }
-}
-
-fn size(bytes: u64) -> String {
-    for (factor, unit) in [(1u64 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")] {
-        if bytes > 0 && bytes.is_multiple_of(factor) {
-            return format!("{}{unit}", bytes / factor);
-        }
-    }
-    bytes.to_string()
-}
-
-fn ids((uid, gid): (u32, u32)) -> String {
-    if gid == u32::MAX { uid.to_string() } else { format!("{uid}:{gid}") }
-}

@@ -49,7 +49,7 @@ pub(super) fn bare(text: &str) -> String {
 }
 
 /// The value of `environment`; pairs that it cannot say stand in a comment behind it.
-pub(super) fn pairs(all: &[(&str, &str)], escape: impl Fn(&str) -> String) -> String {
+pub(super) fn pairs(all: &[(&str, &str)], escape: &dyn Fn(&str) -> String) -> String {
     let mut said = Vec::new();
     let mut left_out = Vec::new();
     for (name, text) in all {
@@ -115,7 +115,7 @@ mod tests {
     fn values_of_variables_are_quoted_as_far_as_that_is_possible() {
         let all = [("A", "it's"), ("B", "say \"x\" now"), ("C", "'"), ("=", "1"), ("D E", "1")];
         assert_eq!(
-            pairs(&all, str::to_owned),
+            pairs(&all, &str::to_owned),
             "A=\"it's\",B='say \"x\" now',==\"1\"\n# left out, because INI cannot quote them: C, D E"
         );
     }
