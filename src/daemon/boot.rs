@@ -93,12 +93,14 @@ pub(crate) fn raise_limits(
             }
             Err(hard) => {
                 let (what, available, whose) = what;
+                // COMPAT: what is asked for stands there where the limit is meant.
+                let (key, want) = setting;
                 return Err(format!(
-                    "Error: The minimum number of {available}{what} required to run this {whose} is {} as per the \
-                     \"{}\" command-line argument or config file setting. The current environment will only allow you \
-                     to open {hard} {what}.  Either raise the number of usable {what} in your environment (see \
-                     README.rst) or lower the {} setting in the config file to allow the {whose} to start.",
-                    setting.1, setting.0, setting.0
+                    "Error: The minimum number of {available}{what} required to run this {whose} is {want} as per the \
+                     \"{key}\" command-line argument or config file setting. The current environment will only allow you \
+                     to open {want} {what}.  Either raise the number of usable {what} in your environment (see \
+                     README.rst) or lower the {key} setting in the config file to allow the {whose} to start.\n\
+                     hint: the hard limit is {hard}; raise it, or lower `{key}`"
                 ));
             }
         }

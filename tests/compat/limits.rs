@@ -1,7 +1,7 @@
 //! `minfds` and `minprocs`: what the daemon raises, what its programs see, what it refuses; and starts that fail for
 //! want of something.
 
-use crate::support::{Sup, header, ours, setup, skipped};
+use crate::support::{Sup, header, setup, skipped};
 
 const PROGRAM: &str =
     "[program:p]\ncommand=@puppet@ limits\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\n";
@@ -92,17 +92,14 @@ fn too_few_descriptors_refuse_the_start() {
     if skipped() {
         return;
     }
-    // COMPAT: theirs shows what it wants where it means what it may have.
-    let may = if ours() { 512 } else { 1024 };
+    // COMPAT: what is wanted stands where the limit is meant.
     refused(
         "256:512",
         "500:700",
-        &format!(
-            "Error: The minimum number of file descriptors required to run this process is 1024 as per the \"minfds\" \
-             command-line argument or config file setting. The current environment will only allow you to open {may} file \
+        "Error: The minimum number of file descriptors required to run this process is 1024 as per the \"minfds\" \
+             command-line argument or config file setting. The current environment will only allow you to open 1024 file \
              descriptors.  Either raise the number of usable file descriptors in your environment (see README.rst) or lower \
-             the minfds setting in the config file to allow the process to start."
-        ),
+             the minfds setting in the config file to allow the process to start.",
     );
 }
 
@@ -111,16 +108,13 @@ fn too_few_processes_refuse_the_start() {
     if skipped() {
         return;
     }
-    let may = if ours() { 150 } else { 200 };
     refused(
         "2000:2000",
         "100:150",
-        &format!(
-            "Error: The minimum number of available processes required to run this program is 200 as per the \"minprocs\" \
-             command-line argument or config file setting. The current environment will only allow you to open {may} \
+        "Error: The minimum number of available processes required to run this program is 200 as per the \"minprocs\" \
+             command-line argument or config file setting. The current environment will only allow you to open 200 \
              processes.  Either raise the number of usable processes in your environment (see README.rst) or lower the \
-             minprocs setting in the config file to allow the program to start."
-        ),
+             minprocs setting in the config file to allow the program to start.",
     );
 }
 
