@@ -1,7 +1,7 @@
 //! `minfds` and `minprocs`: what the daemon raises, what its programs see, what it refuses; and starts that fail for
 //! want of something.
 
-use crate::support::{Sup, header, ours, setup, skipped};
+use crate::support::{Sup, header, setup, skipped};
 
 const PROGRAM: &str =
     "[program:p]\ncommand=@puppet@ limits\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\n";
@@ -92,7 +92,7 @@ fn too_few_descriptors_refuse_the_start() {
     if skipped() {
         return;
     }
-    // What it wants is shown where what it may have is meant; ours says the true number in a line of its own.
+    // COMPAT: what is wanted stands where the limit is meant.
     refused(
         "256:512",
         "500:700",

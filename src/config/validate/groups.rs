@@ -119,7 +119,7 @@ fn share_socket<'a>(r: &mut Reader<'a>, group: &View<'a>, member: &'a RawSection
         r.push(Diagnostic::warning(text).at(mistake.span.as_ref().or(Some(&member.span))));
         return;
     }
-    let socket = kind.as_ref().and_then(|kind| fcgi_socket(r, kind));
+    let socket = kind.as_ref().and_then(|kind| fcgi_socket(r, &View::of(member), kind));
     programs.iter_mut().for_each(|p| p.socket.clone_from(&socket));
 }
 
@@ -145,7 +145,7 @@ fn read_own_group<'a>(
     };
     let plan = Plan { section, group: &name, priority: Some(own), environment };
     let mut programs = read_processes(r, &plan);
-    let socket = kind.as_ref().and_then(|kind| fcgi_socket(r, kind));
+    let socket = kind.as_ref().and_then(|kind| fcgi_socket(r, &view, kind));
     programs.iter_mut().for_each(|p| p.socket.clone_from(&socket));
     Some(Group { programs: unique(r, &name, programs), name, priority: priority.ok()?, kind: kind? })
 }

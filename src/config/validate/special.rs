@@ -2,6 +2,7 @@
 //!
 //! Invariant: errors come in Supervisor's order and words. Not here: delivering events, making sockets (`daemon::fcgi`).
 
+use crate::config::diag::Diagnostic;
 use crate::config::model::{FcgiSocket, GroupKind};
 use crate::config::paths::normalize;
 use crate::config::python::{big_int, digit_value, is_space, repr};
@@ -181,10 +182,24 @@ fn check_socket(r: &Reader<'_>, socket: &str, has_unix_settings: bool) -> Result
 }
 
 /// The socket of a FastCGI group, as its processes share it.
-pub(crate) fn fcgi_socket(r: &Reader<'_>, kind: &GroupKind) -> Option<Box<FcgiSocket>> {
+pub(crate) fn fcgi_socket<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    kind: &GroupKind,
+) -> Option<Box<FcgiSocket>> {
     let GroupKind::Fcgi { socket, backlog, owner, mode } = kind else { return None };
     // COMPAT: a host nobody knows is no mistake of the file; the socket cannot be made then.
-    let address = socket.strip_prefix("tcp://").and_then(|place| address::listening(place, r.world));
+    let tcp = socket.strip_prefix("tcp://");
+    let address = tcp.and_then(|place| address::listening(place, r.world));
+    if tcp.is_some() && address.is_none() {
+        let text = format!("the host of `socket` of {} is not known here: {socket}", view.shown());
+        let span = r.entry(view, "socket").map(|e| &e.span);
+        r.push(
+            Diagnostic::warning(text)
+                .at(span)
+                .hint("write an address; of host names only those in /etc/hosts are known"),
+        );
+    }
     Some(Box::new(FcgiSocket {
         url: socket.clone(),
         address,
@@ -219,6 +234,11 @@ mod tests {
             // COMPAT: that nobody knows the host is found out at the start.
             ("tcp://nowhere:9000", None),
         ];
+        let found = findings(load_ini(&text.replace("TCP", "tcp://*:9001")));
+        assert_eq!(
+            found.iter().filter(|d| d.message.contains("is not known here: tcp://nowhere:9000")).count(),
+            1
+        );
         assert_eq!(places, want);
         assert_eq!((sockets[0].backlog, sockets[0].mode, sockets[1].backlog), (Some(9), 0o700, None));
     }
