@@ -82,6 +82,7 @@ fn refused(nofile: &str, nproc: &str, want: &str) {
     let launcher = ["prlimit", &nofile, &nproc, "--", "setpriv", "--bounding-set=-sys_resource", "--"];
     let daemon = setup(&format!("{}{PROGRAM}", header(""))).launcher(&launcher).start();
     assert_eq!(daemon.wait_exit(), 2);
+    harness::wait_until("it has said why", || daemon.stderr().contains('\n'));
     let first = daemon.stderr().lines().next().unwrap_or_default().to_string();
     assert_eq!(first, want);
     daemon.ended(2);
