@@ -338,8 +338,8 @@ impl Printer {
         body.number("startretries", p.startretries);
         let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
         body.put("exitcodes", codes.join(","));
-        let signal = p.stopsignal.to_string();
-        body.put("stopsignal", signal.trim_start_matches("SIG").to_owned());
+        let named = p.stopsignal.name().map(|name| name.trim_start_matches("SIG").to_owned());
+        body.put("stopsignal", named.unwrap_or_else(|| p.stopsignal.0.to_string()));
         body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
         body.flag("stopasgroup", p.stopasgroup);
         if p.killasgroup != p.stopasgroup {
