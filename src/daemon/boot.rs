@@ -59,7 +59,7 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
         settled.nofile = ourselves::raise_limits(&config.supervisor, config.dialect, &mut said)?;
     }
     let mut sinks = Sinks::default();
-    let journal = open_journal(&config, &settled.start_dir, &mut sinks, &mut said);
+    let journal = open_journal(&config, settled, &mut sinks, &mut said)?;
     // COMPAT: critical first, then warnings, then the rest; from here on in the order of the events.
     said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
     if let Err(refusal) = fcgi::probe(&config, &[], &mut said) {
