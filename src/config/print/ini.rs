@@ -338,8 +338,8 @@ impl Printer {
         body.number("startretries", p.startretries);
         let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
         body.put("exitcodes", codes.join(","));
-        let signal = p.stopsignal.to_string();
-        body.put("stopsignal", signal.trim_start_matches("SIG").to_owned());
+        let number = || p.stopsignal.0.to_string();
+        body.put("stopsignal", p.stopsignal.name().map_or_else(number, |name| name.replace("SIG", "")));
         body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
         body.flag("stopasgroup", p.stopasgroup);
         if p.killasgroup != p.stopasgroup {
