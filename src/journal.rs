@@ -13,23 +13,36 @@ use std::fmt::Write;
 pub struct Journal {
     level: LogLevel,
     sinks: Vec<SinkId>,
+    /// Gets each line of a message as a message of its own.
+    syslog: Option<SinkId>,
     dropped: u64,
-    untold: u64,
+    untold: Untold,
     /// The last second that was broken down: many lines share one.
     second: (i64, LocalTime),
 }
 
+/// Lines that were dropped and not told of yet.
+#[derive(Default, Debug)]
+struct Untold {
+    lines: u64,
+    /// What a sink said when it broke; without it, it was too slow.
+    why: Option<String>,
+    /// The beginning of the last one has been written.
+    torn: bool,
+}
+
 impl Journal {
-    /// Lines of `level` and above go to every one of `sinks`.
+    /// Lines of `level` and above go to every one of `sinks`, and to `syslog`.
     #[must_use]
-    pub fn new(level: LogLevel, sinks: Vec<SinkId>) -> Journal {
-        Journal { level, sinks, dropped: 0, untold: 0, second: (i64::MIN, LocalTime::default()) }
+    pub fn new(level: LogLevel, sinks: Vec<SinkId>, syslog: Option<SinkId>) -> Journal {
+        let second = (i64::MIN, LocalTime::default());
+        Journal { level, sinks, syslog, dropped: 0, untold: Untold::default(), second }
     }
 
     /// Whether a line of this level would be written at all.
     #[must_use]
     pub fn wants(&self, level: LogLevel) -> bool {
-        level >= self.level && !self.sinks.is_empty()
+        level >= self.level && !(self.sinks.is_empty() && self.syslog.is_none())
     }
 
     /// Lines that were dropped since the start.
@@ -42,29 +55,46 @@ impl Journal {
         if !self.wants(level) {
             return;
         }
-        let line = self.line(now, level, message);
-        let ids = self.sinks.clone();
+        let mut line = self.line(now, level, message);
+        if self.untold.torn {
+            line.insert(0, '\n');
+        }
         let mut missed = false;
-        for id in ids {
-            if !sinks.has_room(id, line.len()) {
-                missed = true;
-                continue;
+        for id in self.sinks.clone() {
+            missed |= !self.put(sinks, id, line.as_bytes());
+        }
+        if let Some(id) = self.syslog {
+            for part in message.trim_end_matches('\n').split('\n') {
+                let line = self.line(now, level, part);
+                missed |= !self.put(sinks, id, line.as_bytes());
             }
-            // A sink of the journal that breaks has nowhere to say so but the other sinks; the count tells.
-            missed |= sinks.put(id, line.as_bytes()).lost > 0;
         }
         if missed {
             self.dropped += 1;
-            self.untold += 1;
-        } else if self.untold > 0 {
-            let n = std::mem::take(&mut self.untold);
-            self.log(
-                sinks,
-                now,
-                LogLevel::Warn,
-                &format!("{n} lines of this log were lost: its reader was too slow"),
-            );
+            self.untold.lines += 1;
+            return;
         }
+        match std::mem::take(&mut self.untold) {
+            Untold { lines: 0, why: None, .. } => {}
+            // A rotation that failed, mostly.
+            Untold { lines: 0, why: Some(why), .. } => self.log(sinks, now, LogLevel::Error, &why),
+            Untold { lines, why, .. } => {
+                let why = why.unwrap_or_else(|| "its reader was too slow".into());
+                self.log(sinks, now, LogLevel::Warn, &format!("{lines} lines of this log were lost: {why}"));
+            }
+        }
+    }
+
+    /// False when the line is not there as a whole.
+    fn put(&mut self, sinks: &mut Sinks, id: SinkId, line: &[u8]) -> bool {
+        if !sinks.has_room(id, line.len()) {
+            return false;
+        }
+        let put = sinks.put(id, line);
+        // A sink of the journal that breaks has nowhere to say so but the other sinks: it is told later.
+        self.untold.why = self.untold.why.take().or(put.trouble);
+        self.untold.torn |= put.lost > 0 && put.lost < line.len();
+        put.lost == 0
     }
 
     fn line(&mut self, now: Wall, level: LogLevel, message: &str) -> String {
@@ -98,7 +128,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("mainstay-journal-{}", std::process::id()));
         let mut sinks = Sinks::default();
         let id = sinks.open_file(&path, 0, 0, 0o600).expect("open");
-        let mut journal = Journal::new(LogLevel::Info, vec![id]);
+        let mut journal = Journal::new(LogLevel::Info, vec![id], None);
         journal.log(&mut sinks, Wall(1_700_000_000_007), LogLevel::Debug, "no");
         journal.log(&mut sinks, Wall(1_700_000_000_007), LogLevel::Warn, "received SIGTERM");
         let text = std::fs::read_to_string(&path).expect("read");

@@ -97,10 +97,7 @@ impl fmt::Display for ExitStatus {
         match self {
             ExitStatus::Code(c) => write!(f, "exit status {c}"),
             ExitStatus::Signal { signal, core } => {
-                match signal.name() {
-                    Some(name) => write!(f, "terminated by {name}")?,
-                    None => write!(f, "terminated by signal {}", signal.0)?,
-                }
+                write!(f, "terminated by {signal}")?;
                 if *core { f.write_str(" (core dumped)") } else { Ok(()) }
             }
         }
@@ -179,12 +176,12 @@ impl Signal {
     }
 }
 
-/// `SIGTERM`, or the number where there is no name.
+/// `SIGTERM`; COMPAT: `signal 50` where there is no name.
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.write_str(name),
-            None => self.0.fmt(f),
+            None => write!(f, "signal {}", self.0),
         }
     }
 }
@@ -243,7 +240,7 @@ mod tests {
         }
         assert_eq!(Signal::from_name("RTMIN+1"), None);
         assert_eq!(Signal(29).to_string(), "SIGPOLL");
-        assert_eq!(Signal(50).to_string(), "50");
+        assert_eq!(Signal(50).to_string(), "signal 50");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Pure. Not here: what the arguments do.
 
-use crate::cli::{check, ctl, health, init, run, sample};
+use crate::cli::{check, ctl, health, init, pidproxy, run, sample};
 use clap::{Parser, Subcommand};
 
 /// PID 1 of a container: supervises several programs, speaks supervisord, Prometheus and Kubernetes
@@ -15,11 +15,13 @@ use clap::{Parser, Subcommand};
 Without an applet `run` is meant: `mainstay -c FILE` supervises, and plain `mainstay` looks for a configuration.
 `mainstay -- CMD ARGS…` runs one program as a container's init and ends with its exit code.
 
-Called as supervisord or supervisorctl (a symlink is enough) it behaves as that program; called as tini it takes
-tini's -s -g -w -p -e -v; called as dumb-init it runs one program, without dumb-init's own options.
+Called as supervisord, supervisorctl, pidproxy or echo_supervisord_conf (a symlink is enough) it behaves as that
+program; called as tini it takes tini's -s -g -w -p -e -v; called as dumb-init it runs one program, without dumb-init's
+own options.
 
 Exit codes: run: 0 stopped as asked, 2 configuration or usage, 70 internal error; with a main program its code.
 init: the program's code, 128+N after signal N, 127 not found, 126 not executable.
+pidproxy: 0 the command has ended or was told to, 1 usage or nobody to signal, 127 not found, 126 not executable.
 check: 0 good, 2 errors. health: 0 healthy, 1 not. ctl: supervisorctl's codes.
 
 Start here:  mainstay sample toml > mainstay.toml && mainstay run -c mainstay.toml"
@@ -35,13 +37,15 @@ pub(crate) enum Applet {
     Run(run::RunArgs),
     /// Run one program: reap orphans, forward signals, end with its exit code
     Init(init::InitArgs),
+    /// Run a command, and hand signals to the process that its pidfile names
+    Pidproxy(pidproxy::PidproxyArgs),
     /// Control a running mainstay or supervisord: status, start, stop, restart, shutdown
     Ctl(ctl::CtlArgs),
     /// Validate a configuration and say everything that is wrong with it
     Check(check::CheckArgs),
     /// Ask for health: exec probe of Kubernetes, HEALTHCHECK of Docker
     Health(health::HealthArgs),
-    /// Print a commented sample: ini, toml, env, docker, k8s
+    /// Print a commented sample: ini, toml, env, docker, k8s, or supervisord for what echo_supervisord_conf prints
     Sample(sample::SampleArgs),
     /// The HTTP process; started by `run` only
     #[command(hide = true)]

@@ -7,12 +7,16 @@ mod args;
 pub mod check;
 pub mod ctl;
 pub mod gateway;
+pub mod getopt;
 pub mod health;
 mod init;
+mod pidproxy;
 mod run;
 pub mod sample;
+mod supervisord;
 pub mod world;
 
+use crate::sys::boot;
 use crate::sys::signals::SignalState;
 use args::{Applet, Cli};
 use clap::Parser;
@@ -20,7 +24,10 @@ use std::ffi::OsString;
 
 /// What the process was started with.
 pub(crate) struct Started {
+    /// The word that picks the face.
     pub(crate) argv0: String,
+    /// The path we were executed by, which a shell has found on the PATH; else `argv0`.
+    pub(crate) exec_name: String,
     /// As the kernel gave them; only what is read by us has to be text.
     pub(crate) args: Vec<OsString>,
     pub(crate) env: Vec<(OsString, OsString)>,
@@ -35,7 +42,8 @@ pub fn main() -> i32 {
     let mut words = std::env::args_os();
     let argv0 = words.next().map_or_else(|| "mainstay".into(), |w| w.to_string_lossy().into_owned());
     let env = std::env::vars_os().collect();
-    let started = Started { argv0, args: words.collect(), env, signal_state };
+    let exec_name = boot::exec_name().map_or_else(|| argv0.clone(), |n| n.to_string_lossy().into_owned());
+    let started = Started { argv0, exec_name, args: words.collect(), env, signal_state };
     i32::from(dispatch(started))
 }
 
@@ -51,7 +59,10 @@ fn dispatch(started: Started) -> u8 {
     let face = started.argv0.rsplit('/').next().unwrap_or_default().to_string();
     let first = started.args.first().and_then(|w| w.to_str());
     match (face.as_str(), first) {
-        ("supervisord", _) => parse(started, &["mainstay", "run", "--face-supervisord"]),
+        ("supervisord", _) => supervisord::run(started),
+        ("pidproxy", _) => pidproxy::run_face(started),
+        // COMPAT: arguments are ignored.
+        ("echo_supervisord_conf", _) => print(sample::Sample::Supervisord.text()),
         ("supervisorctl", _) => parse(started, &["mainstay", "ctl"]),
         ("tini" | "tini-static" | "docker-init" | "dumb-init", _) => parse(started, &["mainstay", "init"]),
         // The shortest way into one-program init: no table of options is built for it.
@@ -76,8 +87,8 @@ fn parse(started: Started, prefix: &[&str]) -> u8 {
 }
 
 fn run_applet(applet: Applet, started: Started) -> u8 {
-    // Only the two that may be PID 1 keep signals waiting; the others want Ctrl-C to work.
-    if !matches!(applet, Applet::Run(_) | Applet::Init(_)) {
+    // Those that may be PID 1 or hand signals on keep them waiting; the others want Ctrl-C to work.
+    if !matches!(applet, Applet::Run(_) | Applet::Init(_) | Applet::Pidproxy(_)) {
         started.signal_state.unblock(&[]);
     }
     match applet {
@@ -87,6 +98,15 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
         Applet::Check(args) => check::run(&args, started.env_text()),
         Applet::Health(args) => health::run(&args, &started.env_text()),
         Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
+        Applet::Pidproxy(args) => pidproxy::run(args, started),
         Applet::Gateway => gateway::run(),
     }
+}
+
+/// Prints a whole text. A reader that has gone away is no trouble of ours.
+pub(crate) fn print(text: &str) -> u8 {
+    use std::io::Write as _;
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    0
 }

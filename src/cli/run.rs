@@ -1,12 +1,12 @@
-//! `mainstay run`, and the face `supervisord`: gathers the sources of a configuration and starts the daemon.
+//! `mainstay run`: gathers the sources of a configuration and starts the daemon, for the face `supervisord` too.
 //!
 //! Reads files through `world`. Invariant: nothing starts on a bad configuration; every finding is shown at once.
 
 use crate::cli::world::RealWorld;
-use crate::cli::{Started, sample};
+use crate::cli::{Started, print, sample};
 use crate::config::{self, Search, Sources};
 use crate::daemon::{self, Options};
-use crate::sys::boot;
+use crate::sys::fd;
 use clap::Args;
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -21,8 +21,8 @@ pub(crate) struct RunArgs {
     #[arg(short = 'c', long = "configuration", value_name = "FILE")]
     configuration: Vec<PathBuf>,
     /// Stay in the foreground; `run` always does
-    #[arg(short = 'n', long)]
-    nodaemon: bool,
+    #[arg(short = 'n', long = "nodaemon")]
+    _nodaemon: bool,
     /// Do not repeat the daemon's log on stdout
     #[arg(short = 's', long)]
     silent: bool,
@@ -71,9 +71,6 @@ pub(crate) struct RunArgs {
     /// Run the embedded example: three programs, one of which crashes now and then
     #[arg(long, conflicts_with = "configuration")]
     example: bool,
-    /// Called as `supervisord`
-    #[arg(long = "face-supervisord", hide = true)]
-    face_supervisord: bool,
     /// Print the version and end
     #[arg(short = 'v', long = "version")]
     version: bool,
@@ -102,7 +99,7 @@ impl RunArgs {
         let mut all: Vec<(String, String)> =
             valued.iter().filter_map(|(k, v)| v.as_ref().map(|v| ((*k).to_string(), v.clone()))).collect();
         let flags = [
-            ("nodaemon", self.foreground()),
+            ("nodaemon", true),
             ("silent", self.silent),
             ("nocleanup", self.nocleanup),
             ("strip_ansi", self.strip_ansi),
@@ -111,16 +108,9 @@ impl RunArgs {
         all
     }
 
-    /// Only the face `supervisord` goes into the background, and never as PID 1.
-    fn foreground(&self) -> bool {
-        self.nodaemon || !self.face_supervisord || boot::is_pid1()
-    }
-
     fn sources(&self, started: &Started) -> Sources {
         let mut files = self.configuration.iter().cloned();
-        let argv0 = started.argv0.clone();
-        let search =
-            if self.face_supervisord { Search::Supervisord { argv0 } } else { Search::Mainstay { argv0 } };
+        let search = Search::Mainstay { argv0: started.exec_name.clone() };
         Sources {
             file: files.next(),
             extra_files: files.collect(),
@@ -133,16 +123,27 @@ impl RunArgs {
     }
 }
 
-/// Runs until everything has stopped. Returns the exit code.
+/// What to run, and how.
+pub(crate) struct Wish {
+    pub(crate) sources: Sources,
+    /// Do not go into the background, whatever the configuration says.
+    pub(crate) foreground: bool,
+    /// We are supervisord: the name its usage lines give.
+    pub(crate) supervisord: Option<String>,
+}
+
+/// `mainstay run`. Returns the exit code.
 pub(crate) fn run(args: RunArgs, started: Started) -> u8 {
     if args.version {
-        // COMPAT: tools compare what `supervisord -v` prints.
-        let version =
-            if args.face_supervisord { "4.3.0" } else { concat!("mainstay ", env!("CARGO_PKG_VERSION")) };
-        println!("{version}");
-        return 0;
+        return print(concat!("mainstay ", env!("CARGO_PKG_VERSION"), "\n"));
     }
     let sources = args.sources(&started);
+    start(Wish { sources, foreground: true, supervisord: None }, started)
+}
+
+/// Runs until everything has stopped. Returns the exit code.
+pub(crate) fn start(wish: Wish, started: Started) -> u8 {
+    let Wish { sources, foreground, supervisord } = wish;
     let first = Cell::new(true);
     let load = move || {
         let world = RealWorld::new(&sources.env);
@@ -152,9 +153,9 @@ pub(crate) fn run(args: RunArgs, started: Started) -> u8 {
     };
     let loaded = match load() {
         Ok(loaded) => loaded,
-        Err(findings) => return refuse(&findings, args.face_supervisord, &started.argv0),
+        Err(findings) => return refuse(&findings, supervisord.as_deref()),
     };
-    let daemonize = !args.foreground() && !loaded.config.supervisor.nodaemon;
+    let daemonize = !foreground && !loaded.config.supervisor.nodaemon;
     let start_dir = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     daemon::run(Options {
         loaded,
@@ -163,14 +164,20 @@ pub(crate) fn run(args: RunArgs, started: Started) -> u8 {
         start_dir,
         signal_state: started.signal_state,
         daemonize,
+        usage: Box::new(move |words| {
+            supervisord.as_ref().map_or_else(String::new, |name| usage(words, name))
+        }),
     })
 }
 
-/// All findings, and for the face `supervisord` its own first line, which tools look for.
-fn refuse(findings: &config::diag::Diagnostics, face_supervisord: bool, argv0: &str) -> u8 {
-    if face_supervisord && let Some(words) = findings.items.iter().find_map(|d| d.supervisor.as_ref()) {
-        eprintln!("Error: {words}\nFor help, use {argv0} -h");
-    }
-    eprint!("{}", findings.render());
+/// COMPAT: the two lines about every mistake, which tools look for.
+pub(crate) fn usage(words: &str, name: &str) -> String {
+    format!("Error: {words}\nFor help, use {name} -h\n")
+}
+
+/// All findings, and for the face `supervisord` its own lines first.
+fn refuse(findings: &config::diag::Diagnostics, supervisord: Option<&str>) -> u8 {
+    let lines = supervisord.zip(findings.supervisor()).map(|(name, words)| usage(words, name));
+    fd::last_words(&(lines.unwrap_or_default() + &findings.render()));
     2
 }

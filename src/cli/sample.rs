@@ -16,6 +16,8 @@ pub enum Sample {
     Ini,
     /// A mainstay.toml
     Toml,
+    /// What echo_supervisord_conf prints: every section and option of Supervisor with its default
+    Supervisord,
     /// Environment variables, for `docker run --env-file`
     Env,
     /// A Dockerfile that adds mainstay to an image
@@ -31,6 +33,7 @@ impl Sample {
         match self {
             Sample::Ini => include_str!("../../samples/supervisord.conf"),
             Sample::Toml => include_str!("../../samples/mainstay.toml"),
+            Sample::Supervisord => include_str!("../../samples/echo_supervisord.conf"),
             Sample::Env => include_str!("../../samples/mainstay.env"),
             Sample::Docker => include_str!("../../docker/Dockerfile.example"),
             Sample::K8s => include_str!("../../k8s/deployment.yaml"),
@@ -38,7 +41,7 @@ impl Sample {
     }
 }
 
-/// Print a commented example: ini, toml, env, docker or k8s
+/// Print a commented example: ini, toml, supervisord, env, docker or k8s
 #[derive(Clone, Debug, clap::Args)]
 pub struct SampleArgs {
     /// Which one
@@ -47,6 +50,9 @@ pub struct SampleArgs {
 }
 
 /// Writes the sample to `out`.
+///
+/// # Errors
+/// What `out` says.
 pub fn run(args: &SampleArgs, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(args.what.text().as_bytes())?;
     out.flush()
@@ -78,6 +84,7 @@ mod tests {
         for (word, sign) in [
             ("ini", "[program:web]"),
             ("toml", "[program.web]"),
+            ("supervisord", ";[program:NAME]"),
             ("env", "MAINSTAY_PROGRAM__WEB="),
             ("docker", "ENTRYPOINT"),
             ("k8s", "kind: Deployment"),
@@ -85,7 +92,7 @@ mod tests {
             assert!(printed(&[word]).contains(sign), "{word}");
         }
         assert_eq!(printed(&[]), printed(&["toml"]));
-        assert_eq!(Sample::value_variants().len(), 5);
+        assert_eq!(Sample::value_variants().len(), 6);
     }
 
     /// Loads a sample without errors; warnings are given back as text.
@@ -111,6 +118,23 @@ mod tests {
             assert_eq!(names(&loaded), site, "{name}");
             assert_eq!(loaded.config.http.len(), 1, "{name}");
         }
+    }
+
+    #[test]
+    fn what_echo_supervisord_conf_prints_names_every_setting_of_supervisor() {
+        let ours = [SectionKind::Mainstay, SectionKind::Http];
+        let text = Sample::Supervisord.text();
+        for setting in settings::all().filter(|s| s.support != settings::Support::Planned) {
+            if setting.kinds.iter().any(|k| !ours.contains(k))
+                && !setting.kinds.contains(&SectionKind::Mainstay)
+            {
+                let is_there =
+                    ["\n", "\n;"].iter().any(|before| text.contains(&format!("{before}{}=", setting.key)));
+                assert!(is_there, "{}", setting.key);
+            }
+        }
+        let (loaded, warnings) = loaded("/etc/supervisord.conf", text, Vec::new());
+        assert_eq!((warnings.len(), names(&loaded)), (1, Vec::new()), "only that there is no program");
     }
 
     #[test]
@@ -144,12 +168,8 @@ mod tests {
     fn every_setting_is_in_the_documentation() {
         let page = include_str!("../../docs/configuration.md");
         for setting in settings::all().filter(|s| !s.kinds.contains(&SectionKind::Supervisorctl)) {
-            let key = setting.key.replacen("stderr_logfile_", "stdout_logfile_", 1);
-            let key = if setting.support == settings::Support::NoEffect {
-                key.replacen("stderr", "stdout", 1)
-            } else {
-                key
-            };
+            // A row of the page speaks of both streams: "`stdout_syslog`, `stderr_…`".
+            let key = setting.key.replacen("stderr_", "stdout_", 1);
             let only_there = [SectionKind::Include, SectionKind::EventListener, SectionKind::Fcgi];
             let is_elsewhere = setting.kinds.iter().all(|k| only_there.contains(k));
             let is_there = ["`", " "].iter().any(|before| page.contains(&format!("{before}{key}`")));

@@ -11,6 +11,7 @@ use crate::config::model::{Config, Dialect};
 use crate::config::paths::{absolute, dirname, join};
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
 use crate::config::validate::{COMMAND_LINE, Checked, Given, validate};
+use crate::config::values::{self, Input, logs};
 use crate::config::world::World;
 use crate::config::{from_env, from_ini, from_toml, utf8};
 use crate::types::LogLevel;
@@ -82,7 +83,7 @@ pub fn load(sources: &Sources, world: &dyn World) -> Result<Loaded, Diagnostics>
         }
         return Err(reading.found);
     }
-    merge(&mut reading.raw, command_line(&sources.overrides));
+    merge(&mut reading.raw, command_line(sources));
     if reading.is_unreadable {
         return Err(reading.found);
     }
@@ -204,15 +205,18 @@ fn has_programs(raw: &Raw) -> bool {
     })
 }
 
-fn command_line(overrides: &[(String, String)]) -> Raw {
-    if overrides.is_empty() {
+/// COMPAT: under supervisord's name a value means what it means there; under ours `none` and `off` are no files.
+fn command_line(sources: &Sources) -> Raw {
+    if sources.overrides.is_empty() {
         return Raw::default();
     }
+    let is_supervisord = matches!(sources.search, Search::Supervisord { .. });
+    let dialect = if is_supervisord { Dialect::Ini } else { Dialect::Env };
     let span = Span { source: COMMAND_LINE.to_owned(), ..Span::default() };
-    let entries = overrides.iter().map(|(key, value)| RawEntry {
+    let entries = sources.overrides.iter().map(|(key, value)| RawEntry {
         key: key.clone(),
         value: RawValue::Text(value.clone()),
-        dialect: Dialect::Env,
+        dialect,
         span: span.clone(),
         more: Vec::new(),
     });
@@ -225,6 +229,27 @@ fn command_line(overrides: &[(String, String)]) -> Raw {
         entries: entries.collect(),
     };
     Raw { sections: vec![section] }
+}
+
+/// Whether supervisord's command line takes `text` for the option that sets `key`.
+///
+/// # Errors
+/// Its words, and advice.
+pub fn check_option(key: &str, text: &str, world: &dyn World) -> Result<(), (String, Option<String>)> {
+    let value = RawValue::Text(text.to_owned());
+    let input = Input { value: &value, dialect: Dialect::Ini, line: "", create_directories: false, world };
+    let checked = match key {
+        "umask" => values::octal(&input).map(drop),
+        "directory" | "childlogdir" => logs::directory(&input).map(drop),
+        "logfile" => logs::main_log(&input).map(drop),
+        "pidfile" => logs::file(&input).map(drop),
+        "logfile_maxbytes" => values::size(&input).map(drop),
+        "logfile_backups" | "minfds" | "minprocs" => values::integer(&input).map(drop),
+        "loglevel" => values::level(&input).map(drop),
+        // `user` is looked up when the file has been read.
+        _ => Ok(()),
+    };
+    checked.map_err(|bad| (bad.words, bad.hint))
 }
 
 /// COMPAT: Supervisor's places, the first two relative to the directory above the program.

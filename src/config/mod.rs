@@ -29,4 +29,4 @@ mod validate;
 mod values;
 pub mod world;
 
-pub use load::{Loaded, Search, Sources, load};
+pub use load::{Loaded, Search, Sources, check_option, load};

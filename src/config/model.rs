@@ -138,6 +138,20 @@ pub enum GroupKind {
     Fcgi { socket: String, backlog: Option<i64>, owner: Option<(u32, u32)>, mode: Option<u32> },
 }
 
+/// The listening socket that the processes of an `[fcgi-program:x]` share.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FcgiSocket {
+    /// `unix:///path` or `tcp://host:port`.
+    pub url: String,
+    /// Where a `tcp://` listens; `None` for `unix://`, and for a host whose address is not known.
+    pub address: Option<SocketAddr>,
+    /// Connections that may wait; `None`: as many as the kernel allows.
+    pub backlog: Option<i32>,
+    /// As in [`ControlAddress::Unix`].
+    pub owner: Option<(u32, u32)>,
+    pub mode: u32,
+}
+
 /// One process slot: a program, or one of its `numprocs` copies.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Program {
@@ -171,6 +185,8 @@ pub struct Program {
     pub stopasgroup: bool,
     pub killasgroup: bool,
     pub stdin: Stdin,
+    /// Stands in place of `stdin`.
+    pub socket: Option<Box<FcgiSocket>>,
     /// Stderr is the same pipe as stdout.
     pub redirect_stderr: bool,
     pub stdout: LogPlan,

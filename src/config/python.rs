@@ -45,6 +45,29 @@ pub fn repr(text: &str) -> String {
     out
 }
 
+/// `repr` of bytes, `b'…'`.
+#[must_use]
+pub fn repr_bytes(bytes: &[u8]) -> String {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
+    let mut out = String::with_capacity(bytes.len() + 3);
+    out.push('b');
+    out.push(char::from(quote));
+    for byte in bytes.iter().copied() {
+        if byte == quote || byte == b'\\' {
+            out.push('\\');
+        }
+        match byte {
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            b' '..=b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    out.push(char::from(quote));
+    out
+}
+
 /// The characters that occur in practice and that Python shows as escapes; the rest is shown as it is.
 fn is_printable(c: char) -> bool {
     !(c.is_control()

@@ -5,13 +5,14 @@
 //! Not here: what is asked (`commands`), XML (`gateway::rpc::xml`).
 
 use crate::ctl::address::{Place, ServerAddress};
+use crate::ctl::resolve::addresses_of;
 use crate::gateway::rpc::value::Value;
 use crate::gateway::rpc::xml::{self, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -221,24 +222,15 @@ fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
 }
 
 fn connect_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in resolve(host, port)? {
+    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
+    for ip in addresses_of(host, timeout)? {
+        let address = SocketAddr::new(ip, port);
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(stream) => return Ok(stream),
             Err(e) => last = e,
         }
     }
     Err(last)
-}
-
-/// Addresses and `localhost` need no resolver, which an image FROM scratch does not have.
-fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let ips = match host.parse::<IpAddr>() {
-        Ok(ip) => vec![ip],
-        Err(_) if host == "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-        Err(_) => return (host, port).to_socket_addrs().map(Iterator::collect),
-    };
-    Ok(ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
 }
 
 fn request(

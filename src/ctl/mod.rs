@@ -10,6 +10,7 @@ pub mod commands;
 pub mod discover;
 mod end;
 mod names;
+mod resolve;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -134,6 +134,7 @@ impl Gateway {
             extra: extra.iter().map(AsRawFd::as_raw_fd).collect(),
             own_group: true,
             foreground: false,
+            start_directory: None,
             directory: Some(c_string("/")),
             umask: None,
             identity: None,

@@ -3,16 +3,18 @@
 //! Does I/O. Invariants: answered by exactly one of `Spawned` and `SpawnFailed`; after a failure nothing stays open.
 //! Not here: the plan (`spawn`), the child (`sys::child`).
 
-use crate::config::model::{LogPlan, LogTarget, Program, Stdin};
+use crate::config::model::{GroupKind, LogPlan, LogTarget, Program, Stdin};
+use crate::daemon::logs::ident;
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
-use crate::logging::{Channel, SinkId};
+use crate::logging::filters::Filters;
+use crate::logging::{Channel, Plan, SinkId};
 use crate::spawn;
 use crate::sys::child::Launched;
 use crate::sys::{errno, fd};
 use crate::types::{LogLevel, ProcRef};
 use nix::errno::Errno;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 /// COMPAT: mode of a log file that a configuration names; the umask takes its part.
 const LOG_MODE: u32 = 0o666;
@@ -26,6 +28,8 @@ enum End {
     Inherited,
     /// The program's end; ours is read by a channel or, for stdin, kept.
     Pipe { ours: OwnedFd, theirs: OwnedFd, sink: Option<SinkId> },
+    /// A descriptor of ours that many programs share.
+    Shared(RawFd),
     /// Nobody wants it.
     Null,
 }
@@ -71,8 +75,10 @@ impl Daemon {
     }
 
     fn try_launch(&mut self, proc: ProcRef, program: &Program) -> Result<Launched, SpawnError> {
+        // COMPAT: the socket comes first, even of a command that is not there.
+        let socket = self.join_socket(proc, program)?;
         let mut plan = spawn::plan(program, &self.context, [None; 3])?;
-        let mut ends = self.open_ends(proc, program).map_err(|e| self.explain(program, e))?;
+        let mut ends = self.open_ends(proc, program, socket).map_err(|e| self.explain(program, e))?;
         if self.runs_short(&ends) {
             self.close_ends(&mut ends);
             return Err(self.explain(program, Trouble::Pipe(Errno::EMFILE)));
@@ -82,6 +88,7 @@ impl Daemon {
             *place = match end {
                 End::Inherited => None,
                 End::Pipe { theirs, .. } => Some(theirs.as_raw_fd()),
+                End::Shared(socket) => Some(*socket),
                 End::Null => null,
             };
         }
@@ -101,15 +108,21 @@ impl Daemon {
     fn runs_short(&self, ends: &[End]) -> bool {
         let highest = |end: &End| match end {
             End::Pipe { ours, theirs, .. } => ours.as_raw_fd().max(theirs.as_raw_fd()),
-            End::Inherited | End::Null => 0,
+            End::Inherited | End::Shared(_) | End::Null => 0,
         };
         ends.iter().map(highest).max().is_some_and(|n| i64::from(n) >= self.usable_fds)
     }
 
-    fn open_ends(&mut self, proc: ProcRef, program: &Program) -> Result<[End; 3], Trouble> {
-        let stdin = match program.stdin {
-            Stdin::Inherit => End::Inherited,
-            Stdin::Pipe => {
+    fn open_ends(
+        &mut self,
+        proc: ProcRef,
+        program: &Program,
+        socket: Option<RawFd>,
+    ) -> Result<[End; 3], Trouble> {
+        let stdin = match (socket, program.stdin) {
+            (Some(socket), _) => End::Shared(socket),
+            (None, Stdin::Inherit) => End::Inherited,
+            (None, Stdin::Pipe) => {
                 let (theirs, ours) = fd::pipe_for_writing().map_err(Trouble::Pipe)?;
                 End::Pipe { ours, theirs, sink: None }
             }
@@ -130,8 +143,12 @@ impl Daemon {
     fn open_output(&mut self, proc: ProcRef, stderr: bool, plan: &LogPlan) -> Result<End, Trouble> {
         let sink = match &plan.target {
             LogTarget::Inherit => return Ok(End::Inherited),
-            // At debug level the daemon's log gets a copy of what nobody else wants.
-            LogTarget::None if self.null.is_some() && !self.journal.wants(LogLevel::Debug) => {
+            // Others than the log may want it; at debug level the daemon's log gets a copy.
+            LogTarget::None
+                if self.null.is_some()
+                    && !(plan.syslog || plan.events || plan.capture_maxbytes > 0)
+                    && !self.journal.wants(LogLevel::Debug) =>
+            {
                 return Ok(End::Null);
             }
             LogTarget::None => None,
@@ -182,8 +199,8 @@ impl Daemon {
         }
         for (end, is_stderr) in [(stdout, false), (stderr, true)] {
             let End::Pipe { ours, sink, .. } = end else { continue };
-            let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
-            let channel = Channel::new(proc, is_stderr, ours, sink, whole_lines);
+            let channel = Channel::new(proc, is_stderr, ours, self.output_plan(proc, is_stderr, sink));
+            let sinks: Vec<SinkId> = channel.sinks().collect();
             if let Err(e) = self.output.add(&self.epoll, channel) {
                 let name = self.display_name(proc);
                 let words = errno::words(e as i32);
@@ -191,11 +208,30 @@ impl Daemon {
                     LogLevel::Critical,
                     &format!("cannot watch the output of {name}, it is lost: {words}"),
                 );
-                if let Some(sink) = sink {
+                for sink in sinks {
                     self.release_sink(sink);
                 }
             }
         }
+    }
+
+    fn is_protocol(&self, proc: ProcRef, stderr: bool) -> bool {
+        let group = self.index.get(proc.slot as usize).and_then(|(g, _)| self.config.groups.get(*g));
+        !stderr && group.is_some_and(|g| matches!(g.kind, GroupKind::EventListener { .. }))
+    }
+
+    /// The way of one stream's bytes to its log and to whoever else wants them.
+    fn output_plan(&mut self, proc: ProcRef, stderr: bool, sink: Option<SinkId>) -> Plan {
+        let whole_lines = sink.is_some_and(|s| self.sinks.is_stream(s));
+        let strip = self.config.supervisor.strip_ansi;
+        let (capture, name) = self.program(proc).map_or((0, None), |program| {
+            let plan = if stderr { &program.stderr } else { &program.stdout };
+            (plan.capture_maxbytes, plan.syslog.then(|| program.name.clone()))
+        });
+        // COMPAT: a listener's stdout speaks the event protocol; there these settings have no effect.
+        let (capture, name) = if self.is_protocol(proc, stderr) { (0, None) } else { (capture, name) };
+        let syslog = name.map(|name| (self.sinks.open_syslog(ident(self.config.dialect)), name));
+        Plan { sink, whole_lines, filters: Filters::new(strip, capture), syslog }
     }
 
     /// Supervisor's sentence for the status, and a clear one for the log.
@@ -210,7 +246,10 @@ impl Daemon {
             }
             Trouble::Log(path, e) => {
                 let words = errno::words(e as i32);
-                let hint = "hint: create the directory, or log to /dev/stdout";
+                let hint = match e {
+                    Errno::ENXIO => "hint: nobody reads from this fifo",
+                    _ => "hint: create the directory, or log to /dev/stdout",
+                };
                 self.log(LogLevel::Error, &format!("cannot open log `{path}` of {name}: {words}; {hint}"));
                 format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32))
             }

@@ -6,6 +6,7 @@
 use crate::config::Loaded;
 use crate::config::diag::Diagnostics;
 use crate::daemon::gateway::Listener;
+use crate::daemon::ourselves::{self, Settled};
 use crate::daemon::state::Daemon;
 use crate::daemon::{boot, lastresort, signals};
 use crate::engine::action::Leave;
@@ -40,8 +41,10 @@ pub struct Options {
     /// The directory we were started in.
     pub start_dir: PathBuf,
     pub signal_state: SignalState,
-    /// Go into the background first, as `supervisord` without `-n` does. Never as PID 1.
+    /// Go into the background once all is open, as `supervisord` without `-n` does. Never as PID 1.
     pub daemonize: bool,
+    /// Supervisor's lines around its words for a refusal, where we bear its name; else nothing.
+    pub usage: Box<dyn Fn(&str) -> String>,
 }
 
 /// What belongs to the process and outlives a life.
@@ -50,7 +53,7 @@ pub(crate) struct Machine {
     pub(crate) spawner: Spawner,
     pub(crate) binary: Option<OwnedFd>,
     pub(crate) env: Vec<(OsString, OsString)>,
-    pub(crate) start_dir: PathBuf,
+    pub(crate) settled: Settled,
     pub(crate) reload: Reload,
     /// Listeners of the life before, and those that the next one needs besides: bound before anything was stopped.
     pub(crate) listeners: Vec<Listener>,
@@ -59,18 +62,9 @@ pub(crate) struct Machine {
 /// Runs until the end. Returns the exit code.
 #[must_use]
 pub fn run(options: Options) -> u8 {
-    let Options { loaded, reload, env, start_dir, signal_state, daemonize } = options;
+    let Options { loaded, reload, env, start_dir, signal_state, daemonize, usage } = options;
     fd::ensure_standard();
     fd::close_from(3);
-    if daemonize && !sys::boot::is_pid1() {
-        match sys::boot::daemonize() {
-            Ok(true) => return 0,
-            Ok(false) => {
-                sys::boot::set_umask(loaded.config.supervisor.umask);
-            }
-            Err(e) => return complain(&format!("error: cannot go into the background: {}", e.desc())),
-        }
-    }
     let binary = fd::own_binary();
     if !sys::boot::is_pid1()
         && let Err(e) = sys::boot::become_subreaper()
@@ -91,10 +85,10 @@ pub fn run(options: Options) -> u8 {
     };
     signal_state.unblock(&handled);
     let spawner = Spawner::new(signal_state);
-    live_again_and_again(
-        Machine { signals: queue, spawner, binary, env, start_dir, reload, listeners: Vec::new() },
-        loaded,
-    )
+    let background = daemonize && !sys::boot::is_pid1();
+    let settled = Settled { work_dir: start_dir.clone(), start_dir, nofile: None, background, first: true };
+    let machine = Machine { signals: queue, spawner, binary, env, settled, reload, listeners: Vec::new() };
+    live_again_and_again(machine, loaded, &*usage)
 }
 
 fn complain(text: &str) -> u8 {
@@ -102,13 +96,16 @@ fn complain(text: &str) -> u8 {
     EXIT_USAGE
 }
 
-fn live_again_and_again(mut machine: Machine, mut loaded: Loaded) -> u8 {
+fn live_again_and_again(mut machine: Machine, mut loaded: Loaded, usage: &dyn Fn(&str) -> String) -> u8 {
     loop {
         // The standard library seeds each RandomState from the kernel's generator.
         let seed = RandomState::new().build_hasher().finish();
         let mut daemon = match boot::build(machine, loaded, clock::now(), seed) {
             Ok(daemon) => daemon,
-            Err(text) => return complain(&text),
+            Err(refusal) => {
+                fd::last_words(&format!("{}{}", usage(&refusal.supervisor), refusal.own));
+                return EXIT_USAGE;
+            }
         };
         let lived = catch_unwind(AssertUnwindSafe(|| daemon.live()));
         let groups: Vec<Pid> = daemon.pids.keys().map(|p| Pid(*p)).chain(daemon.gateway.pid()).collect();
@@ -152,7 +149,7 @@ impl Daemon {
             self.wait_for_gateway(pid);
         }
         if let Some(file) = self.pidfile.take() {
-            let _ = std::fs::remove_file(file); // somebody may have been faster
+            ourselves::remove_pidfile(&file);
         }
         self.into_machine()
     }

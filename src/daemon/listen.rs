@@ -4,10 +4,11 @@
 //! Not here: who serves them (`gateway`).
 
 use crate::config::model::{Config, ControlAddress, Dialect};
+use crate::config::python::repr;
 use crate::control::{ListenerKind, ListenerSpec, default_socket_paths};
-use crate::daemon::boot::Notes;
+use crate::daemon::boot::{Notes, Refusal};
 use crate::daemon::gateway::Listener;
-use crate::sys::{boot, errno, sockets};
+use crate::sys::{boot, errno, fd, sockets};
 use crate::types::LogLevel;
 use nix::errno::Errno;
 use std::net::SocketAddr;
@@ -16,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// COMPAT: supervisord's words where a port is taken.
 const PORT_TAKEN: &str = "Another program is already listening on a port that one of our HTTP servers is configured to \
     use.  Shut this program down first before starting supervisord.";
+
+/// COMPAT: its words where something else is wrong with a server's address.
+const SOCKET_TROUBLE: &str = "Cannot open an HTTP server: socket.error reported";
 
 /// What a listener stands on; two lives that want the same place share its socket.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,22 +34,45 @@ pub(crate) enum Place {
     Default,
 }
 
-/// The listeners a configuration asks for, in their order, and who serves what on them.
-fn wanted(config: &Config, start_dir: &Path) -> Vec<(Place, ListenerSpec)> {
+/// Whether both stand on the same socket: the mode and owner of its file can be changed.
+fn is_same(a: &Place, b: &Place) -> bool {
+    match (a, b) {
+        (Place::Unix { path: a, .. }, Place::Unix { path: b, .. }) => a == b,
+        (a, b) => a == b,
+    }
+}
+
+/// Whether one keeps the other from being bound: 0.0.0.0:9001 stands in the way of 127.0.0.1:9001.
+fn is_in_the_way(a: &Place, b: &Place) -> bool {
+    matches!((a, b), (Place::Tcp(a), Place::Tcp(b)) if a.port() == b.port())
+}
+
+/// The listeners a configuration asks for, in their order, and who serves what on them. COMPAT: a socket file belongs
+/// to `[supervisord] user`, who would have made it; we make it before we become that user.
+fn wanted(config: &Config, start_dir: &Path) -> impl Iterator<Item = (Place, ListenerSpec)> {
     let http = config.http.iter().map(|address| {
         let spec = ListenerSpec { kind: ListenerKind::Http, unix: false, section: "http".into(), auth: None };
         (Place::Tcp(*address), spec)
     });
-    let control = config.control.iter().map(|server| {
+    let user = config.supervisor.user.as_ref().map(|u| (u.uid, u.gid));
+    let control = config.control.iter().map(move |server| {
         let place = match &server.address {
             ControlAddress::Inet(address) => Place::Tcp(*address),
             ControlAddress::Unix { path, mode, owner } => {
-                Place::Unix { path: start_dir.join(path), mode: *mode, owner: *owner }
+                Place::Unix { path: start_dir.join(path), mode: *mode, owner: owned(*owner, user) }
             }
         };
         (place, control_spec(&server.section, &server.address, server.auth.clone()))
     });
-    http.chain(control).collect()
+    http.chain(control)
+}
+
+/// The owner of a socket file. What `chown` leaves open is the user's.
+fn owned(chown: Option<(u32, u32)>, user: Option<(u32, u32)>) -> Option<(u32, u32)> {
+    match (chown, user) {
+        (Some((uid, u32::MAX)), Some((_, gid))) => Some((uid, gid)),
+        (chown, user) => chown.or(user),
+    }
 }
 
 fn control_spec(section: &str, address: &ControlAddress, auth: Option<(String, String)>) -> ListenerSpec {
@@ -61,17 +88,36 @@ pub(crate) fn open_missing(
     config: &Config,
     start_dir: &Path,
     open: &[&Listener],
-) -> Result<Vec<Listener>, String> {
+) -> Result<Vec<Listener>, Refusal> {
     let mut fresh: Vec<Listener> = Vec::new();
+    let mut seen: Vec<(Place, ListenerKind)> = Vec::new();
+    let closing = |l: &&Listener| !wanted(config, start_dir).any(|(place, _)| is_same(&place, &l.place));
+    let closing: Vec<&Place> = open.iter().copied().filter(closing).map(|l| &l.place).collect();
     for (place, spec) in wanted(config, start_dir) {
-        if open.iter().any(|l| l.place == place) || fresh.iter().any(|l| l.place == place) {
-            continue;
+        let earlier = seen.iter().find(|(p, _)| is_same(p, &place)).map(|(_, kind)| *kind);
+        seen.push((place.clone(), spec.kind));
+        match earlier {
+            // The same metrics twice are there once.
+            Some(ListenerKind::Http) if spec.kind == ListenerKind::Http => continue,
+            Some(_) => return Err(refuse(&place, &spec.section, Errno::EADDRINUSE)),
+            None if open.iter().any(|l| is_same(&l.place, &place)) => continue,
+            None => {}
         }
         let fd = match &place {
             Place::Tcp(address) => sockets::listen_tcp(*address),
-            Place::Unix { path, mode, owner } => sockets::listen_unix(path, *mode, *owner),
+            Place::Unix { path, mode, owner } => {
+                if sockets::is_left_over(path) {
+                    // COMPAT: said at once and on stderr, where scripts look for it.
+                    fd::last_words(&format!("Unlinking stale socket {}\n", path.display()));
+                }
+                sockets::listen_unix(path, *mode, *owner)
+            }
             Place::Default => continue,
         };
+        // Our own is in the way, and closes before the next life opens this one.
+        if matches!(fd, Err(Errno::EADDRINUSE)) && closing.iter().any(|p| is_in_the_way(p, &place)) {
+            continue;
+        }
         let fd = fd.map_err(|e| refuse(&place, &spec.section, e))?;
         let path = if let Place::Unix { path, .. } = &place { Some(path.clone()) } else { None };
         fresh.push(Listener { fd, spec, path, place });
@@ -88,13 +134,16 @@ pub(crate) fn open_listeners(
     start_dir: &Path,
     mut open: Vec<Listener>,
     notes: &mut Notes,
-) -> Result<Vec<Listener>, String> {
+) -> Result<Vec<Listener>, Refusal> {
+    let is_wanted = |l: &Listener| wanted(config, start_dir).any(|(place, _)| is_same(&place, &l.place));
+    open.retain(|l| l.place == Place::Default || is_wanted(l));
     let fresh = open_missing(config, start_dir, &open.iter().collect::<Vec<_>>())?;
     open.extend(fresh);
     let mut all = Vec::new();
     for (place, spec) in wanted(config, start_dir) {
-        let Some(at) = open.iter().position(|l| l.place == place) else { continue };
+        let Some(at) = open.iter().position(|l| is_same(&l.place, &place)) else { continue };
         let mut listener = open.swap_remove(at);
+        change(&mut listener, place, notes);
         listener.spec = spec;
         announce(&listener, config.dialect, notes);
         all.push(listener);
@@ -106,6 +155,20 @@ pub(crate) fn open_listeners(
     Ok(all)
 }
 
+/// Gives a listener that stays the mode and owner that its file has now.
+fn change(listener: &mut Listener, place: Place, notes: &mut Notes) {
+    if let Place::Unix { path, mode, owner } = &place
+        && listener.place != place
+        && let Err(e) = sockets::set_owner_and_mode(path, *mode, *owner)
+    {
+        let words = errno::words(e as i32);
+        let text =
+            format!("cannot change mode and owner of {}: {words}; they stay as they are", path.display());
+        notes.push((LogLevel::Warn, text));
+    }
+    listener.place = place;
+}
+
 fn announce(listener: &Listener, dialect: Dialect, notes: &mut Notes) {
     let (place, section) = (&listener.place, &listener.spec.section);
     if listener.spec.kind == ListenerKind::Http {
@@ -113,14 +176,15 @@ fn announce(listener: &Listener, dialect: Dialect, notes: &mut Notes) {
         notes.push((LogLevel::Info, text));
         return;
     }
-    notes.push((LogLevel::Info, format!("control on {}", shown(place))));
-    if dialect == Dialect::Ini {
-        // COMPAT: tools wait for this line, once for each server.
-        notes.push((LogLevel::Info, "RPC interface 'supervisor' initialized".into()));
-        if listener.spec.auth.is_none() {
-            let text = format!("Server '{section}' running without any HTTP authentication checking");
-            notes.push((LogLevel::Critical, text));
-        }
+    if dialect != Dialect::Ini {
+        notes.push((LogLevel::Info, format!("control on {}", shown(place))));
+        return;
+    }
+    // COMPAT: tools wait for these lines, once for each server.
+    notes.push((LogLevel::Info, "RPC interface 'supervisor' initialized".into()));
+    if listener.spec.auth.is_none() {
+        let text = format!("Server {} running without any HTTP authentication checking", repr(section));
+        notes.push((LogLevel::Critical, text));
     }
 }
 
@@ -132,22 +196,44 @@ fn shown(place: &Place) -> String {
     }
 }
 
-fn refuse(place: &Place, section: &str, e: Errno) -> String {
+fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
     let what = match place {
         Place::Tcp(address) => address.to_string(),
         Place::Unix { path, .. } => path.display().to_string(),
         Place::Default => shown(place),
     };
-    let hint = match e {
-        Errno::EADDRINUSE => format!(
-            "\nhint: something else listens there; stop it or choose another address\nError: {PORT_TAKEN}"
-        ),
-        Errno::EACCES => "\nhint: ports below 1024 and foreign directories need root".into(),
-        Errno::ENOENT => "\nhint: create the directory of the socket first".into(),
-        Errno::EADDRNOTAVAIL => "\nhint: this machine has no such address; 0.0.0.0 means all".into(),
-        _ => String::new(),
+    let supervisor = match (e, place) {
+        (Errno::EPERM, Place::Unix { path, owner: Some((uid, gid)), .. }) => {
+            // COMPAT: -1 is what is left as it is.
+            let (uid, gid) = (uid.cast_signed(), gid.cast_signed());
+            format!("Not permitted to chown {} to uid/gid ({uid}, {gid})", path.display())
+        }
+        (e, _) => socket_trouble(e),
     };
-    format!("error: cannot listen on {what} of [{section}]: {}{hint}", errno::words(e as i32))
+    let own =
+        format!("error: cannot listen on {what} of [{section}]: {}{}\n", errno::words(e as i32), hint(e));
+    Refusal { supervisor, own }
+}
+
+/// What to do when a socket cannot be had: a line of its own, or nothing.
+pub(crate) fn hint(e: Errno) -> &'static str {
+    match e {
+        Errno::EADDRINUSE => "\n  hint: something else listens there; stop it or choose another address",
+        Errno::EACCES => "\n  hint: ports below 1024 and foreign directories need root",
+        Errno::EPERM => "\n  hint: only root can give a socket file away; leave `chown` out",
+        Errno::ENOENT => "\n  hint: create the directory of the socket first",
+        Errno::EADDRNOTAVAIL => "\n  hint: this machine has no such address; 0.0.0.0 means all",
+        Errno::ENAMETOOLONG => "\n  hint: a socket's path has at most 107 bytes",
+        _ => "",
+    }
+}
+
+fn socket_trouble(e: Errno) -> String {
+    match e {
+        Errno::EADDRINUSE => PORT_TAKEN.to_owned(),
+        Errno::ENAMETOOLONG => format!("{SOCKET_TROUBLE} AF_UNIX path too long"),
+        e => format!("{SOCKET_TROUBLE} errno.{} ({})", errno::name(e as i32), e as i32),
+    }
 }
 
 fn shown_address(address: &ControlAddress, start_dir: &Path) -> String {

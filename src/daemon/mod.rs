@@ -6,13 +6,18 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod fcgi;
 mod gateway;
+mod heard;
 mod lastresort;
 mod launch;
 mod life;
 mod listen;
+mod logs;
+mod ourselves;
 mod output;
 mod perform;
+pub mod pidproxy;
 mod reap;
 mod requests;
 mod signals;

@@ -2,12 +2,13 @@
 //!
 //! Does I/O through `logging`. Invariants: a channel whose sink is blocked is not in the epoll set (a hung-up pipe would
 //! spin there); a channel outlives its program as long as somebody holds the pipe, within a bound.
-//! Not here: how bytes are split and written (`logging`).
+//! Not here: how bytes are split and written (`logging`), what else their passing means (`heard`).
 
+use crate::daemon::heard::Heard;
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
 use crate::logging::channel::CHUNK_BYTES;
-use crate::logging::{Channel, Pumped, Put, SinkId, Sinks};
+use crate::logging::{Channel, News, Pumped, SinkId, Sinks};
 use crate::sys::clock;
 use crate::types::{LogLevel, Mono, ProcRef};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -34,6 +35,9 @@ struct Entry {
     lingering: bool,
     held_since: Option<Mono>,
 }
+
+/// What is done with a channel that is lent out.
+type Act<'a> = dyn FnMut(&mut Channel, &mut Sinks, &mut [u8], &mut dyn FnMut(News<'_>)) + 'a;
 
 /// See the module.
 pub(crate) struct Output {
@@ -120,48 +124,39 @@ impl Daemon {
         }
     }
 
+    /// Lends out a channel with what it needs, then tells what came of it.
+    fn with_channel(&mut self, index: u32, act: &mut Act<'_>) {
+        let copy = self.journal.wants(LogLevel::Debug);
+        let Output { entries, scratch, .. } = &mut self.output;
+        let Some(Some(Entry { channel, .. })) = entries.get_mut(index as usize) else { return };
+        let mut heard = Vec::new();
+        act(channel, &mut self.sinks, scratch, &mut |news| heard.extend(Heard::from_news(news, copy)));
+        if !heard.is_empty() {
+            let (proc, stderr) = (channel.proc, channel.stderr);
+            self.hear(proc, stderr, heard);
+        }
+        if self.sinks.any_stream_blocked() {
+            self.output.watch_blocked(&self.epoll, &self.sinks);
+        }
+    }
+
     /// Reads one channel for one turn.
     fn pump(&mut self, index: u32) -> Pumped {
-        let Some(mut entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else {
-            return Pumped::End;
-        };
-        let mut scratch = std::mem::take(&mut self.output.scratch);
-        let mut troubles: Vec<Put> = Vec::new();
-        let copy = self.journal.wants(LogLevel::Debug);
-        let mut copied: Vec<u8> = Vec::new();
-        let mut seen = |bytes: &[u8]| {
-            if copy {
-                copied.extend_from_slice(bytes);
-            }
-        };
-        let pumped = entry.channel.pump(&mut self.sinks, &mut scratch, &mut seen, &mut |p| troubles.push(p));
-        self.output.scratch = scratch;
-        let (proc, stderr) = (entry.channel.proc, entry.channel.stderr);
-        self.note_held(&mut entry);
-        if let Some(place) = self.output.entries.get_mut(index as usize) {
-            *place = Some(entry);
-        }
-        for put in troubles {
-            self.tell(put);
-        }
-        if !copied.is_empty() {
-            let stream = if stderr { "stderr" } else { "stdout" };
-            let text = String::from_utf8_lossy(&copied);
-            let message = format!("'{}' {stream} output:\n{text}", self.display_name(proc));
-            self.log(LogLevel::Debug, message.trim_end_matches('\n'));
-        }
+        let mut pumped = Pumped::End;
+        self.with_channel(index, &mut |channel, sinks, scratch, told| {
+            pumped = channel.pump(sinks, scratch, told);
+        });
+        self.note_held(index);
         match pumped {
             Pumped::End => self.close_channel(index),
             Pumped::Blocked => self.pause(index),
             Pumped::Dry | Pumped::More => {}
         }
-        if self.sinks.any_stream_blocked() {
-            self.output.watch_blocked(&self.epoll, &self.sinks);
-        }
         pumped
     }
 
-    fn note_held(&mut self, entry: &mut Entry) {
+    fn note_held(&mut self, index: u32) {
+        let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { return };
         if !entry.channel.holds_line() {
             entry.held_since = None;
         } else if entry.held_since.is_none() {
@@ -176,26 +171,19 @@ impl Daemon {
         if self.output.hold_deadline.is_none_or(|d| d > self.now.mono) {
             return;
         }
-        let now = self.now.mono;
         let mut next: Option<Mono> = None;
-        let mut troubles: Vec<Put> = Vec::new();
-        for entry in self.output.entries.iter_mut().flatten() {
+        for index in 0..u32::try_from(self.output.entries.len()).unwrap_or(0) {
+            let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { continue };
             let Some(since) = entry.held_since else { continue };
-            if since.plus_ms(HOLD_MS) <= now {
-                entry.channel.release_line(&mut self.sinks, &mut |p| troubles.push(p));
+            let due = since.plus_ms(HOLD_MS);
+            if due <= self.now.mono {
                 entry.held_since = None;
+                self.with_channel(index, &mut |channel, sinks, _, told| channel.release_line(sinks, told));
             } else {
-                let due = since.plus_ms(HOLD_MS);
                 next = Some(next.map_or(due, |n| n.min(due)));
             }
         }
         self.output.hold_deadline = next;
-        for put in troubles {
-            self.tell(put);
-        }
-        if self.sinks.any_stream_blocked() {
-            self.output.watch_blocked(&self.epoll, &self.sinks);
-        }
     }
 
     fn pause(&mut self, index: u32) {
@@ -224,7 +212,7 @@ impl Daemon {
         self.sinks.close_if_done(id);
         for (index, place) in (0u32..).zip(self.output.entries.iter_mut()) {
             let Some(entry) = place else { continue };
-            if !entry.paused || entry.channel.sink != Some(id) {
+            if !entry.paused || entry.channel.sinks().all(|s| s != id) {
                 continue;
             }
             entry.paused = false;
@@ -235,21 +223,18 @@ impl Daemon {
     }
 
     fn close_channel(&mut self, index: u32) {
-        let Some(mut entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else {
+        self.with_channel(index, &mut |channel, sinks, _, told| channel.finish(sinks, told));
+        let Some(entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else {
             return;
         };
-        let mut troubles: Vec<Put> = Vec::new();
-        entry.channel.release_line(&mut self.sinks, &mut |p| troubles.push(p));
         if entry.paused {
             self.output.n_paused -= 1;
         } else {
             let _ = self.epoll.delete(&entry.channel); // it is in the set
         }
         self.output.free.push(index);
-        for put in troubles {
-            self.tell(put);
-        }
-        if let Some(sink) = entry.channel.sink {
+        self.say_closed(&entry.channel);
+        for sink in entry.channel.sinks() {
             self.release_sink(sink);
         }
     }
@@ -268,14 +253,10 @@ impl Daemon {
                     break;
                 }
             }
-            let mut troubles: Vec<Put> = Vec::new();
+            self.with_channel(index, &mut |channel, sinks, _, told| channel.release(sinks, told));
             if let Some(Some(entry)) = self.output.entries.get_mut(index as usize) {
                 entry.lingering = true;
-                entry.channel.release_line(&mut self.sinks, &mut |p| troubles.push(p));
                 entry.held_since = None;
-            }
-            for put in troubles {
-                self.tell(put);
             }
         }
         self.bound_lingering(proc.slot);
@@ -320,7 +301,7 @@ impl Daemon {
         }
         if kept > 0 {
             let text = format!(
-                "stdout or stderr did not take the last output in time: {kept} bytes and what followed are lost"
+                "stdout, stderr or syslog did not take the last output in time: {kept} bytes and what followed are lost"
             );
             self.log(LogLevel::Error, &text);
         }

@@ -10,8 +10,10 @@ use crate::control::{
 use crate::daemon::state::Daemon;
 use crate::engine::input::{CommandId, Input, SpawnErrorKind};
 use crate::spawn;
-use crate::sys::{boot, limits, procfs};
-use crate::types::{LogLevel, ProcRef};
+use crate::sys::signals::{self, To};
+use crate::sys::{boot, errno, limits, procfs};
+use crate::types::{LogLevel, ProcRef, Signal};
+use nix::errno::Errno;
 
 impl Daemon {
     pub(crate) fn on_request(&mut self, id: u64, request: Request) {
@@ -40,7 +42,11 @@ impl Daemon {
         }
         self.next_command += 1;
         let id = CommandId(self.next_command);
-        self.commands.insert(id, (self.gateway.generation(), wire_id));
+        match self.unsignallable(&command) {
+            // The engine answers before it can know, and to nobody here.
+            Some(fault) => self.answer(wire_id, &Reply::Command(Outcome::Fault(fault))),
+            None => drop(self.commands.insert(id, (self.gateway.generation(), wire_id))),
+        }
         self.feed(Input::Command { id, command });
     }
 
@@ -58,6 +64,21 @@ impl Daemon {
             SpawnErrorKind::NotExecutable | SpawnErrorKind::Other => FaultCode::NotExecutable,
         };
         Some(Fault::new(code, error.text))
+    }
+
+    /// COMPAT: whoever signals a process that may not be signalled is told so; what becomes of it the engine decides.
+    fn unsignallable(&self, command: &Command) -> Option<Fault> {
+        let (target, verb) = match command {
+            Command::Signal { target, signal } => (target, format!("sending sig {signal}")),
+            Command::Stop { target, wait: false } => (target, "killing".to_owned()),
+            _ => return None,
+        };
+        let Target::Process { group, name } = target else { return None };
+        let slot = self.engine.slot_of(group, name).filter(|s| self.engine.state(*s).is_signallable())?;
+        let pid = self.slots.get(slot as usize)?.pid?;
+        let error = signals::send(To::Process(pid), Signal(0)).err().filter(|e| *e != Errno::ESRCH)?;
+        let text = format!("unknown problem {verb} ({name}):{}", errno::name(error as i32));
+        Some(Fault::new(FaultCode::Failed, text))
     }
 
     pub(crate) fn reply_to_command(&mut self, id: CommandId, outcome: Outcome) {

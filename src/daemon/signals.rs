@@ -2,8 +2,10 @@
 //!
 //! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
 
+use crate::daemon::fcgi;
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
+use crate::daemon::ourselves::check_user;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
@@ -29,7 +31,10 @@ impl Daemon {
         let mut children = false;
         for (signal, _) in taken.drain(..) {
             match signal {
-                Signal::CHLD => children = true,
+                Signal::CHLD => {
+                    children = true;
+                    self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
+                }
                 Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
                 Signal::HUP => self.on_hup(),
                 Signal::USR2 => self.reopen_logs(),
@@ -45,7 +50,9 @@ impl Daemon {
     /// COMPAT: SIGHUP starts everything again, in the same process. Unlike supervisord we read the new configuration
     /// first and go on as we are when it has errors (docs/supervisord-compat.md).
     fn on_hup(&mut self) {
-        if self.prepare_restart().is_ok() {
+        // COMPAT: during a shutdown it is ignored, whatever the configuration looks like by now.
+        let ending = self.engine.is_stopping() && self.next_life.is_none();
+        if ending || self.prepare_restart().is_ok() {
             self.feed(Input::Restart { signal: Signal::HUP });
         }
     }
@@ -56,7 +63,7 @@ impl Daemon {
     /// The findings, one after the other, for whoever asked.
     pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
         // Relative paths count from where we were started; the core itself stays in the root directory.
-        let _ = std::env::set_current_dir(&self.context.start_dir); // a reader that fails then says so
+        let _ = std::env::set_current_dir(&self.settled.start_dir); // a reader that fails then says so
         let read = (self.reload)();
         let _ = std::env::set_current_dir("/"); // it was possible before
         // What the next life listens on is bound now: a port that is taken must not be found out with everything stopped.
@@ -64,16 +71,18 @@ impl Daemon {
             findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
         });
         let ready = ready.and_then(|loaded| {
-            let open: Vec<&Listener> = self.gateway.listeners().iter().collect();
-            let fresh = open_missing(&loaded.config, &self.context.start_dir, &open);
+            let open: Vec<&Listener> = self.gateway.listeners().iter().chain(&self.next_listeners).collect();
+            let fresh = check_user(&loaded.config.supervisor)
+                .and_then(|()| open_missing(&loaded.config, &self.settled.start_dir, &open))
+                .and_then(|fresh| fcgi::probe(&loaded.config, &self.fcgi, &mut Vec::new()).map(|()| fresh));
             fresh
                 .map(|fresh| (loaded, fresh))
-                .map_err(|text| text.lines().next().unwrap_or_default().to_owned())
+                .map_err(|refusal| refusal.own.lines().next().unwrap_or_default().to_owned())
         });
         match ready {
             Ok((loaded, fresh)) => {
                 self.next_life = Some(loaded);
-                self.next_listeners = fresh;
+                self.next_listeners.extend(fresh);
                 Ok(())
             }
             Err(text) => {
@@ -86,10 +95,11 @@ impl Daemon {
     }
 
     fn reopen_logs(&mut self) {
+        // COMPAT: both lines still go to the file that was moved away (compat::reopen).
         self.log(LogLevel::Info, "received SIGUSR2 indicating log reopen request");
+        self.log(LogLevel::Info, "supervisord logreopen");
         for trouble in self.sinks.reopen_files() {
             self.log(LogLevel::Error, &trouble);
         }
-        self.log(LogLevel::Info, "supervisord logreopen");
     }
 }

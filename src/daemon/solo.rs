@@ -142,6 +142,7 @@ fn spawn(
         extra: Vec::new(),
         own_group: true,
         foreground: true,
+        start_directory: None,
         directory: None,
         umask: None,
         identity: None,

@@ -7,6 +7,7 @@ use crate::daemon::boot::places;
 use crate::daemon::gateway::{Gateway, Listener};
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
+use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::sources::Token;
 use crate::engine::Engine;
@@ -49,6 +50,8 @@ pub(crate) struct Daemon {
     /// Where a slot's program stands in the configuration: group, member.
     pub(crate) index: Vec<(usize, usize)>,
     pub(crate) pids: HashMap<i32, ProcRef>,
+    /// Sockets of FastCGI programs that live.
+    pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
     pub(crate) context: Context,
     pub(crate) gateway: Gateway,
@@ -76,6 +79,7 @@ pub(crate) struct Daemon {
     pub(crate) reload: crate::daemon::Reload,
     pub(crate) pidfile: Option<PathBuf>,
     pub(crate) env: Vec<(OsString, OsString)>,
+    pub(crate) settled: Settled,
     /// The configuration that a restart in place will use.
     pub(crate) next_life: Option<crate::config::Loaded>,
     /// Listeners that only the next life has.
@@ -85,7 +89,6 @@ pub(crate) struct Daemon {
 /// What boot has opened.
 pub(crate) struct Opened {
     pub(crate) listeners: Vec<Listener>,
-    pub(crate) nofile: Option<(u64, u64)>,
     pub(crate) sinks: Sinks,
     pub(crate) journal: Journal,
     pub(crate) slots: Vec<Slot>,
@@ -101,7 +104,7 @@ impl Daemon {
         now: Now,
         opened: Opened,
     ) -> Daemon {
-        let Machine { signals, spawner, binary, env, start_dir, reload, listeners: _ } = machine;
+        let Machine { signals, spawner, binary, env, settled, reload, listeners: _ } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let index = places(&config);
@@ -111,10 +114,10 @@ impl Daemon {
         let context = Context {
             base: BaseEnvironment::new(&env),
             environment: config.supervisor.environment.clone(),
-            server_url: crate::daemon::listen::server_url(&config, &start_dir),
-            start_dir,
+            server_url: crate::daemon::listen::server_url(&config, &settled.start_dir),
+            start_dir: settled.work_dir.clone(),
             handled,
-            nofile: opened.nofile,
+            nofile: settled.nofile,
             own_uid: boot::own_uid(),
         };
         Daemon {
@@ -128,6 +131,7 @@ impl Daemon {
             slots: opened.slots,
             index,
             pids: HashMap::new(),
+            fcgi: Vec::new(),
             spawner,
             context,
             gateway: Gateway::new(opened.listeners, binary, time_zone),
@@ -153,6 +157,7 @@ impl Daemon {
             next_listeners: Vec::new(),
             pidfile: opened.pidfile,
             env,
+            settled,
         }
     }
 
@@ -166,7 +171,7 @@ impl Daemon {
             binary,
             listeners,
             env: self.env,
-            start_dir: self.context.start_dir,
+            settled: self.settled,
             reload: self.reload,
         }
     }
@@ -195,12 +200,16 @@ impl Daemon {
     pub(crate) fn feed(&mut self, input: Input) {
         self.inputs.push_back(input);
         while let Some(input) = self.inputs.pop_front() {
+            let ended = crate::daemon::fcgi::ended(&input);
             let mut actions = std::mem::take(&mut self.actions);
             self.engine.step(self.now, input, &mut actions);
             for action in actions.drain(..) {
                 self.perform(action);
             }
             self.actions = actions;
+            if let Some(proc) = ended {
+                self.leave_socket(proc);
+            }
         }
     }
 

@@ -1,8 +1,9 @@
-//! One output stream of one incarnation: from its pipe into its sink.
+//! One output stream of one incarnation: from its pipe, through its filters, into its sinks.
 //!
 //! Does I/O on the pipe. Invariants: what was read is in the sink (or held as an unfinished line) before more is read;
 //! nothing is read while the sink is blocked. Not here: epoll, and what happens at the end of a pipe (`daemon::output`).
 
+use crate::logging::filters::{Filters, Piece};
 use crate::logging::lines::LineHolder;
 use crate::logging::sinks::{Put, SinkId, Sinks};
 use crate::sys::fd;
@@ -21,6 +22,9 @@ const LARGE_PIPE_BYTES: i32 = 1 << 20;
 /// Full reads in a row after which a pipe is made larger.
 const FULL_READS: u8 = 8;
 
+/// BOUND: room that is kept for the next line to syslog; a longer one makes its own.
+const KEPT_BYTES: usize = 512;
+
 /// How reading went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pumped {
@@ -34,48 +38,128 @@ pub enum Pumped {
     Blocked,
 }
 
+/// Where a channel's bytes go, and what is done to them on the way.
+#[derive(Default, Debug)]
+pub struct Plan {
+    /// `None`: read and thrown away.
+    pub sink: Option<SinkId>,
+    /// The sink is shared with other writers.
+    pub whole_lines: bool,
+    pub filters: Option<Box<Filters>>,
+    /// Each line goes to syslog too, behind this name.
+    pub syslog: Option<(SinkId, String)>,
+}
+
+/// A communication that a program sent in capture mode.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Captured {
+    pub proc: ProcRef,
+    pub stderr: bool,
+    pub data: Vec<u8>,
+}
+
+/// What came of reading.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// Output, captured or not, as it is after the filters.
+    Output(&'a [u8]),
+    Captured(Captured),
+    /// The program has ended within a communication of so many bytes.
+    Unfinished(usize),
+    /// Something worth telling about a sink.
+    Put(Put),
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Channel {
     pub proc: ProcRef,
     pub stderr: bool,
-    /// `None`: read and thrown away.
-    pub sink: Option<SinkId>,
+    sink: Option<SinkId>,
     pipe: OwnedFd,
     lines: Option<LineHolder>,
+    filters: Option<Box<Filters>>,
+    syslog: Option<Box<Syslog>>,
     full_reads: u8,
 }
 
+/// Lines on their way to syslog.
+#[derive(Debug)]
+struct Syslog {
+    sink: SinkId,
+    /// `name line`; the name stays.
+    message: Vec<u8>,
+    name_bytes: usize,
+    lines: LineHolder,
+}
+
+impl Syslog {
+    fn new((sink, name): (SinkId, String)) -> Box<Syslog> {
+        let message = format!("{name} ").into_bytes();
+        Box::new(Syslog { sink, name_bytes: message.len(), message, lines: LineHolder::default() })
+    }
+
+    fn push(&mut self, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+        let Syslog { sink, message, name_bytes, lines } = self;
+        lines.push(bytes, &mut |run| send_lines(run, *sink, message, *name_bytes, sinks, told));
+    }
+
+    fn release(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+        let Syslog { sink, message, name_bytes, lines } = self;
+        lines.release(&mut |run| send_lines(run, *sink, message, *name_bytes, sinks, told));
+    }
+}
+
+/// One message for each line, without its end.
+fn send_lines(
+    run: &[u8],
+    sink: SinkId,
+    message: &mut Vec<u8>,
+    name_bytes: usize,
+    sinks: &mut Sinks,
+    told: &mut dyn FnMut(News<'_>),
+) {
+    for line in run.strip_suffix(b"\n").unwrap_or(run).split(|b| *b == b'\n') {
+        message.truncate(name_bytes);
+        message.extend_from_slice(line);
+        put(sink, message, sinks, told);
+    }
+    message.truncate(name_bytes);
+    message.shrink_to(KEPT_BYTES);
+}
+
+fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+    let put = sinks.put(sink, bytes);
+    if put != Put::default() {
+        told(News::Put(put));
+    }
+}
+
 impl Channel {
-    /// `whole_lines`: the sink is shared with other writers.
     #[must_use]
-    pub fn new(
-        proc: ProcRef,
-        stderr: bool,
-        pipe: OwnedFd,
-        sink: Option<SinkId>,
-        whole_lines: bool,
-    ) -> Channel {
+    pub fn new(proc: ProcRef, stderr: bool, pipe: OwnedFd, plan: Plan) -> Channel {
+        let Plan { sink, whole_lines, filters, syslog } = plan;
         let lines = whole_lines.then(LineHolder::default);
-        Channel { proc, stderr, sink, pipe, lines, full_reads: 0 }
+        let syslog = syslog.map(Syslog::new);
+        Channel { proc, stderr, sink, pipe, lines, filters, syslog, full_reads: 0 }
     }
 
     /// An unfinished line is held back.
     #[must_use]
     pub fn holds_line(&self) -> bool {
-        self.lines.as_ref().is_some_and(|l| !l.is_empty())
+        let held = |lines: &LineHolder| !lines.is_empty();
+        self.lines.as_ref().is_some_and(held) || self.syslog.as_ref().is_some_and(|s| held(&s.lines))
     }
 
-    /// Reads and writes for one turn. `seen` gets every chunk as it came, `told` every result worth telling.
-    pub fn pump(
-        &mut self,
-        sinks: &mut Sinks,
-        scratch: &mut [u8],
-        seen: &mut dyn FnMut(&[u8]),
-        told: &mut dyn FnMut(Put),
-    ) -> Pumped {
+    /// All sinks it writes to.
+    pub fn sinks(&self) -> impl Iterator<Item = SinkId> + '_ {
+        self.sink.into_iter().chain(self.syslog.as_ref().map(|s| s.sink))
+    }
+
+    /// Reads and writes for one turn. `told` gets what came of it, in order.
+    pub fn pump(&mut self, sinks: &mut Sinks, scratch: &mut [u8], told: &mut dyn FnMut(News<'_>)) -> Pumped {
         for _ in 0..READS_PER_TURN {
-            if self.sink.is_some_and(|s| sinks.is_blocked(s)) {
+            if self.sinks().any(|s| sinks.is_blocked(s)) {
                 return Pumped::Blocked;
             }
             let n = match fd::read_some(self.pipe.as_fd(), scratch) {
@@ -84,8 +168,13 @@ impl Channel {
                 Ok(Some(n)) => n,
             };
             let bytes = scratch.get(..n).unwrap_or_default();
-            seen(bytes);
-            self.put(bytes, sinks, told);
+            match self.filters.take() {
+                None => self.write(bytes, sinks, told),
+                Some(mut filters) => {
+                    filters.push(bytes, &mut |piece| self.take(piece, sinks, told));
+                    self.filters = Some(filters);
+                }
+            }
             if n < scratch.len() {
                 return Pumped::Dry;
             }
@@ -94,31 +183,55 @@ impl Channel {
         Pumped::More
     }
 
-    fn put(&mut self, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(Put)) {
-        let Some(sink) = self.sink else { return };
-        let mut write = |b: &[u8]| {
-            let put = sinks.put(sink, b);
-            if put != Put::default() {
-                told(put);
+    fn take(&mut self, piece: Piece<'_>, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+        match piece {
+            Piece::Text(bytes) => self.write(bytes, sinks, told),
+            Piece::Inside(bytes) => told(News::Output(bytes)),
+            Piece::Captured(data) => {
+                told(News::Captured(Captured { proc: self.proc, stderr: self.stderr, data }));
             }
-        };
-        match &mut self.lines {
-            Some(lines) => lines.push(bytes, &mut write),
-            None => write(bytes),
+            Piece::Unfinished(bytes) => told(News::Unfinished(bytes)),
         }
     }
 
-    /// Lets go of an unfinished line: the program ended, or has been silent for a while.
-    pub fn release_line(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(Put)) {
-        let Some(sink) = self.sink else { return };
-        if let Some(lines) = &mut self.lines {
-            lines.release(&mut |b| {
-                let put = sinks.put(sink, b);
-                if put != Put::default() {
-                    told(put);
-                }
-            });
+    fn write(&mut self, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+        if let Some(sink) = self.sink {
+            match &mut self.lines {
+                Some(lines) => lines.push(bytes, &mut |b| put(sink, b, sinks, told)),
+                None => put(sink, bytes, sinks, told),
+            }
         }
+        if let Some(syslog) = &mut self.syslog {
+            syslog.push(bytes, sinks, told);
+        }
+        told(News::Output(bytes));
+    }
+
+    /// Lets go of an unfinished line: the program has been silent for a while.
+    pub fn release_line(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+        if let (Some(sink), Some(lines)) = (self.sink, &mut self.lines) {
+            lines.release(&mut |b| put(sink, b, sinks, told));
+        }
+        if let Some(syslog) = &mut self.syslog {
+            syslog.release(sinks, told);
+        }
+    }
+
+    /// Lets go of everything held: the program has ended. Others may still hold the pipe.
+    pub fn release(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+        if let Some(mut filters) = self.filters.take() {
+            filters.release(&mut |piece| self.take(piece, sinks, told));
+            self.filters = Some(filters);
+        }
+        self.release_line(sinks, told);
+    }
+
+    /// The end of the pipe: lets go of everything, and gives up a communication without an end.
+    pub fn finish(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+        if let Some(mut filters) = self.filters.take() {
+            filters.finish(&mut |piece| self.take(piece, sinks, told));
+        }
+        self.release_line(sinks, told);
     }
 
     /// A program that keeps its pipe full waits for us less often when the pipe is larger.
@@ -147,7 +260,8 @@ mod tests {
         let mut sinks = Sinks::default();
         let sink = sinks.open_file(&path, 0, 0, 0o600).expect("open");
         let (read, write) = fd::pipe_for_reading().expect("pipe");
-        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, Some(sink), false);
+        let plan = Plan { sink: Some(sink), ..Plan::default() };
+        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, plan);
         let data: Vec<u8> = (0..2_000_000u32).map(|n| (n % 251) as u8).collect();
         let writer = std::thread::spawn({
             let data = data.clone();
@@ -156,8 +270,10 @@ mod tests {
         let mut scratch = vec![0; CHUNK_BYTES];
         let mut seen = 0;
         loop {
-            let pumped =
-                channel.pump(&mut sinks, &mut scratch, &mut |b| seen += b.len(), &mut |p| panic!("{p:?}"));
+            let pumped = channel.pump(&mut sinks, &mut scratch, &mut |news| match news {
+                News::Output(b) => seen += b.len(),
+                other => panic!("{other:?}"),
+            });
             if pumped == Pumped::End {
                 break;
             }
@@ -178,11 +294,12 @@ mod tests {
         let put = sinks.put(sink, &vec![b'x'; 200_000]);
         assert!(put.blocked);
         let (read, write) = fd::pipe_for_reading().expect("pipe");
-        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, Some(sink), true);
+        let plan = Plan { sink: Some(sink), whole_lines: true, ..Plan::default() };
+        let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, plan);
         fd::write_some(write.as_fd(), b"hello\n").expect("write");
         let mut scratch = vec![0; CHUNK_BYTES];
-        let mut pump = || channel.pump(&mut sinks, &mut scratch, &mut |_| panic!("read"), &mut |_| {});
-        assert_eq!(pump(), Pumped::Blocked);
+        let pumped = channel.pump(&mut sinks, &mut scratch, &mut |_| panic!("read"));
+        assert_eq!(pumped, Pumped::Blocked);
         drop(reader);
         std::fs::remove_file(&folder).expect("remove");
     }

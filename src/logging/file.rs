@@ -15,13 +15,16 @@ use std::path::{Path, PathBuf};
 pub struct RotatingFile {
     path: PathBuf,
     file: OwnedFd,
-    size: u64,
     /// 0 never rotates.
     maxbytes: u64,
+    /// The size at which it rotates; more than `maxbytes` after a rotation that could not be done.
+    rotate_at: u64,
     backups: u32,
     mode: u32,
     /// The last write or rotation failed and that has been said.
     troubled: bool,
+    /// Bytes that were lost since it began to fail.
+    lost: usize,
 }
 
 /// Something to tell people, at most once for each spell of trouble.
@@ -34,8 +37,16 @@ impl RotatingFile {
     /// Whatever open says.
     pub fn open(path: &Path, maxbytes: u64, backups: u32, mode: u32) -> Result<RotatingFile, Errno> {
         let file = fd::open_append(path, mode)?;
-        let size = size_of_file(&file);
-        Ok(RotatingFile { path: path.to_path_buf(), file, size, maxbytes, backups, mode, troubled: false })
+        Ok(RotatingFile {
+            path: path.to_path_buf(),
+            file,
+            rotate_at: maxbytes,
+            maxbytes,
+            backups,
+            mode,
+            troubled: false,
+            lost: 0,
+        })
     }
 
     /// Whether this is a file with an end, which can be rotated; fifos and devices cannot.
@@ -58,38 +69,46 @@ impl RotatingFile {
     /// Appends everything, then rotates when the size is reached. Returns how many bytes were lost, and why.
     pub fn write(&mut self, mut bytes: &[u8]) -> (usize, Trouble) {
         while !bytes.is_empty() {
-            match fd::write_some(self.file.as_fd(), bytes) {
+            let why = match fd::write_some(self.file.as_fd(), bytes) {
                 Ok(Some(n)) => {
-                    self.size += n as u64;
                     bytes = bytes.get(n..).unwrap_or_default();
+                    continue;
                 }
-                Ok(None) => return (bytes.len(), self.say("the file does not take more now".into())),
-                Err(e) => return (bytes.len(), self.say(errno::words(e as i32).into())),
-            }
+                Ok(None) => "the file does not take more now",
+                Err(e) => errno::words(e as i32),
+            };
+            self.lost = self.lost.saturating_add(bytes.len());
+            return (bytes.len(), self.say(why));
         }
-        if self.maxbytes > 0 && self.size >= self.maxbytes {
+        // COMPAT: where the file ends counts, whoever else appends to it or truncates it (compat::rotation).
+        if self.maxbytes > 0 && fd::position(self.file.as_fd()) >= self.rotate_at {
             return (0, self.rotate());
         }
         self.troubled = false;
-        (0, None)
+        let again =
+            || format!("log {} takes output again; {} bytes were lost", self.path.display(), self.lost);
+        let trouble = (self.lost > 0).then(again);
+        self.lost = 0;
+        (0, trouble)
     }
 
-    fn say(&mut self, why: String) -> Trouble {
+    fn say(&mut self, why: &str) -> Trouble {
         let first = !std::mem::replace(&mut self.troubled, true);
         first.then(|| format!("cannot write to log {}: {why}", self.path.display()))
     }
 
     /// COMPAT: oldest away, each one up, the file becomes `.1`, and a new one begins; no backups: truncated.
     fn rotate(&mut self) -> Trouble {
-        // Whatever happens now, the next try comes after as many bytes again.
-        self.size = 0;
         let done = if self.backups == 0 { self.truncate() } else { self.shift() };
         match done {
             Ok(()) => {
+                self.rotate_at = self.maxbytes;
                 self.troubled = false;
                 None
             }
             Err(e) => {
+                // The next try comes after as many bytes again.
+                self.rotate_at = fd::position(self.file.as_fd()).saturating_add(self.maxbytes);
                 let first = !std::mem::replace(&mut self.troubled, true);
                 let path = self.path.display();
                 first.then(|| format!("cannot rotate log {path}, going on with it: {e}"))
@@ -129,15 +148,10 @@ impl RotatingFile {
     /// # Errors
     /// Whatever open says; the present file goes on then.
     pub fn reopen(&mut self) -> Result<(), Errno> {
-        let fresh = fd::open_append(&self.path, self.mode)?;
-        self.size = size_of_file(&fresh);
-        self.file = fresh;
+        self.file = fd::open_append(&self.path, self.mode)?;
+        self.rotate_at = self.maxbytes;
         Ok(())
     }
-}
-
-fn size_of_file(file: &OwnedFd) -> u64 {
-    nix::sys::stat::fstat(file).ok().and_then(|s| u64::try_from(s.st_size).ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 
 use crate::logging::file::RotatingFile;
 use crate::logging::stream::StreamSink;
+use crate::logging::syslog::SyslogSink;
 use nix::errno::Errno;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 /// Names an open sink.
@@ -29,17 +30,61 @@ impl SinkId {
 enum Key {
     File(PathBuf),
     Fd(i32),
+    Syslog,
 }
 
 #[derive(Debug)]
 enum Sink {
     File(RotatingFile),
     Stream(StreamSink),
+    Syslog(SyslogSink),
 }
 
 impl Sink {
+    fn put(&mut self, bytes: &[u8]) -> Put {
+        let (lost, trouble) = match self {
+            Sink::File(file) => file.write(bytes),
+            Sink::Stream(stream) => stream.put(bytes),
+            Sink::Syslog(syslog) => syslog.put(bytes),
+        };
+        Put { lost, trouble, blocked: self.is_blocked() }
+    }
+
+    fn flush(&mut self) -> Put {
+        let (lost, trouble) = match self {
+            Sink::File(_) => return Put::default(),
+            Sink::Stream(stream) => stream.flush(),
+            Sink::Syslog(syslog) => syslog.flush(),
+        };
+        Put { lost, trouble, blocked: self.is_blocked() }
+    }
+
     fn is_blocked(&self) -> bool {
-        matches!(self, Sink::Stream(s) if s.is_blocked())
+        self.kept_bytes() > 0
+    }
+
+    fn kept_bytes(&self) -> usize {
+        match self {
+            Sink::File(_) => 0,
+            Sink::Stream(stream) => stream.kept_bytes(),
+            Sink::Syslog(syslog) => syslog.kept_bytes(),
+        }
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        match self {
+            Sink::File(_) => true,
+            Sink::Stream(stream) => stream.has_room(bytes),
+            Sink::Syslog(syslog) => syslog.has_room(bytes),
+        }
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Sink::File(_) => None,
+            Sink::Stream(stream) => Some(stream.as_fd()),
+            Sink::Syslog(syslog) => syslog.fd(),
+        }
     }
 }
 
@@ -105,6 +150,15 @@ impl Sinks {
         Ok(self.add(key, Sink::Stream(sink)))
     }
 
+    /// The syslog daemon, one message for each `put`. `ident` is who speaks; the first one counts. Cannot fail: it is
+    /// looked for with each message.
+    pub fn open_syslog(&mut self, ident: &str) -> SinkId {
+        self.join(&Key::Syslog).unwrap_or_else(|| {
+            let sink = SyslogSink::new(PathBuf::from("/dev/log"), ident.to_string());
+            self.add(Key::Syslog, Sink::Syslog(sink))
+        })
+    }
+
     /// One more holder of the same sink.
     pub fn hold(&mut self, id: SinkId) {
         if let Some(Some(entry)) = self.entries.get_mut(id.0 as usize) {
@@ -146,68 +200,46 @@ impl Sinks {
         }
     }
 
+    fn look(&self, id: SinkId) -> Option<&Sink> {
+        self.entries.get(id.0 as usize).and_then(Option::as_ref).map(|e| &e.sink)
+    }
+
     fn sink(&mut self, id: SinkId) -> Option<&mut Sink> {
         self.entries.get_mut(id.0 as usize).and_then(Option::as_mut).map(|e| &mut e.sink)
     }
 
-    /// Writes everything, or keeps it where the sink is a stream that blocks.
+    /// Writes everything, or keeps it where the sink blocks.
     pub fn put(&mut self, id: SinkId, bytes: &[u8]) -> Put {
-        match self.sink(id) {
-            Some(Sink::File(file)) => {
-                let (lost, trouble) = file.write(bytes);
-                Put { lost, trouble, blocked: false }
-            }
-            Some(Sink::Stream(stream)) => {
-                let (lost, trouble) = stream.put(bytes);
-                Put { lost, trouble, blocked: stream.is_blocked() }
-            }
-            None => Put { lost: bytes.len(), ..Put::default() },
-        }
+        let gone = Put { lost: bytes.len(), ..Put::default() };
+        self.sink(id).map_or(gone, |sink| sink.put(bytes))
     }
 
-    /// Continues with a blocked stream.
+    /// Continues with a blocked sink.
     pub fn flush(&mut self, id: SinkId) -> Put {
-        match self.sink(id) {
-            Some(Sink::Stream(stream)) => {
-                let (lost, trouble) = stream.flush();
-                Put { lost, trouble, blocked: stream.is_blocked() }
-            }
-            _ => Put::default(),
-        }
+        self.sink(id).map(Sink::flush).unwrap_or_default()
     }
 
     /// Whether it may be a descriptor shared with other writers, where lines have to be kept whole.
     #[must_use]
     pub fn is_stream(&self, id: SinkId) -> bool {
-        matches!(self.entries.get(id.0 as usize), Some(Some(Entry { sink: Sink::Stream(_), .. })))
+        matches!(self.look(id), Some(Sink::Stream(_)))
     }
 
     #[must_use]
     pub fn is_blocked(&self, id: SinkId) -> bool {
-        match self.entries.get(id.0 as usize) {
-            Some(Some(Entry { sink: Sink::Stream(s), .. })) => s.is_blocked(),
-            _ => false,
-        }
+        self.look(id).is_some_and(Sink::is_blocked)
     }
 
-    /// Whether a line of our own log may still be kept for a blocked stream.
+    /// Whether a line of our own log may still be kept for a blocked sink.
     #[must_use]
     pub fn has_room(&self, id: SinkId, bytes: usize) -> bool {
-        match self.entries.get(id.0 as usize) {
-            Some(Some(Entry { sink: Sink::Stream(s), .. })) => s.has_room(bytes),
-            Some(Some(_)) => true,
-            _ => false,
-        }
+        self.look(id).is_some_and(|sink| sink.has_room(bytes))
     }
 
     /// The descriptor to wait for when the sink is blocked.
     #[must_use]
     pub fn fd(&self, id: SinkId) -> Option<BorrowedFd<'_>> {
-        use std::os::fd::AsFd;
-        match self.entries.get(id.0 as usize) {
-            Some(Some(Entry { sink: Sink::Stream(s), .. })) => Some(s.as_fd()),
-            _ => None,
-        }
+        self.look(id)?.fd()
     }
 
     /// Whether any sink is blocked; cheap, because there are few streams.
@@ -240,8 +272,7 @@ impl Sinks {
     /// Bytes that blocked streams still keep.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        let kept = |e: &Entry| if let Sink::Stream(s) = &e.sink { s.kept_bytes() } else { 0 };
-        self.entries.iter().flatten().map(kept).sum()
+        self.entries.iter().flatten().map(|e| e.sink.kept_bytes()).sum()
     }
 
     /// No sink is open: everybody gave back what they had.

@@ -4,6 +4,7 @@
 //! COMPAT: a name with a slash is looked for from the directory we were started in, whatever `directory` says;
 //! the search of PATH takes the first entry that exists even when it cannot be executed.
 
+use crate::config::python::repr;
 use crate::engine::input::{SpawnError, SpawnErrorKind};
 use nix::unistd::{AccessFlags, access};
 use std::os::unix::fs::PermissionsExt;
@@ -24,26 +25,26 @@ pub fn find(command: &str, path: Option<&str>, start_dir: &Path) -> Result<PathB
         dirs.map(|d| Path::new(d).join(command)).find(|p| start_dir.join(p).exists())
     };
     let Some(found) = found else {
-        return Err(error(SpawnErrorKind::NoFile, format!("can't find command '{command}'")));
+        return Err(error(SpawnErrorKind::NoFile, format!("can't find command {}", repr(command))));
     };
     may_execute(&found, &start_dir.join(&found))?;
     Ok(found)
 }
 
 fn may_execute(shown: &Path, real: &Path) -> Result<(), SpawnError> {
-    let shown = shown.display();
+    let shown = repr(&shown.to_string_lossy());
     let refuse = |text: String| Err(error(SpawnErrorKind::NotExecutable, text));
     let Ok(meta) = std::fs::metadata(real) else {
-        return Err(error(SpawnErrorKind::NoFile, format!("can't find command '{shown}'")));
+        return Err(error(SpawnErrorKind::NoFile, format!("can't find command {shown}")));
     };
     if meta.is_dir() {
-        return refuse(format!("command at '{shown}' is a directory"));
+        return refuse(format!("command at {shown} is a directory"));
     }
     if meta.permissions().mode() & 0o111 == 0 {
-        return refuse(format!("command at '{shown}' is not executable"));
+        return refuse(format!("command at {shown} is not executable"));
     }
     if access(real, AccessFlags::X_OK).is_err() {
-        return refuse(format!("no permission to run command '{shown}'"));
+        return refuse(format!("no permission to run command {shown}"));
     }
     Ok(())
 }
@@ -67,6 +68,7 @@ mod tests {
         assert_eq!(text("/bin/sh", None), "/bin/sh");
         assert_eq!(text("no-such", Some("/bin")), "can't find command 'no-such'");
         assert_eq!(text("/no/such", None), "can't find command '/no/such'");
+        assert_eq!(text("/it's", None), "can't find command \"/it's\"");
         assert_eq!(text("/etc", None), "command at '/etc' is a directory");
         assert_eq!(text("/etc/passwd", None), "command at '/etc/passwd' is not executable");
     }

@@ -37,8 +37,9 @@ pub type Stdio = [Option<RawFd>; 3];
 /// The command cannot be split, found or executed; in Supervisor's words.
 pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
     let (path, argv) = resolve(program, context)?;
-    let directory =
-        program.directory.as_deref().map_or_else(|| context.start_dir.clone(), |d| context.start_dir.join(d));
+    // The core itself has left the directory it was started in.
+    let relative = program.directory.as_deref().is_none_or(|d| d.is_relative());
+    let start_directory = relative.then(|| c_string(&context.start_dir.to_string_lossy()));
     Ok(ExecPlan {
         path: c_string(&path.to_string_lossy()),
         binary: None,
@@ -48,7 +49,8 @@ pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPl
         extra: Vec::new(),
         own_group: true,
         foreground: false,
-        directory: Some(c_string(&directory.to_string_lossy())),
+        start_directory,
+        directory: program.directory.as_deref().map(|d| c_string(&d.to_string_lossy())),
         umask: program.umask,
         identity: identity(program, context.own_uid),
         no_new_privs: false,
@@ -75,21 +77,22 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
     Ok((path, argv))
 }
 
-/// COMPAT: PATH of the configured environment decides, else ours.
+/// COMPAT: PATH of the configured environment decides, even an empty one; else ours, unless that is empty.
 fn search_path<'a>(program: &'a Program, context: &'a Context) -> Option<&'a str> {
     let configured = program.environment.iter().rev().chain(context.environment.iter().rev());
     configured
         .filter(|(k, _)| k == "PATH")
         .map(|(_, v)| v.as_str())
         .next()
-        .or_else(|| context.base.get("PATH"))
+        .or_else(|| context.base.get("PATH").filter(|path| !path.is_empty()))
 }
 
 /// COMPAT: lowest to highest: ours, SUPERVISOR_*, `[supervisord] environment`, the program's.
 fn environment(program: &Program, context: &Context) -> CArray {
     let mut own: Vec<(&str, &str)> = vec![("SUPERVISOR_ENABLED", "1")];
     let url = program.serverurl.as_deref().or(context.server_url.as_deref());
-    own.extend(url.map(|url| ("SUPERVISOR_SERVER_URL", url)));
+    // COMPAT: an empty `serverurl` is no server.
+    own.extend(url.filter(|url| !url.is_empty()).map(|url| ("SUPERVISOR_SERVER_URL", url)));
     own.push(("SUPERVISOR_PROCESS_NAME", &program.name));
     own.push(("SUPERVISOR_GROUP_NAME", &program.group));
     for (k, v) in context.environment.iter().chain(&program.environment) {

@@ -4,9 +4,11 @@
 
 use crate::sys::child::Identity;
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// Whether we are PID 1 of our PID namespace.
 #[must_use]
@@ -18,6 +20,21 @@ pub fn is_pid1() -> bool {
 #[must_use]
 pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
+}
+
+/// The path we were executed by: what a shell has found for a bare name, and not followed where it is a link.
+#[must_use]
+pub fn exec_name() -> Option<std::ffi::OsString> {
+    use std::os::unix::ffi::OsStringExt;
+    // SAFETY: getauxval only reads; AT_EXECFN is the address of a string that lives as long as the process.
+    let name = unsafe {
+        let address = libc::getauxval(libc::AT_EXECFN);
+        if address == 0 {
+            return None;
+        }
+        std::ffi::CStr::from_ptr(address as *const libc::c_char)
+    };
+    Some(std::ffi::OsString::from_vec(name.to_bytes().to_vec()))
 }
 
 /// Whether we are root in our user namespace.
@@ -67,23 +84,27 @@ pub fn set_umask(mask: u32) -> u32 {
 }
 
 /// Goes into the background: a child in a session of its own goes on, standard streams are /dev/null.
-/// True in the parent, which should end now.
+///
+/// Does not return in the parent, which ends with 0 as soon as the child lets go of what it gets here, or dies.
 ///
 /// # Errors
-/// EAGAIN when there are too many processes; EPERM cannot happen after a fork.
-pub fn daemonize() -> Result<bool, Errno> {
+/// EAGAIN when there are too many processes, EMFILE.
+pub fn daemonize() -> Result<OwnedFd, Errno> {
+    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     // SAFETY: nothing has started a thread yet, so the child is a whole copy of us.
-    match unsafe { nix::unistd::fork() }? {
-        nix::unistd::ForkResult::Parent { .. } => Ok(true),
-        nix::unistd::ForkResult::Child => {
-            nix::unistd::setsid()?;
-            if let Ok(null) = crate::sys::fd::null() {
-                for n in 0..3 {
-                    // SAFETY: both are open descriptors.
-                    unsafe { libc::dup2(std::os::fd::AsRawFd::as_raw_fd(&null), n) };
-                }
-            }
-            Ok(false)
+    if let nix::unistd::ForkResult::Parent { .. } = unsafe { nix::unistd::fork() }? {
+        drop(write);
+        // Nothing is ever written: it ends when the child has come so far.
+        while nix::unistd::read(&read, &mut [0]) == Err(Errno::EINTR) {}
+        // SAFETY: ends us without running anything: all that was opened, socket files too, is the child's now.
+        unsafe { libc::_exit(0) };
+    }
+    nix::unistd::setsid()?;
+    if let Ok(null) = crate::sys::fd::null() {
+        for n in 0..3 {
+            // SAFETY: both are open descriptors.
+            unsafe { libc::dup2(null.as_raw_fd(), n) };
         }
     }
+    Ok(write)
 }

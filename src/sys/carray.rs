@@ -56,6 +56,13 @@ impl CArray {
 }
 
 impl CArray {
+    /// The first string. Allocates nothing: a forked child may ask.
+    pub(crate) fn first(&self) -> Option<&std::ffi::CStr> {
+        let first = self.pointers.first().filter(|p| !p.is_null())?;
+        // SAFETY: all pointers but the last, which is null, are to strings that `self` keeps alive.
+        Some(unsafe { std::ffi::CStr::from_ptr(*first) })
+    }
+
     /// Every string of the array, for tests.
     #[cfg(test)]
     pub(crate) fn texts(&self) -> Vec<String> {

@@ -78,6 +78,9 @@ pub struct ExecPlan {
     pub own_group: bool,
     /// Make that group the foreground of the controlling terminal, if there is one.
     pub foreground: bool,
+    /// Entered before the user changes, who may not be allowed to: where we would be if we had stayed where we began.
+    pub start_directory: Option<CString>,
+    /// Entered as the user.
     pub directory: Option<CString>,
     pub umask: Option<u32>,
     pub identity: Option<Identity>,
@@ -264,6 +267,9 @@ fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3]) -> Result<(), Failure> {
         if let Some((soft, hard)) = plan.nofile {
             let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
             check(Stage::Limits, libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
+        }
+        if let Some(directory) = &plan.start_directory {
+            check(Stage::Directory, libc::chdir(directory.as_ptr()))?;
         }
         if let Some(identity) = &plan.identity {
             become_user(identity)?;

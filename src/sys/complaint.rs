@@ -30,7 +30,7 @@ pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
         unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
     };
     let stage = stage_of(failure.stage).unwrap_or(Stage::Exec);
-    let object: &[u8] = match (stage, &plan.directory) {
+    let object: &[u8] = match (stage, plan.directory.as_ref().or(plan.start_directory.as_ref())) {
         (Stage::Directory, Some(directory)) => {
             say(b"supervisor: couldn't chdir to ");
             directory.to_bytes()
@@ -43,7 +43,8 @@ pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
         }
         (Stage::Exec, _) => {
             say(b"supervisor: couldn't exec ");
-            plan.path.to_bytes()
+            // COMPAT: the word of the command, not the file that was found for it.
+            plan.argv.first().unwrap_or(&plan.path).to_bytes()
         }
         _ => {
             say(b"supervisor: couldn't ");

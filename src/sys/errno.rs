@@ -4,7 +4,7 @@
 
 use nix::errno::Errno;
 
-/// Every number a failed spawn can meet, with its name.
+/// Every number a failed spawn or a listener can meet, with its name.
 const NAMES: &[(Errno, &str)] = &[
     (Errno::EPERM, "EPERM"),
     (Errno::ENOENT, "ENOENT"),
@@ -39,6 +39,9 @@ const NAMES: &[(Errno, &str)] = &[
     (Errno::ENOSYS, "ENOSYS"),
     (Errno::ELOOP, "ELOOP"),
     (Errno::ELIBBAD, "ELIBBAD"),
+    (Errno::EAFNOSUPPORT, "EAFNOSUPPORT"),
+    (Errno::EADDRINUSE, "EADDRINUSE"),
+    (Errno::EADDRNOTAVAIL, "EADDRNOTAVAIL"),
     (Errno::EDQUOT, "EDQUOT"),
     (Errno::ESTALE, "ESTALE"),
 ];

@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::pipe2;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Closes everything from `first` on. Quietly does nothing where the kernel is too old (before 5.9) or forbids it.
 pub fn close_from(first: u32) {
@@ -161,6 +161,29 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Errno> {
     write_some(file.as_fd(), text.as_bytes()).map(|_| ())
 }
 
+/// Makes a directory and those above it that are missing, with mode 0755; what is made belongs to `owner`.
+///
+/// # Errors
+/// The directory that could not be made, and why.
+pub fn make_directories(dir: &Path, owner: Option<(u32, u32)>) -> Result<(), (PathBuf, Errno)> {
+    use nix::unistd::{Gid, Uid, chown, mkdir};
+    if dir.as_os_str().is_empty() || dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = dir.parent() {
+        make_directories(above, owner)?;
+    }
+    match mkdir(dir, Mode::from_bits_truncate(0o755)) {
+        Ok(()) => {}
+        // Somebody was faster, or something else has the name.
+        Err(Errno::EEXIST) if dir.is_dir() => return Ok(()),
+        Err(Errno::EEXIST) => return Err((dir.to_path_buf(), Errno::ENOTDIR)),
+        Err(e) => return Err((dir.to_path_buf(), e)),
+    }
+    let Some((uid, gid)) = owner else { return Ok(()) };
+    chown(dir, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).map_err(|e| (dir.to_path_buf(), e))
+}
+
 /// An O_PATH descriptor of our own binary, to start ourselves again wherever it has gone since.
 #[must_use]
 pub fn own_binary() -> Option<OwnedFd> {
@@ -168,15 +191,8 @@ pub fn own_binary() -> Option<OwnedFd> {
     if let Ok(fd) = open("/proc/self/exe", flags, Mode::empty()) {
         return Some(fd);
     }
-    // SAFETY: getauxval only reads; AT_EXECFN is the address of a string that lives as long as the process.
-    let name = unsafe {
-        let address = libc::getauxval(libc::AT_EXECFN);
-        if address == 0 {
-            return None;
-        }
-        std::ffi::CStr::from_ptr(address as *const libc::c_char)
-    };
-    open(name, flags, Mode::empty()).ok()
+    let name = super::boot::exec_name()?;
+    open(name.as_os_str(), flags, Mode::empty()).ok()
 }
 
 /// Reads what is there; `None` when nothing is there yet.
@@ -209,6 +225,13 @@ pub fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<Option<usize>, Err
     }
 }
 
+/// Where the last write to a file ended; 0 where there are no positions.
+#[must_use]
+pub fn position(fd: BorrowedFd<'_>) -> u64 {
+    let at = nix::unistd::lseek(fd, 0, nix::unistd::Whence::SeekCur);
+    at.ok().and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+}
+
 /// Writes what fits without blocking, whatever the mode of the open file description. `None` when nothing fits now.
 ///
 /// # Errors
@@ -239,4 +262,20 @@ pub fn is_writable(fd: BorrowedFd<'_>) -> bool {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let mut fds = [PollFd::new(fd, PollFlags::POLLOUT)];
     matches!(poll(&mut fds, PollTimeout::ZERO), Ok(n) if n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_made_and_what_stands_in_the_way_is_named() {
+        let base = std::env::temp_dir().join(format!("mainstay-mkdir-{}", std::process::id()));
+        assert_eq!(make_directories(&base.join("a/b"), None), Ok(()));
+        assert_eq!(make_directories(&base.join("a/b"), None), Ok(()), "again");
+        std::fs::write(base.join("file"), "").expect("ours");
+        assert_eq!(make_directories(&base.join("file/x/y"), None), Err((base.join("file"), Errno::ENOTDIR)));
+        assert!(base.join("a/b").is_dir());
+        std::fs::remove_dir_all(&base).expect("ours");
+    }
 }

@@ -8,6 +8,7 @@ pub mod carray;
 pub mod child;
 pub mod clock;
 mod complaint;
+pub mod datagram;
 pub mod entry;
 pub mod errno;
 pub mod fd;

@@ -1,12 +1,14 @@
 //! Listening sockets and the socket pair to the gateway.
 //!
 //! Asks the kernel. Invariants: close-on-exec; a socket file appears only once it is listening-ready with its final
-//! mode; a live server's socket file is never taken away. Not here: what is served (`gateway`).
+//! mode; a live server's socket file is never taken away, but for a program's own socket, which is the program's to take.
+//! Not here: what is served (`gateway`), who shares a program's socket (`daemon::fcgi`).
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect, listen,
-    setsockopt, socket, socketpair, sockopt,
+    AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect, setsockopt, socket,
+    socketpair, sockopt,
 };
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, umask};
 use nix::unistd::{Gid, Uid, chown, unlink};
@@ -27,11 +29,22 @@ pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((ours, theirs))
 }
 
-/// Listens on a TCP address.
+/// As many waiting connections as the kernel allows.
+pub const MOST: i32 = libc::SOMAXCONN;
+
+/// Listens on a TCP address for the gateway.
 ///
 /// # Errors
 /// EADDRINUSE, EACCES (a low port), EADDRNOTAVAIL.
 pub fn listen_tcp(address: SocketAddr) -> Result<OwnedFd, Errno> {
+    listen_tcp_for(address, BACKLOG)
+}
+
+/// Listens on a TCP address; so many connections may wait.
+///
+/// # Errors
+/// EADDRINUSE, EACCES (a low port), EADDRNOTAVAIL.
+pub fn listen_tcp_for(address: SocketAddr, backlog: i32) -> Result<OwnedFd, Errno> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let fd = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     setsockopt(&fd, sockopt::ReuseAddr, &true)?;
@@ -39,8 +52,58 @@ pub fn listen_tcp(address: SocketAddr) -> Result<OwnedFd, Errno> {
         SocketAddr::V4(v4) => bind(fd.as_raw_fd(), &SockaddrIn::from(v4))?,
         SocketAddr::V6(v6) => bind(fd.as_raw_fd(), &SockaddrIn6::from(v6))?,
     }
-    listen(&fd, Backlog::new(BACKLOG).unwrap_or(Backlog::MAXCONN))?;
+    listen_for(&fd, backlog)?;
     Ok(fd)
+}
+
+/// Not by nix, which knows a lower limit than the kernel.
+fn listen_for(fd: &OwnedFd, backlog: i32) -> Result<(), Errno> {
+    // SAFETY: a system call on numbers.
+    Errno::result(unsafe { libc::listen(fd.as_raw_fd(), backlog) }).map(drop)
+}
+
+/// Listens on the socket file of a program.
+///
+/// COMPAT: what is there already is taken away, also from one who listens: most often that is what a killed daemon has
+/// left running. Unlike Supervisor we do so only with sockets and links, and never with a file that holds something.
+///
+/// # Errors
+/// What could not be done, for Supervisor's sentence, and why. Nothing is left at the path then.
+pub fn listen_unix_for(
+    path: &Path,
+    mode: u32,
+    owner: Option<(u32, u32)>,
+    backlog: i32,
+) -> Result<OwnedFd, (&'static str, Errno)> {
+    let plain = |e| ("", e);
+    if std::fs::symlink_metadata(path).is_ok_and(|m| is_socket(&m) || m.is_symlink()) {
+        unlink(path).map_err(plain)?;
+    }
+    let address = UnixAddr::new(path).map_err(plain)?;
+    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).map_err(plain)?;
+    bind_privately(&fd, &address).map_err(plain)?;
+    let listening = give_away(path, mode, owner).and_then(|()| listen_for(&fd, backlog).map_err(plain));
+    listening.inspect_err(|_| {
+        let _ = unlink(path); // the first error is the one to tell
+    })?;
+    Ok(fd)
+}
+
+/// RACE: between bind and chmod a socket file has the umask's mode, so let that be private.
+fn bind_privately(fd: &OwnedFd, address: &UnixAddr) -> Result<(), Errno> {
+    let old = umask(Mode::from_bits_truncate(0o177));
+    let bound = bind(fd.as_raw_fd(), address);
+    umask(old);
+    bound
+}
+
+fn give_away(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<(), (&'static str, Errno)> {
+    if let Some((uid, gid)) = owner {
+        chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
+            .map_err(|e| ("Could not change ownership of socket file: ", e))?;
+    }
+    fchmodat(nix::fcntl::AT_FDCWD, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
+        .map_err(|e| ("Could not change permissions of socket file: ", e))
 }
 
 /// Listens on a socket file. One left over from a dead server is replaced, a live server's is not.
@@ -50,29 +113,26 @@ pub fn listen_tcp(address: SocketAddr) -> Result<OwnedFd, Errno> {
 pub fn listen_unix(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<OwnedFd, Errno> {
     let address = UnixAddr::new(path)?;
     let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-    // RACE: between bind and chmod the file has the umask's mode, so let that be private.
-    let old = umask(Mode::from_bits_truncate(0o177));
-    let mut bound = bind(fd.as_raw_fd(), &address);
+    let mut bound = bind_privately(&fd, &address);
     if bound == Err(Errno::EADDRINUSE) && is_stale(path, &address) {
-        bound = unlink(path).and_then(|()| bind(fd.as_raw_fd(), &address));
+        bound = unlink(path).and_then(|()| bind_privately(&fd, &address));
     }
-    umask(old);
     bound?;
-    if let Some((uid, gid)) = owner {
-        chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).inspect_err(|_| {
-            let _ = unlink(path); // the first error is the one to tell
-        })?;
-    }
-    fchmodat(nix::fcntl::AT_FDCWD, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)?;
-    listen(&fd, Backlog::new(BACKLOG).unwrap_or(Backlog::MAXCONN))?;
+    give_away(path, mode, owner).map_err(|(_, e)| e).inspect_err(|_| {
+        let _ = unlink(path); // the first error is the one to tell
+    })?;
+    listen_for(&fd, BACKLOG)?;
     Ok(fd)
+}
+
+fn is_socket(meta: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    meta.file_type().is_socket()
 }
 
 /// A socket file that nobody listens behind.
 fn is_stale(path: &Path, address: &UnixAddr) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
-    if !is_socket {
+    if !std::fs::symlink_metadata(path).is_ok_and(|m| is_socket(&m)) {
         return false;
     }
     let Ok(probe) =
@@ -81,4 +141,83 @@ fn is_stale(path: &Path, address: &UnixAddr) -> bool {
         return false;
     };
     matches!(connect(probe.as_raw_fd(), address), Err(Errno::ECONNREFUSED))
+}
+
+/// Changes the file of a socket that is listened on.
+///
+/// # Errors
+/// EPERM when it is not ours to change.
+pub fn set_owner_and_mode(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Errno> {
+    if let Some((uid, gid)) = owner {
+        chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    fchmodat(nix::fcntl::AT_FDCWD, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
+}
+
+/// Whether a dead server's file lies at the path, which `listen_unix` would replace.
+#[must_use]
+pub fn is_left_over(path: &Path) -> bool {
+    UnixAddr::new(path).is_ok_and(|address| is_stale(path, &address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::path::PathBuf;
+
+    /// A directory of this test, empty.
+    fn place(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("mst-sockets-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("the directory is ours");
+        dir
+    }
+
+    #[test]
+    fn a_programs_socket_replaces_sockets_and_links_and_nothing_else() {
+        let dir = place("replace");
+        let path = dir.join("s");
+        let old = UnixListener::bind(&path).expect("the path is free");
+        let fd = listen_unix_for(&path, 0o640, None, MOST).expect("a live socket is taken over");
+        assert_eq!(std::fs::metadata(&path).map(|m| m.mode() & 0o7777).ok(), Some(0o640));
+        UnixStream::connect(&path).expect("it listens");
+        drop((old, fd));
+        UnixStream::connect(&path).expect_err("nobody listens any more");
+
+        std::fs::remove_file(&path).expect("the file stayed");
+        std::os::unix::fs::symlink(dir.join("nothing"), &path).expect("the path is free");
+        listen_unix_for(&path, 0o700, None, 5).expect("a link is replaced, not followed");
+        assert!(!dir.join("nothing").exists());
+
+        std::fs::remove_file(&path).expect("the file stayed");
+        std::fs::write(&path, "precious").expect("the path is free");
+        assert_eq!(listen_unix_for(&path, 0o700, None, 5).err(), Some(("", Errno::EADDRINUSE)));
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), Some("precious"));
+        std::fs::remove_dir_all(dir).expect("the directory is ours");
+    }
+
+    #[test]
+    fn a_socket_that_cannot_be_given_away_leaves_nothing_behind() {
+        if crate::sys::boot::is_root() {
+            return println!("skipped: root may give everything away");
+        }
+        let dir = place("owner");
+        let path = dir.join("s");
+        let refused = listen_unix_for(&path, 0o700, Some((0, 0)), 5).err();
+        assert_eq!(refused, Some(("Could not change ownership of socket file: ", Errno::EPERM)));
+        assert!(!path.exists());
+        std::fs::remove_dir_all(dir).expect("the directory is ours");
+    }
+
+    #[test]
+    fn a_port_that_somebody_listens_on_is_taken() {
+        let there = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = there.local_addr().expect("it is bound");
+        assert_eq!(listen_tcp_for(address, 5).err(), Some(Errno::EADDRINUSE));
+        drop(there);
+        let fd = listen_tcp_for(address, 70_000).expect("nobody is there any more");
+        std::net::TcpStream::connect(address).expect("it listens");
+        drop(fd);
+    }
 }

@@ -323,27 +323,7 @@ fn trap_13_of_two_groups_with_one_name_the_first_is_there() {
     sup.finish();
 }
 
-#[test]
-fn trap_14_a_fastcgi_program_in_a_group_gets_no_socket() {
-    if skipped() {
-        return;
-    }
-    let sup = runs(
-        "[fcgi-program:f]\ncommand=@puppet@ fds\nsocket=unix://@dir@/f.sock\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/f\n\
-         [group:g]\nprograms=f\n",
-        "exited: f ",
-    );
-    let first = sup.file("f");
-    let first = first.lines().next().unwrap_or_default();
-    assert!(first.contains("pipe:"), "{first}");
-    assert!(!sup.0.dir().path().join("f.sock").exists());
-    if ours() {
-        let said = sup.0.said();
-        assert!(said.contains("`f` gets no socket, because it is a member of [group:g]"), "{said}");
-    }
-    sup.finish();
-}
-
+// Trap 14 is `fcgi::in_a_group_it_keeps_its_socket_here_and_loses_it_there`.
 // Trap 15 is `groups::includes_are_sorted_merged_and_not_nested` and `groups::an_include_may_change_the_supervisord_section`.
 
 #[test]

@@ -63,20 +63,20 @@ fn running_is_reached_after_startsecs_and_a_later_end_is_an_exit() {
     if skipped() {
         return;
     }
-    let sup = start("[program:x]\ncommand=@puppet@ wait-file @dir@/go exit 0\nstartsecs=1\n");
+    let sup = start("[program:x]\ncommand=@puppet@ wait-file @dir@/go exit 0\nstartsecs=4\n");
     sup.wait_log("spawned: 'x'");
     assert_eq!(sup.status("x").0, "STARTING");
     sup.wait_log("success: x");
     let (state, description) = sup.status("x");
     assert_eq!(state, "RUNNING");
-    assert!(description.starts_with("pid ") && description.contains(", uptime 0:00:0"), "{description}");
+    assert!(description.starts_with("pid ") && description.contains(", uptime 0:00:"), "{description}");
     sup.0.dir().write("go", "");
     sup.wait_log("exited: x");
     assert_eq!(
         sup.events_of("x"),
         [
             "INFO spawned: 'x' with pid PID",
-            "INFO success: x entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)",
+            "INFO success: x entered RUNNING state, process has stayed up for > than 4 seconds (startsecs)",
             "INFO exited: x (exit status 0; expected)"
         ]
     );

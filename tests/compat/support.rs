@@ -60,6 +60,26 @@ pub(crate) fn start_with(supervisord: &str, programs: &str) -> Sup {
     Sup::new(setup(&format!("{}{programs}", header(supervisord))))
 }
 
+/// A program `x` that writes these pieces on stdout, each in a read of its own, then exits 0; with more settings.
+/// `settings` should name a log. The daemon is returned when `x` has ended.
+pub(crate) fn pieces(supervisord: &str, settings: &str, pieces: &[&[u8]]) -> Sup {
+    pieces_on("chunk", supervisord, settings, pieces)
+}
+
+/// The same with `chunk` or `chunk-err`.
+pub(crate) fn pieces_on(verb: &str, supervisord: &str, settings: &str, pieces: &[&[u8]]) -> Sup {
+    let verbs: String = (0..pieces.len()).map(|n| format!(" {verb} @dir@/piece{n}")).collect();
+    let program =
+        format!("[program:x]\ncommand=@puppet@{verbs} exit 0\nstartsecs=0\nautorestart=false\n{settings}\n");
+    let setup = setup(&format!("{}{program}", header(supervisord)));
+    for (n, piece) in pieces.iter().enumerate() {
+        std::fs::write(setup.dir().path().join(format!("piece{n}")), piece).expect("the directory is ours");
+    }
+    let sup = Sup::new(setup);
+    sup.wait_log("exited: x");
+    sup
+}
+
 /// A running daemon, ours or theirs.
 pub(crate) struct Sup(pub(crate) Daemon);
 
@@ -110,6 +130,10 @@ impl Sup {
 
     pub(crate) fn file(&self, name: &str) -> String {
         self.0.dir().read(name)
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.dir().path().join(name)).unwrap_or_default()
     }
 
     /// Waits until the file holds the text.

@@ -172,6 +172,33 @@ fn unsafe_lives_in_sys() {
     assert!(wrong.is_empty(), "unsafe outside src/sys: {wrong:?}");
 }
 
+/// Who reads the wall clock's value, and what for: a line of the log, a time that is shown. Nothing is decided by it.
+const SHOWN_TIMES: &[&str] =
+    &["daemon/requests.rs", "daemon/state.rs", "engine/process.rs", "engine/view.rs"];
+
+#[test]
+fn only_one_file_reads_a_clock_and_only_what_is_shown_uses_the_wall_clock() {
+    const CLOCKS: &[&str] =
+        &["clock_gettime", "CLOCK_REALTIME", "gettimeofday", "SystemTime", "Instant::now", "libc::time("];
+    let mut wrong = Vec::new();
+    for source in sources() {
+        for name in CLOCKS.iter().filter(|n| source.code.contains(**n)) {
+            if source.path != "sys/clock.rs" {
+                wrong.push(format!("{}: {name}", source.path));
+            }
+        }
+        if source.code.contains(".wall") && !SHOWN_TIMES.contains(&source.path.as_str()) {
+            wrong.push(format!("{}: .wall", source.path));
+        }
+        // What is shown is never compared.
+        let compared = ["wall <", "wall >", "wall =="].iter().any(|w| source.code.contains(w));
+        if compared || (source.part == "engine" && source.code.contains("secs()")) {
+            wrong.push(format!("{}: decides by the wall clock", source.path));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
 #[test]
 fn nobody_waits_spawns_or_starts_threads_behind_the_cores_back() {
     let wrong: Vec<String> = sources()

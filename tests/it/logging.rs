@@ -219,3 +219,205 @@ fn last_words_stand_before_the_news_of_the_death() {
     }
     daemon.finish();
 }
+
+#[test]
+fn hundreds_of_megabytes_arrive_byte_for_byte() {
+    const PIECE: usize = 16_000_000;
+    const TIMES: usize = 20;
+    let setup = ini(
+        "[program:p]\ncommand=sh -c 'n=0; while [ $n -lt 20 ]; do cat @dir@/in; n=$((n+1)); done'\nstartsecs=0\n\
+         autorestart=false\nstdout_logfile=@dir@/p.out\nstdout_logfile_maxbytes=0\n",
+    );
+    let piece = bytes(PIECE);
+    std::fs::write(setup.dir().path().join("in"), &piece).unwrap();
+    let daemon = setup.start();
+    wait_for("it has ended", Duration::from_secs(60), || daemon.said().contains("INFO exited: p"));
+    let mut file = std::fs::File::open(daemon.dir().path().join("p.out")).unwrap();
+    let mut part = vec![0; PIECE];
+    for n in 0..TIMES {
+        std::io::Read::read_exact(&mut file, &mut part).unwrap();
+        assert!(part == piece, "piece {n} differs");
+    }
+    assert_eq!(std::io::Read::read(&mut file, &mut part).unwrap(), 0, "and nothing more");
+    daemon.finish();
+}
+
+#[test]
+fn filters_lose_nothing_however_much_passes() {
+    // Each line is coloured and some are captured; what remains are the lines themselves.
+    let script = "n=0; while [ $n -lt 40 ]; do cat @dir@/in; n=$((n+1)); done";
+    let setup = ini(&format!(
+        "[program:p]\ncommand=sh -c '{script}'\nstartsecs=0\nautorestart=false\n\
+         stdout_logfile=@dir@/p.out\nstdout_logfile_maxbytes=0\nstdout_capture_maxbytes=1KB\n",
+    ));
+    let config =
+        setup.dir().read("supervisord.conf").replace("[supervisord]\n", "[supervisord]\nstrip_ansi=true\n");
+    let setup = setup.file("supervisord.conf", &config);
+    let lines = bytes(640_000);
+    let coloured: Vec<u8> = lines
+        .chunks(64)
+        .enumerate()
+        .flat_map(|(n, line)| {
+            let captured: &[u8] =
+                if n % 10 == 0 { b"<!--XSUPERVISOR:BEGIN-->hidden<!--XSUPERVISOR:END-->" } else { b"" };
+            [b"\x1b[1;31m", captured, line, b"\x1b]0;title\x07\x1b[0m"].concat()
+        })
+        .collect();
+    std::fs::write(setup.dir().path().join("in"), &coloured).unwrap();
+    let daemon = setup.start();
+    wait_for("it has ended", Duration::from_secs(60), || daemon.said().contains("INFO exited: p"));
+    let seen = std::fs::read(daemon.dir().path().join("p.out")).unwrap();
+    assert!(seen == lines.repeat(40), "{} bytes, expected {}", seen.len(), lines.len() * 40);
+    daemon.finish();
+}
+
+#[test]
+fn a_log_nobody_reads_stops_only_the_program_that_writes_there() {
+    let setup = ini(
+        "[program:loud]\ncommand=@puppet@ spew 1000000 touch @dir@/through hold\nstartsecs=0\nstdout_logfile=@dir@/fifo\nstdout_logfile_maxbytes=0\n\
+         [program:quiet]\ncommand=@puppet@ spew 1000000 stamp @dir@/st after 20 exit 0\nstartsecs=0\nautorestart=true\n\
+         stdout_logfile=@dir@/quiet.out\nstdout_logfile_maxbytes=0\n",
+    );
+    let fifo = setup.dir().join("fifo");
+    harness::Cmd::new(&["mkfifo", &fifo]).run().expect(0);
+    let mut reader = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    let daemon = setup.start();
+    wait_until("the quiet one is started again and again", || daemon.dir().read("st").lines().count() >= 5);
+    assert_eq!(daemon.get("/livez").map(|a| a.status), Some(200));
+    assert!(!daemon.dir().path().join("through").exists(), "the loud one waits");
+    // Now somebody reads: nothing is missing.
+    let mut seen = vec![0; 1_000_000];
+    std::io::Read::read_exact(&mut reader, &mut seen).unwrap();
+    assert!(seen == bytes(1_000_000), "bytes differ");
+    wait_until("the loud one is through", || daemon.dir().path().join("through").exists());
+    daemon.finish();
+}
+
+#[test]
+fn a_log_that_is_a_fifo_without_a_reader_does_not_keep_the_daemon_waiting() {
+    let setup = ini("[program:p]\ncommand=@puppet@ hold\nstartsecs=0\n");
+    let config = setup.dir().read("supervisord.conf").replace("@dir@/main.log", "@dir@/fifo");
+    let config = config.replace(&setup.fill("@dir@/main.log"), &setup.fill("@dir@/fifo"));
+    let setup = setup.file("supervisord.conf", &config);
+    harness::Cmd::new(&["mkfifo", &setup.dir().join("fifo")]).run().expect(0);
+    let daemon = setup.start();
+    daemon.wait_state("p", "RUNNING");
+    assert!(daemon.stderr().contains("CRIT cannot open log `"), "{}", daemon.stderr());
+    daemon.finish();
+}
+
+#[test]
+fn last_words_that_look_like_a_token_or_an_escape_stand_before_the_news_of_the_death() {
+    let header = crate::support::ini_header().replace(
+        "silent=true\nlogfile=@dir@/main.log",
+        "strip_ansi=true\nlogfile=/dev/null\nlogfile_maxbytes=0",
+    );
+    let programs = "[program:p]\ncommand=@puppet@ chunk @dir@/in%(process_num)d exit 0\nnumprocs=30\n\
+        process_name=p%(process_num)d\nstartsecs=0\nautorestart=false\nstdout_logfile=/dev/stdout\n\
+        stdout_logfile_maxbytes=0\nstdout_capture_maxbytes=1KB\n";
+    let setup = Setup::ini(&format!("{header}{programs}"));
+    for n in 0..30 {
+        let tail = if n % 2 == 0 { "<!--XSUPER" } else { "\x1b[3" };
+        setup.dir().write(&format!("in{n}"), &format!("words-of-{n}.{tail}"));
+    }
+    let daemon = setup.start();
+    wait_until("all have ended", || daemon.stdout().matches("INFO exited: p").count() == 30);
+    let text = daemon.stdout();
+    for n in 0..30 {
+        let tail = if n % 2 == 0 { "<!--XSUPER" } else { "\x1b[3" };
+        let words = text.find(&format!("words-of-{n}.{tail}")).expect("it spoke");
+        let death = text.find(&format!("INFO exited: p{n} ")).expect("it ended");
+        assert!(words < death, "p{n}: {text}");
+    }
+    daemon.finish();
+}
+
+#[test]
+fn strip_ansi_is_there_in_toml_too() {
+    let setup = Setup::toml(
+        "[supervisor]\nstrip_ansi = true\n[control]\nunix = \"@sock@\"\n\
+         [program.p]\ncommand = [\"@puppet@\", \"chunk\", \"@dir@/in\", \"hold\"]\n",
+    );
+    let daemon = setup.file("in", "\x1b[31mred\x1b[0m\n").start();
+    wait_until("it has spoken", || daemon.stdout() == "red\n");
+    daemon.finish();
+}
+
+#[test]
+fn an_identifier_with_a_slash_does_not_cost_the_output() {
+    let setup = ini("[program:p]\ncommand=@puppet@ say hello hold\nstartsecs=0\n");
+    let config =
+        setup.dir().read("supervisord.conf").replace("[supervisord]\n", "[supervisord]\nidentifier=a/b\n");
+    let daemon = setup.file("supervisord.conf", &config).start();
+    daemon.wait_state("p", "RUNNING");
+    wait_until("it is logged", || {
+        let names = daemon.dir().list("p-stdout---a-b-");
+        names.len() == 1 && daemon.dir().read(&names[0]) == "hello\n"
+    });
+    daemon.finish();
+}
+
+#[test]
+fn last_words_stand_before_the_news_of_the_death_though_somebody_else_holds_the_pipe() {
+    let header = crate::support::ini_header()
+        .replace("silent=true\nlogfile=@dir@/main.log", "logfile=/dev/null\nlogfile_maxbytes=0");
+    let programs = "[program:p]\ncommand=@puppet@ spawn-holding print last-words<!--XSUPER exit 0\nstartsecs=0\n\
+        autorestart=false\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nstdout_capture_maxbytes=1KB\n";
+    let daemon = Setup::ini(&format!("{header}{programs}")).start();
+    daemon.wait_said("INFO exited: p");
+    let text = daemon.stdout();
+    let words = text.find("last-words<!--XSUPER").expect("it spoke");
+    assert!(words < text.find("INFO exited: p").expect("it ended"), "{text}");
+    let left: Vec<i32> = daemon
+        .offspring()
+        .into_iter()
+        .filter(|p| harness::proc::status(*p, "Name").is_some_and(|n| n == "puppet"))
+        .collect();
+    assert_eq!(left.len(), 1, "the child that holds the pipe");
+    harness::kill(left[0], 9).unwrap();
+    daemon.finish();
+}
+
+#[test]
+fn a_stdout_that_is_a_file_is_shared_without_overwriting() {
+    // The daemon's own lines and a program's output have one offset.
+    let header = crate::support::ini_header()
+        .replace("silent=true\nlogfile=@dir@/main.log", "logfile=/dev/null\nlogfile_maxbytes=0");
+    let programs = "[program:p]\ncommand=@puppet@ say one say two exit 0\nstartsecs=0\nautorestart=false\n\
+        stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n";
+    let setup = Setup::ini(&format!("{header}{programs}"));
+    let out = setup.dir().join("out");
+    let daemon = setup.launcher(&["sh", "-c", "exec \"$@\" >\"$0\"", &out]).start();
+    wait_until("it has ended", || daemon.dir().read("out").contains("INFO exited: p"));
+    let text = daemon.dir().read("out");
+    assert!(text.contains("\none\ntwo\n") && text.contains("INFO spawned: 'p'"), "{text}");
+    assert!(text.lines().all(|l| l.starts_with("20") || l == "one" || l == "two"), "{text}");
+    daemon.finish();
+}
+
+#[test]
+fn a_communication_or_a_title_without_an_end_does_not_eat_memory() {
+    let script =
+        |begin: &str| format!("sh -c \"printf '{begin}'; tr '\\\\0' x </dev/zero | head -c 40000000\"");
+    let setup = ini(&format!(
+        "[program:p]\ncommand={}\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\nstdout_logfile_maxbytes=0\n\
+         stdout_capture_maxbytes=1MB\n\
+         [program:q]\ncommand={}\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/q.out\nstdout_logfile_maxbytes=0\n",
+        script("<!--XSUPERVISOR:BEGIN-->"),
+        script("\\\\033]0;"),
+    ));
+    let config =
+        setup.dir().read("supervisord.conf").replace("[supervisord]\n", "[supervisord]\nstrip_ansi=true\n");
+    let daemon = setup.file("supervisord.conf", &config).start();
+    wait_for("both have ended", Duration::from_secs(40), || {
+        daemon.said().matches("INFO exited: ").count() == 2
+    });
+    let rss =
+        harness::proc::status(daemon.pid(), "VmHWM").and_then(|t| t.split(' ').next()?.parse::<u64>().ok());
+    assert!(rss.is_some_and(|kb| kb < 20_000), "{rss:?} kB");
+    daemon.wait_said("'p' stdout ended within a comm event: 1048576 bytes are thrown away");
+    let size = |name: &str| std::fs::metadata(daemon.dir().path().join(name)).map_or(0, |m| m.len());
+    // A title that long is no title.
+    assert_eq!((size("p.out"), size("q.out")), (0, 40_000_004));
+    daemon.finish();
+}

@@ -4,7 +4,10 @@
 
 mod config_errors;
 mod ctl;
+mod docs;
 mod env;
+mod faces;
+mod fcgi;
 mod http;
 mod init_mode;
 mod layering;

@@ -38,6 +38,7 @@ pub(crate) fn program(group: &str, name: &str) -> Program {
         stopasgroup: false,
         killasgroup: false,
         stdin: Stdin::Pipe,
+        socket: None,
         redirect_stderr: false,
         stdout: plan.clone(),
         stderr: plan,

@@ -3,6 +3,7 @@
 //! Nothing here waits for real time. `SIM_RUNS=n` sets the number of random runs, `SEED=n` replays one.
 
 mod checker;
+mod clock;
 mod configs;
 mod random;
 mod rng;

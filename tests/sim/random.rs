@@ -46,10 +46,17 @@ fn random_command(rng: &mut Rng, config: &Config) -> Command {
 }
 
 fn one_run(seed: u64) -> Checker {
+    let (mut world, config) = played(seed, |_| ());
+    std::mem::replace(&mut world.checker, Checker::new(&config))
+}
+
+/// A random run to its end, in a world that was changed before it began.
+pub(crate) fn played(seed: u64, change: impl FnOnce(&mut World)) -> (World, Config) {
     let mut rng = Rng::new(seed ^ 0xABCD);
     let config = configs::random(&mut rng);
     let mut world = World::new(&config, seed, Box::new(|rng, _| Script::random(rng)));
     world.rough = true;
+    change(&mut world);
     if rng.percent(2) {
         world.command(random_command(&mut rng, &config));
     }
@@ -72,7 +79,7 @@ fn one_run(seed: u64) -> Checker {
         }
     }
     world.finish();
-    std::mem::replace(&mut world.checker, Checker::new(&config))
+    (world, config)
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::checker::Checker;
 use crate::rng::Rng;
 use crate::script::{Birth, Members, Script};
 use mainstay::config::model::Config;
-use mainstay::control::{Command, Outcome};
+use mainstay::control::{Command, Outcome, ProcessInfo};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, Scope};
 use mainstay::engine::input::{CommandId, Input, SpawnError};
@@ -17,6 +17,9 @@ const TRACE_LINES: usize = 80;
 
 /// Decides what the next child of a slot does.
 pub(crate) type Director = Box<dyn FnMut(&mut Rng, ProcRef) -> Script>;
+
+/// When a step was taken, what it asked for, and what was to be seen after it.
+pub(crate) type Moment = (Mono, Vec<Action>, Vec<ProcessInfo>);
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Event {
@@ -41,9 +44,15 @@ pub(crate) struct World {
     /// Whom a signal was sent to, and when.
     pub(crate) killed: Vec<(Mono, u32, Scope, Signal)>,
     pub(crate) left: Option<Leave>,
+    /// The wall clock jumps by up to so many milliseconds, forth and back, before each input.
+    pub(crate) wall_jumps_ms: i64,
+    /// Everything the engine did and showed, where that is asked for.
+    pub(crate) history: Option<Vec<Moment>>,
     /// Loop latency, duplicates and stale news are simulated too.
     pub(crate) rough: bool,
     director: Director,
+    /// Of its own, so that the clock's jumps change nothing else in a run.
+    wall_rng: Rng,
     answers: VecDeque<Input>,
     events: BTreeSet<(Mono, u64, Event)>,
     leaders: BTreeMap<i32, Child>,
@@ -69,8 +78,12 @@ impl World {
             spawned: Vec::new(),
             killed: Vec::new(),
             left: None,
+            // Thirty years.
+            wall_jumps_ms: 1_000_000_000_000,
+            history: None,
             rough: false,
             director,
+            wall_rng: Rng::new(!seed),
             answers: VecDeque::new(),
             events: BTreeSet::new(),
             leaders: BTreeMap::new(),
@@ -147,7 +160,11 @@ impl World {
         let mut out = Vec::new();
         let before = self.left.is_some();
         self.checker.before(&input, self.engine.is_stopping());
+        self.set_wall_clock();
         self.engine.step(self.now, input, &mut out);
+        if let Some(history) = &mut self.history {
+            history.push((self.now.mono, out.clone(), self.engine.process_infos(self.now)));
+        }
         for action in out {
             self.note(&format!("   {action:?}"));
             let live: Vec<ProcRef> = self.leaders.values().map(|c| c.proc).collect();
@@ -176,8 +193,6 @@ impl World {
             now = now.plus_ms(i64::try_from(self.rng.below(50)).expect("small"));
         }
         self.now.mono = now;
-        // The wall clock is for showing only; it may do what it likes.
-        self.now.wall = Wall(1_700_000_000_000 + i64::try_from(self.rng.below(1_000_000)).expect("small"));
         let event_due = self.events.first().is_some_and(|(at, _, _)| *at <= now);
         let deadline_due = self.engine.next_deadline().is_some_and(|at| at <= now);
         if event_due && (!deadline_due || self.rng.percent(50)) {
@@ -187,6 +202,13 @@ impl World {
         } else {
             self.feed(Input::Deadline);
         }
+    }
+
+    /// The wall clock is for showing only; it may do what it likes.
+    fn set_wall_clock(&mut self) {
+        let span = self.wall_jumps_ms;
+        let jump = self.wall_rng.below(u64::try_from(2 * span + 1).expect("positive"));
+        self.now.wall = Wall(1_700_000_000_000 - span + i64::try_from(jump).expect("small"));
     }
 
     fn happen(&mut self, event: Event) {

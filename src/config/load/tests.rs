@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::model::{Autorestart, LogTarget, StdStream, Stdin};
+use crate::config::model::{Autorestart, LogTarget, MainLog, StdStream, Stdin};
 use crate::config::testing::FakeWorld;
 
 fn sources(env: &[(&str, &str)]) -> Sources {
@@ -181,7 +181,74 @@ fn option_errors_of_the_command_line_have_no_line() {
     from.overrides = vec![("loglevel".into(), "loud".into())];
     let found = load(&from, &FakeWorld::with(&[("/e/s.conf", "[supervisord]\n")])).map(|_| ()).unwrap_err();
     assert_eq!(found.items[0].span.as_ref().unwrap().to_string(), "command line");
-    assert_eq!(found.supervisor(), Some("invalid value for -e 'loud': bad logging level name 'loud'"));
+    assert_eq!(found.supervisor(), Some("bad logging level name 'loud'"));
+}
+
+/// Loads `[supervisord]` with these lines under an option of supervisord's command line.
+fn under(lines: &str, key: &str, value: &str) -> Result<Config, Diagnostics> {
+    let mut from = sources(&[]);
+    from.file = Some("/e/s.conf".into());
+    from.search = Search::Supervisord { argv0: "supervisord".into() };
+    from.overrides = vec![(key.into(), value.into())];
+    let text = format!("[supervisord]\n{lines}\n");
+    load(&from, &FakeWorld::with(&[("/e/s.conf", &text)])).map(|loaded| loaded.config)
+}
+
+#[test]
+fn supervisords_options_mean_what_they_mean_there() {
+    let config = under("", "logfile", "none").expect("good");
+    assert_eq!(config.supervisor.logfile, MainLog::File("/srv/none".into()));
+    // Percent signs of an option are nothing but that.
+    let config = under("", "identifier", "%(here)s 100%").expect("good");
+    assert_eq!(config.supervisor.identifier, "%(here)s 100%");
+    // A number that nobody has is no user, as in a file.
+    let found = under("", "user", "4321").map(|_| ()).expect_err("nobody");
+    assert_eq!(found.supervisor(), Some("Invalid user id 4321"));
+}
+
+#[test]
+fn a_value_of_the_file_is_judged_though_supervisords_option_wins() {
+    let found = under("loglevel=loud", "loglevel", "info").map(|_| ()).expect_err("loud");
+    assert_eq!(found.supervisor(), Some("bad logging level name 'loud'"));
+    assert_eq!(found.items.iter().map(|i| i.span.as_ref().map_or(0, |s| s.line)).collect::<Vec<_>>(), [2]);
+    assert_eq!(under("loglevel=warn", "loglevel", "info").expect("good").supervisor.loglevel, LogLevel::Info);
+    // Under our own name the last word is the only one.
+    let mut from = sources(&[]);
+    from.file = Some("/e/s.conf".into());
+    from.overrides = vec![("loglevel".into(), "info".into())];
+    let config = run(&from, &[("/e/s.conf", "[supervisord]\nloglevel=loud\n")]).config;
+    assert_eq!(config.supervisor.loglevel, LogLevel::Info);
+}
+
+#[test]
+fn every_option_of_supervisord_is_checked_before_a_file_is_read() {
+    let world = FakeWorld::default();
+    for (key, good, bad, words) in [
+        ("umask", "022", "9", "9 can not be converted to an octal type"),
+        ("directory", "/x", "/missing", "/missing is not an existing directory"),
+        ("childlogdir", "/x", "/missing", "/missing is not an existing directory"),
+        (
+            "logfile",
+            "syslog",
+            "/missing/x",
+            "The directory named as part of the path /missing/x does not exist",
+        ),
+        (
+            "pidfile",
+            "x.pid",
+            "/missing/x",
+            "The directory named as part of the path /missing/x does not exist",
+        ),
+        ("logfile_maxbytes", "5MB", "5K", "invalid literal for int() with base 10: '5k'"),
+        ("logfile_backups", "-1", "x", "invalid literal for int() with base 10: 'x'"),
+        ("minfds", " 1_0 ", "x", "invalid literal for int() with base 10: 'x'"),
+        ("minprocs", "1", "1.5", "invalid literal for int() with base 10: '1.5'"),
+        ("loglevel", "TRACE", "warning", "bad logging level name 'warning'"),
+    ] {
+        assert_eq!(check_option(key, good, &world), Ok(()), "{key}");
+        assert_eq!(check_option(key, bad, &world).map_err(|(why, _)| why), Err(words.to_owned()), "{key}");
+    }
+    assert_eq!(check_option("identifier", "", &world), Ok(()));
 }
 
 #[test]

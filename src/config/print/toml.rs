@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use super::secret;
 use crate::config::model::{
-    Autorestart, Config, ControlAddress, Dialect, Group, GroupKind, LogPlan, LogTarget, MainLog, Program,
-    StdStream, Supervisor,
+    Autorestart, Config, ControlAddress, Dialect, FcgiSocket, Group, GroupKind, LogPlan, LogTarget, MainLog,
+    Program, StdStream, Supervisor,
 };
 use crate::config::raw::SectionKind;
 use crate::config::settings;
@@ -150,10 +150,11 @@ impl Printer {
     fn program(&mut self, copies: &Copies, own: Option<&Group>, shared: &[(String, String)]) -> String {
         let (word, kind) = match own.map(|g| &g.kind) {
             Some(GroupKind::EventListener { .. }) => ("eventlistener", SectionKind::EventListener),
-            Some(GroupKind::Fcgi { .. }) => ("fcgi", SectionKind::Fcgi),
-            Some(GroupKind::Program) | None => ("program", SectionKind::Program),
+            _ if copies.program.socket.is_some() => ("fcgi", SectionKind::Fcgi),
+            Some(GroupKind::Fcgi { .. } | GroupKind::Program) | None => ("program", SectionKind::Program),
         };
         let mut fields = self.fields(copies, shared);
+        fields.extend(copies.program.socket.iter().flat_map(|s| socket_fields(s)));
         if let Some(group) = own {
             fields.extend(kind_fields(&group.kind));
             // COMPAT: a listener's group has -1 where its processes have 999.
@@ -265,20 +266,23 @@ fn log_fields(keys: [&'static str; 6], plan: &LogPlan) -> Vec<Field> {
 
 fn kind_fields(kind: &GroupKind) -> Vec<Field> {
     match kind {
-        GroupKind::Program => Vec::new(),
+        GroupKind::Program | GroupKind::Fcgi { .. } => Vec::new(),
         GroupKind::EventListener { events, buffer_size, result_handler } => vec![
             ("events", list(events.iter().map(|e| string(e)))),
             ("buffer_size", buffer_size.to_string()),
             ("result_handler", string(result_handler)),
         ],
-        GroupKind::Fcgi { socket, backlog, owner, mode } => {
-            let mut fields = vec![("socket", string(socket))];
-            fields.extend(backlog.map(|n| ("socket_backlog", n.to_string())));
-            fields.extend(owner.map(|o| ("socket_owner", string(&ids(o)))));
-            fields.extend(mode.filter(|m| *m != 0o700).map(|m| ("socket_mode", string(&format!("{m:04o}")))));
-            fields
-        }
     }
+}
+
+fn socket_fields(socket: &FcgiSocket) -> Vec<Field> {
+    let mut fields = vec![("socket", string(&socket.url))];
+    fields.extend(socket.backlog.map(|n| ("socket_backlog", n.to_string())));
+    fields.extend(socket.owner.map(|o| ("socket_owner", string(&ids(o)))));
+    if socket.mode != 0o700 {
+        fields.push(("socket_mode", string(&format!("{:04o}", socket.mode))));
+    }
+    fields
 }
 
 /// The text, which is split again when it is read.

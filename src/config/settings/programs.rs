@@ -68,14 +68,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "size at which the file is rotated, 0 never",
     ),
     same("stdout_logfile_backups", PROGRAMS, Int, Some("10"), Restart, "rotated files that are kept"),
-    without_effect(same(
-        "stdout_capture_maxbytes",
-        PROGRAMS,
-        Size,
-        Some("0"),
-        Restart,
-        "buffer of capture mode, 0 off",
-    )),
+    same("stdout_capture_maxbytes", PROGRAMS, Size, Some("0"), Restart, "buffer of capture mode, 0 off"),
     without_effect(same(
         "stdout_events_enabled",
         PROGRAMS,
@@ -84,14 +77,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Restart,
         "output makes events",
     )),
-    without_effect(same(
-        "stdout_syslog",
-        PROGRAMS,
-        Bool,
-        Some("false"),
-        Restart,
-        "output goes to syslog too",
-    )),
+    same("stdout_syslog", PROGRAMS, Bool, Some("false"), Restart, "output goes to syslog too"),
     differs(
         "stderr_logfile",
         PROGRAMS,
@@ -109,14 +95,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "size at which the file is rotated, 0 never",
     ),
     same("stderr_logfile_backups", PROGRAMS, Int, Some("10"), Restart, "rotated files that are kept"),
-    without_effect(same(
-        "stderr_capture_maxbytes",
-        PROGRAMS,
-        Size,
-        Some("0"),
-        Restart,
-        "buffer of capture mode, 0 off",
-    )),
+    same("stderr_capture_maxbytes", PROGRAMS, Size, Some("0"), Restart, "buffer of capture mode, 0 off"),
     without_effect(same(
         "stderr_events_enabled",
         PROGRAMS,
@@ -125,14 +104,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Restart,
         "output makes events",
     )),
-    without_effect(same(
-        "stderr_syslog",
-        PROGRAMS,
-        Bool,
-        Some("false"),
-        Restart,
-        "output goes to syslog too",
-    )),
+    same("stderr_syslog", PROGRAMS, Bool, Some("false"), Restart, "output goes to syslog too"),
     same("events", LISTENER, List, None, Restart, "events that the listener wants"),
     same("buffer_size", LISTENER, Int, Some("10"), Restart, "events that wait for the listener"),
     same(

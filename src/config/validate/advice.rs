@@ -37,13 +37,10 @@ fn nothing_to_run(r: &mut Reader<'_>, config: &Config) {
 fn sections_without_effect(r: &mut Reader<'_>) {
     let sections: Vec<_> = r.raw.sections.iter().filter(|s| is_without_effect(s.kind)).collect();
     for section in sections {
-        let what = match section.kind {
-            SectionKind::EventListener => "event listeners receive no events yet",
-            _ => "FastCGI programs get no socket yet",
-        };
         let view = View::of(section);
+        let what = "has no effect of its own yet: event listeners receive no events yet";
         r.push(
-            Diagnostic::warning(format!("{} has no effect of its own yet: {what}", view.shown()))
+            Diagnostic::warning(format!("{} {what}", view.shown()))
                 .at(Some(&section.span))
                 .setting(view.shown()),
         );
@@ -54,14 +51,8 @@ type Predicate = fn(&Program) -> bool;
 
 /// A key is only spoken of where its value would do something.
 fn options_without_effect(r: &mut Reader<'_>, config: &Config) {
-    let is_used: &[(&str, Predicate)] = &[
-        ("stdout_syslog", |p| p.stdout.syslog),
-        ("stderr_syslog", |p| p.stderr.syslog),
-        ("stdout_capture_maxbytes", |p| p.stdout.capture_maxbytes > 0),
-        ("stderr_capture_maxbytes", |p| p.stderr.capture_maxbytes > 0),
-        ("stdout_events_enabled", |p| p.stdout.events),
-        ("stderr_events_enabled", |p| p.stderr.events),
-    ];
+    let is_used: &[(&str, Predicate)] =
+        &[("stdout_events_enabled", |p| p.stdout.events), ("stderr_events_enabled", |p| p.stderr.events)];
     for (key, is_used) in is_used {
         let users: Vec<&str> = names_of(config.processes().filter(|p| is_used(p)));
         if users.is_empty() {

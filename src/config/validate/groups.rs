@@ -14,7 +14,7 @@ use crate::types::Signal;
 
 use super::program::{Plan, check_name, read_processes};
 use super::reader::{Passes, Reader, View};
-use super::special::{read_listener, read_socket};
+use super::special::{fcgi_socket, read_listener, read_socket};
 
 type Environment<'p> = &'p [(String, String)];
 
@@ -68,11 +68,12 @@ fn read_group<'a>(
         let Some(member) = find_member(r, &view, said, &program) else { continue };
         said = &member.title;
         members.push(member);
+        let mut processes =
+            read_processes(r, &Plan { section: member, group: &name, priority: None, environment });
         if member.kind == SectionKind::Fcgi {
-            warn_about_socket(r, &view, &program);
+            share_socket(r, &view, member, &mut processes);
         }
-        programs
-            .extend(read_processes(r, &Plan { section: member, group: &name, priority: None, environment }));
+        programs.append(&mut processes);
     }
     Some(Group {
         programs: unique(r, &name, programs),
@@ -108,15 +109,18 @@ fn find_member<'a>(r: &mut Reader<'a>, view: &View<'a>, said: &str, program: &st
     }
 }
 
-/// COMPAT: a FastCGI program loses its socket in a group; Supervisor does not say so.
-fn warn_about_socket<'a>(r: &mut Reader<'a>, view: &View<'a>, program: &str) {
-    let finding = Diagnostic::warning(format!(
-        "`{program}` gets no socket, because it is a member of {}",
-        view.shown()
-    ))
-    .at(r.entry(view, "programs").map(|e| &e.span))
-    .hint("take it out of the group");
-    r.push(finding);
+/// A FastCGI program keeps its socket in a group; Supervisor forgets it without a word (trap 14).
+/// COMPAT: nor does it look at the socket's settings there, so a mistake in them refuses nothing.
+fn share_socket<'a>(r: &mut Reader<'a>, group: &View<'a>, member: &'a RawSection, programs: &mut [Program]) {
+    let (kind, mistakes) = r.attempt(|r| read_socket(r, &View::of(member)));
+    if let Some(mistake) = mistakes.first() {
+        let shown = super::reader::shown(member);
+        let text = format!("{shown} gets no socket in {}: {}", group.shown(), mistake.message);
+        r.push(Diagnostic::warning(text).at(mistake.span.as_ref().or(Some(&member.span))));
+        return;
+    }
+    let socket = kind.as_ref().and_then(|kind| fcgi_socket(r, &View::of(member), kind));
+    programs.iter_mut().for_each(|p| p.socket.clone_from(&socket));
 }
 
 fn read_own_group<'a>(
@@ -140,7 +144,9 @@ fn read_own_group<'a>(
         _ => priority.unwrap_or(999),
     };
     let plan = Plan { section, group: &name, priority: Some(own), environment };
-    let programs = read_processes(r, &plan);
+    let mut programs = read_processes(r, &plan);
+    let socket = kind.as_ref().and_then(|kind| fcgi_socket(r, &view, kind));
+    programs.iter_mut().for_each(|p| p.socket.clone_from(&socket));
     Some(Group { programs: unique(r, &name, programs), name, priority: priority.ok()?, kind: kind? })
 }
 
@@ -227,6 +233,7 @@ fn main_group(argv: &[String], environment: Environment<'_>) -> Group {
         stopasgroup: true,
         killasgroup: true,
         stdin: Stdin::Inherit,
+        socket: None,
         redirect_stderr: false,
         stdout: inherited.clone(),
         stderr: inherited,

@@ -131,6 +131,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads something whose mistakes are the caller's to judge: they are handed back, not kept.
+    pub(crate) fn attempt<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> (T, Vec<Diagnostic>) {
+        let kept = std::mem::take(&mut self.found);
+        let value = read(self);
+        (value, std::mem::replace(&mut self.found, kept).items)
+    }
+
     pub(crate) fn note(&mut self, level: LogLevel, text: String) {
         self.notes.push((level, text));
     }
@@ -165,9 +172,23 @@ impl<'a> Reader<'a> {
         convert: Convert<T>,
     ) -> Result<Option<T>, Reported> {
         let Some(entry) = self.entry(view, key) else { return Ok(None) };
+        if let Some(hidden) = hidden(view, entry) {
+            self.converted(view, hidden, names, passes, convert)?;
+        }
+        self.converted(view, entry, names, passes, convert).map(Some)
+    }
+
+    fn converted<T>(
+        &mut self,
+        view: &View<'a>,
+        entry: &RawEntry,
+        names: &Names,
+        passes: Passes,
+        convert: Convert<T>,
+    ) -> Result<T, Reported> {
         let value = self.expanded(view, entry, names, passes)?;
         let input = self.input(&value, entry.dialect, &entry.span.text);
-        convert(&input).map(Some).map_err(|bad| self.refuse(view, entry, &bad))
+        convert(&input).map_err(|bad| self.refuse(view, entry, &bad))
     }
 
     /// The value, or the default of the section's dialect.
@@ -234,7 +255,7 @@ impl<'a> Reader<'a> {
         passes: Passes,
     ) -> Result<RawValue, Reported> {
         let text = match &entry.value {
-            value if passes == Passes::None => return Ok(value.clone()),
+            value if passes == Passes::None || entry.span.source == COMMAND_LINE => return Ok(value.clone()),
             RawValue::Text(text) if entry.dialect == Dialect::Ini => text,
             value => return Ok(lenient(value, names)),
         };
@@ -281,7 +302,7 @@ impl<'a> Reader<'a> {
         let finding = Diagnostic::error(format!("cannot read `{}` of {}: {shown}", entry.key, view.shown()))
             .at(Some(&entry.span))
             .setting(setting_name(view, &entry.key))
-            .supervisor(option_words(entry, bad).unwrap_or_else(|| format!("{}{}", bad.words, view.suffix)));
+            .supervisor(format!("{}{}", bad.words, view.suffix));
         self.push(with_hint(finding, bad));
         Reported
     }
@@ -317,24 +338,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// COMPAT: what Supervisor says of an option of its command line.
-fn option_words(entry: &RawEntry, bad: &Bad) -> Option<String> {
-    const OPTIONS: &[(&str, &str)] = &[
-        ("umask", "-m"),
-        ("directory", "-d"),
-        ("logfile", "-l"),
-        ("logfile_maxbytes", "-y"),
-        ("logfile_backups", "-z"),
-        ("loglevel", "-e"),
-        ("pidfile", "-j"),
-        ("childlogdir", "-q"),
-        ("minfds", "-a"),
-        ("minprocs", "--minprocs"),
-    ];
-    let (_, option) =
-        OPTIONS.iter().find(|(key, _)| entry.span.source == COMMAND_LINE && *key == entry.key)?;
-    let RawValue::Text(text) = &entry.value else { return None };
-    Some(format!("invalid value for {option} {}: {}", repr(text), bad.words))
+/// COMPAT: a value of the file is judged although an option of supervisord's command line has the last word.
+fn hidden<'a>(view: &View<'a>, over: &RawEntry) -> Option<&'a RawEntry> {
+    let by_option = over.dialect == Dialect::Ini && over.span.source == COMMAND_LINE;
+    let same = |e: &&RawEntry| e.key == over.key && e.span.source != COMMAND_LINE;
+    view.section.filter(|_| by_option)?.entries.iter().rev().find(same)
 }
 
 fn setting_name(view: &View<'_>, key: &str) -> String {

@@ -1,12 +1,13 @@
 //! What only event listeners and FastCGI programs have: events, result handler, socket.
 //!
-//! Invariant: errors come in Supervisor's order and words. Not here: delivering events, binding sockets.
+//! Invariant: errors come in Supervisor's order and words. Not here: delivering events, making sockets (`daemon::fcgi`).
 
-use crate::config::model::GroupKind;
+use crate::config::diag::Diagnostic;
+use crate::config::model::{FcgiSocket, GroupKind};
 use crate::config::paths::normalize;
 use crate::config::python::{big_int, digit_value, is_space, repr};
 use crate::config::raw::SectionKind;
-use crate::config::values::{self, Bad, people};
+use crate::config::values::{self, Bad, address, people};
 
 use super::reader::{Passes, Reader, View};
 use super::servers::prefixed;
@@ -180,7 +181,92 @@ fn check_socket(r: &Reader<'_>, socket: &str, has_unix_settings: bool) -> Result
     }
 }
 
+/// The socket of a FastCGI group, as its processes share it.
+pub(crate) fn fcgi_socket<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    kind: &GroupKind,
+) -> Option<Box<FcgiSocket>> {
+    let GroupKind::Fcgi { socket, backlog, owner, mode } = kind else { return None };
+    // COMPAT: a host nobody knows is no mistake of the file; the socket cannot be made then.
+    let tcp = socket.strip_prefix("tcp://");
+    let address = tcp.and_then(|place| address::listening(place, r.world));
+    if tcp.is_some() && address.is_none() {
+        let text = format!("the host of `socket` of {} is not known here: {socket}", view.shown());
+        let span = r.entry(view, "socket").map(|e| &e.span);
+        r.push(
+            Diagnostic::warning(text)
+                .at(span)
+                .hint("write an address; of host names only those in /etc/hosts are known"),
+        );
+    }
+    Some(Box::new(FcgiSocket {
+        url: socket.clone(),
+        address,
+        backlog: backlog.and_then(|n| i32::try_from(n).ok()),
+        owner: *owner,
+        mode: mode.unwrap_or(0o700),
+    }))
+}
+
 /// Whether a section of this kind has no effect yet.
 pub(crate) fn is_without_effect(kind: SectionKind) -> bool {
-    matches!(kind, SectionKind::EventListener | SectionKind::Fcgi)
+    matches!(kind, SectionKind::EventListener)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::testing::{findings, load_ini, load_toml};
+
+    #[test]
+    fn the_processes_of_a_fastcgi_program_share_its_socket_also_in_a_group() {
+        let text = "[fcgi-program:f]\ncommand=x\nsocket=TCP\n[fcgi-program:g]\ncommand=x\nsocket=unix:///run/g\n\
+                    socket_backlog=9\n[fcgi-program:h]\ncommand=x\nsocket=tcp://localhost:9000\n\
+                    [fcgi-program:i]\ncommand=x\nsocket=tcp://nowhere:9000\n[group:all]\nprograms=g,h\n";
+        let loaded = load_ini(&text.replace("TCP", "tcp://*:9001")).expect("it is fine");
+        let sockets: Vec<_> = loaded.config.processes().filter_map(|p| p.socket.as_deref()).collect();
+        let places: Vec<_> =
+            sockets.iter().map(|s| (s.url.as_str(), s.address.map(|a| a.to_string()))).collect();
+        let want = [
+            ("unix:///run/g", None),
+            ("tcp://localhost:9000", Some("127.0.0.1:9000".to_owned())),
+            ("tcp://*:9001", Some("0.0.0.0:9001".to_owned())),
+            // COMPAT: that nobody knows the host is found out at the start.
+            ("tcp://nowhere:9000", None),
+        ];
+        let found = findings(load_ini(&text.replace("TCP", "tcp://*:9001")));
+        assert_eq!(
+            found.iter().filter(|d| d.message.contains("is not known here: tcp://nowhere:9000")).count(),
+            1
+        );
+        assert_eq!(places, want);
+        assert_eq!((sockets[0].backlog, sockets[0].mode, sockets[1].backlog), (Some(9), 0o700, None));
+    }
+
+    #[test]
+    fn a_mistake_in_a_socket_is_only_a_warning_in_a_group() {
+        let text = "[fcgi-program:f]\ncommand=x\nsocket=nonsense\nsocket_backlog=0\n[group:g]\nprograms=f\n";
+        let loaded = load_ini(text).expect("Supervisor does not look at it either");
+        assert!(loaded.config.processes().all(|p| p.socket.is_none()));
+        let found = findings(load_ini(text));
+        assert!(
+            found.iter().any(|d| d.message.starts_with("[fcgi-program:f] gets no socket in [group:g]: ")),
+            "{found:?}"
+        );
+        // What every program has is still checked.
+        assert!(load_ini(&text.replace("command=x", "command=x\nstartsecs=z")).is_err());
+    }
+
+    #[test]
+    fn a_socket_in_a_group_survives_the_way_to_toml() {
+        let text = "[fcgi-program:f]\ncommand=x\nsocket=unix:///run/f\nsocket_mode=0660\n[program:p]\ncommand=x\n\
+                    [group:g]\nprograms=f,p\n";
+        let loaded = load_ini(text).expect("it is fine");
+        let printed = crate::config::print::to_toml(&loaded.config, true);
+        let again = load_toml(&printed).expect("what is printed can be read");
+        assert_eq!(
+            again.config.groups[0].programs[0].socket, loaded.config.groups[0].programs[0].socket,
+            "{printed}"
+        );
+    }
 }

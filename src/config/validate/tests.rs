@@ -348,10 +348,10 @@ fn planned_settings_are_never_accepted_in_silence() {
 
 #[test]
 fn options_without_effect_warn_only_where_they_are_used() {
-    assert!(warnings("[program:a]\ncommand=x\nstdout_syslog=false\nstdout_capture_maxbytes=0\n").is_empty());
+    assert!(warnings("[program:a]\ncommand=x\nstdout_syslog=true\nstdout_events_enabled=false\n").is_empty());
     finding(
-        "[program:a]\ncommand=x\nstdout_syslog=true\n",
-        "`stdout_syslog` has no effect yet (set for `a`)",
+        "[program:a]\ncommand=x\nstdout_events_enabled=true\n",
+        "`stdout_events_enabled` has no effect yet (set for `a`)",
     );
     finding("[eventlistener:l]\ncommand=x\nevents=TICK\n", "[eventlistener:l] has no effect of its own yet");
 }

@@ -37,6 +37,11 @@ pub(crate) fn addresses(input: &Input<'_>) -> Result<Vec<SocketAddr>, Bad> {
     }
 }
 
+/// The address behind `host:port`, where the machine knows it without asking a name server.
+pub(crate) fn listening(text: &str, world: &dyn World) -> Option<SocketAddr> {
+    parse(text, world).ok()
+}
+
 fn parse(text: &str, world: &dyn World) -> Result<SocketAddr, Bad> {
     const HINT: &str = "write host:port, :port or port";
     let (host, port) = match text.rsplit_once(':') {

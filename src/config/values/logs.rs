@@ -66,7 +66,10 @@ pub(crate) fn optional_file(input: &Input<'_>) -> Result<Option<PathBuf>, Bad> {
 
 /// A directory that exists, or will be created.
 pub(crate) fn created_directory(input: &Input<'_>) -> Result<PathBuf, Bad> {
-    if input.create_directories { path(input) } else { directory(input) }
+    if input.create_directories {
+        return path(input);
+    }
+    directory(input).map_err(|bad| bad.hint("create it, or set `create_directories = true` in [mainstay]"))
 }
 
 /// A directory that exists.

@@ -2,7 +2,9 @@
 
 mod config;
 mod engine;
+mod filters;
 mod frames;
+mod getopt;
 mod http;
 mod lines;
 mod seeds;
@@ -36,7 +38,9 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(xmlrpc::Xmlrpc::new()),
         Box::new(http::Http::new()),
         Box::new(frames::Frames),
+        Box::new(getopt::Getopt),
         Box::new(lines::Lines),
+        Box::new(filters::Filters),
         Box::new(engine::Engines),
     ]
 }

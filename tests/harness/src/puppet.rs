@@ -4,6 +4,7 @@
 
 use crate::pattern;
 use nix::libc;
+use nix::sys::resource::Resource;
 use std::io::{Read, Write};
 
 const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then exits 0
@@ -24,17 +25,21 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   spawn-ignoring-term         a child that holds and ignores TERM; says its pid
   spawn-daemon                a child in a session of its own that holds; says its pid
   spawn-holding-pipe MS       a child that keeps our stdout open for MS and then says `late`
+  chunk FILE, chunk-err FILE  what is in the file, in one write; waits until the reader has taken it
   spew BYTES                  the pattern on stdout; spew-err on stderr
   sigconf                     the kernel's SigBlk, SigIgn, SigCgt; without /proc by asking for each
   fds                         open descriptors 0..1024 and what they are
   env, cwd, ids, pgid, ppid, umask, nofile, args   facts, one on a line each
   env-of NAME                 the value, or `unset`
   cat                         copies stdin to stdout until its end
+  accept-stdin                stdin is a listening socket: answers each connection `pid N got TEXT`, for ever
+  fdflags FD                  the flags of an open file description, octal, as in /proc/self/fdinfo
   tty                         `tty foreground` when stdin is a terminal and we are in its foreground group
   touch FILE, append FILE TEXT, stamp FILE   an empty file, a line, a line with pid and monotonic milliseconds
   wait-file FILE              waits until the file exists
   exit-from FILE              exits with the number in the file, 0 without one
-  close FDS, rlimit-nofile N|max, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
+  limits                      soft and hard limits of open files and of processes; -1 is none
+  close FDS, rlimit-nofile N|max, rlimit-nproc N, rlimit-core N, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
   subreaper                   become one
   exec CMD ARG...             become another program";
 
@@ -90,9 +95,12 @@ fn perform(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
                 0
             });
         }
+        "chunk" => chunk(1, &word()),
+        "chunk-err" => chunk(2, &word()),
         "spew" => emit(1, &pattern::bytes(count(&word()))),
         "spew-err" => emit(2, &pattern::bytes(count(&word()))),
         "cat" => cat(),
+        "accept-stdin" => accept_stdin(),
         "exec" => exec(words.collect()),
         other => return facts(other, words),
     }
@@ -123,6 +131,10 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
         "nofile" => line(&format!("nofile {}", nofile().0)),
         "args" => line(&format!("{:?}", words.collect::<Vec<_>>())),
         "tty" => tty(),
+        "fdflags" => {
+            let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", word())).unwrap_or_default();
+            line(info.lines().find(|l| l.starts_with("flags:")).unwrap_or("flags: none"));
+        }
         "touch" => drop(std::fs::File::create(word())),
         "append" => append(&word(), &word()),
         "stamp" => append(&word(), &format!("{pid} {}", monotonic_ms())),
@@ -138,6 +150,9 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
             unsafe { libc::close(number(fd)) };
         }),
         "rlimit-nofile" => set_nofile(&word()),
+        "rlimit-nproc" => set_limit(verb, Resource::RLIMIT_NPROC, &word()),
+        "rlimit-core" => set_limit(verb, Resource::RLIMIT_CORE, &word()),
+        "limits" => limits(),
         "chroot" => check(verb, nix::unistd::chroot(word().as_str()).and_then(|()| nix::unistd::chdir("/"))),
         "chdir" => check(verb, nix::unistd::chdir(word().as_str())),
         "setids" => setids(number(&word()), number(&word())),
@@ -169,6 +184,22 @@ fn emit(fd: i32, mut data: &[u8]) {
             Ok(n) => data = &data[n..],
             Err(_) if nix::errno::Errno::last() == nix::errno::Errno::EINTR => {}
             Err(_) => return,
+        }
+    }
+}
+
+/// One piece that the reader of the pipe cannot get together with the next.
+fn chunk(fd: i32, path: &str) {
+    emit(fd, &std::fs::read(path).unwrap_or_else(|e| die(&format!("cannot read {path}: {e}"))));
+    let mut unread: i32 = 1;
+    while unread > 0 {
+        // SAFETY: FIONREAD stores one int; a pipe answers at both ends.
+        check(
+            "ask the pipe",
+            nix::errno::Errno::result(unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut unread) }).map(drop),
+        );
+        if unread > 0 {
+            nap(1);
         }
     }
 }
@@ -411,6 +442,19 @@ fn set_nofile(text: &str) {
     check("rlimit-nofile", nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, n, n));
 }
 
+fn set_limit(verb: &str, which: Resource, text: &str) {
+    let n = text.parse().unwrap_or_else(|_| die("not a number"));
+    check(verb, nix::sys::resource::setrlimit(which, n, n));
+}
+
+fn limits() {
+    for (name, which) in [("nofile", Resource::RLIMIT_NOFILE), ("nproc", Resource::RLIMIT_NPROC)] {
+        let (soft, hard) = nix::sys::resource::getrlimit(which).unwrap_or((0, 0));
+        let shown = |n: u64| if n == libc::RLIM_INFINITY { "-1".to_string() } else { n.to_string() };
+        line(&format!("{name} {} {}", shown(soft), shown(hard)));
+    }
+}
+
 fn setids(uid: i32, gid: i32) {
     let (uid, gid) = (uid as u32, gid as u32);
     check("setgroups", nix::unistd::setgroups(&[]));
@@ -447,6 +491,24 @@ fn cat() {
     let mut buffer = [0; 4096];
     while let Ok(n @ 1..) = std::io::stdin().read(&mut buffer) {
         emit(1, &buffer[..n]);
+    }
+}
+
+/// As a FastCGI program does: the connections come by the socket at descriptor 0.
+fn accept_stdin() -> ! {
+    loop {
+        // SAFETY: accept(2) without an address; a failure gives -1.
+        let peer = unsafe { libc::accept(0, std::ptr::null_mut(), std::ptr::null_mut()) };
+        if peer < 0 {
+            die("stdin does not accept");
+        }
+        let mut buffer = [0u8; 256];
+        // SAFETY: the pointer and the length are those of the buffer.
+        let n = unsafe { libc::read(peer, buffer.as_mut_ptr().cast(), buffer.len()) };
+        let got = String::from_utf8_lossy(&buffer[..usize::try_from(n).unwrap_or(0)]).into_owned();
+        emit(peer, format!("pid {} got {got}", std::process::id()).as_bytes());
+        // SAFETY: closes what accept has just given us.
+        unsafe { libc::close(peer) };
     }
 }
 
