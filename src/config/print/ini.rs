@@ -24,8 +24,13 @@ use quote::{bare, pairs, percent, value};
 #[must_use]
 pub fn to_ini(config: &Config, show_secrets: bool) -> String {
     let reserved = config.groups.iter().filter(|g| is_one_section(g)).map(|g| g.name.trim().to_owned());
-    let mut printer =
-        Printer { out: String::new(), show_secrets, sections: Vec::new(), reserved: reserved.collect() };
+    let mut printer = Printer {
+        out: String::new(),
+        show_secrets,
+        sections: Vec::new(),
+        members: Vec::new(),
+        reserved: reserved.collect(),
+    };
     printer.supervisor(&config.supervisor);
     printer.mainstay(config);
     config.control.iter().for_each(|server| printer.server(server));
@@ -48,6 +53,8 @@ struct Printer {
     show_secrets: bool,
     /// What was printed: title and body.
     sections: Vec<(String, String)>,
+    /// Titles of those that are members of a group.
+    members: Vec<String>,
     /// Names of groups that are one section: a member of another group must not have them.
     reserved: Vec<String>,
 }
@@ -167,7 +174,8 @@ impl Printer {
         let title = format!("{word}{}", copies.title);
         // A program may be a member of several groups.
         let body = self.program(copies, &title, &GroupKind::Program, true, shared);
-        if self.sections.iter().any(|(known, other)| *known == title && *other == body) {
+        let is_same = |section: &(String, String)| section.0 == title && section.1 == body;
+        if self.members.contains(&title) && self.sections.iter().any(is_same) {
             return copies.title.clone();
         }
         let mut name = copies.title.clone();
@@ -182,6 +190,7 @@ impl Printer {
         let title = format!("{word}{name}");
         let body = self.program(copies, &title, &GroupKind::Program, true, shared);
         self.section(&title, body);
+        self.members.push(title);
         name
     }
 
