@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::copies::{Copies, fold, members};
 use super::secret;
+use super::{STDERR, STDOUT};
 use crate::config::model::{
     Autorestart, Config, ControlAddress, ControlServer, Group, GroupKind, MainLog, StdStream, Supervisor,
 };
@@ -312,23 +313,6 @@ fn is_one_section(group: &Group) -> bool {
     let of_program = || group.programs.iter().all(|p| p.program.trim() == group.name);
     matches!(group.kind, GroupKind::Fcgi { .. }) || (group.kind == GroupKind::Program && of_program())
 }
-
-const STDOUT: [&str; 6] = [
-    "stdout_logfile",
-    "stdout_logfile_maxbytes",
-    "stdout_logfile_backups",
-    "stdout_capture_maxbytes",
-    "stdout_events_enabled",
-    "stdout_syslog",
-];
-const STDERR: [&str; 6] = [
-    "stderr_logfile",
-    "stderr_logfile_maxbytes",
-    "stderr_logfile_backups",
-    "stderr_capture_maxbytes",
-    "stderr_events_enabled",
-    "stderr_syslog",
-];
 
 #[cfg(test)]
 mod tests {
