@@ -8,6 +8,7 @@ use crate::config::diag::Diagnostics;
 use crate::daemon::gateway::Listener;
 use crate::daemon::ourselves::{self, Settled};
 use crate::daemon::state::Daemon;
+use crate::daemon::whereabouts::WorkPlace;
 use crate::daemon::{boot, lastresort, signals};
 use crate::engine::action::Leave;
 use crate::engine::input::Input;
@@ -74,7 +75,7 @@ pub fn run(options: Options) -> u8 {
             e.desc()
         ));
     }
-    let _ = std::env::set_current_dir("/"); // there may be no way; then a directory stays pinned
+    let place = WorkPlace::here();
     for signal in signals::IGNORED {
         sys::signals::set_ignored(signal, true);
     }
@@ -86,7 +87,8 @@ pub fn run(options: Options) -> u8 {
     signal_state.unblock(&handled);
     let spawner = Spawner::new(signal_state);
     let background = daemonize && !sys::boot::is_pid1();
-    let settled = Settled { work_dir: start_dir.clone(), start_dir, nofile: None, background, first: true };
+    let work_dir = start_dir.clone();
+    let settled = Settled { work_dir, place, start_dir, nofile: None, background, first: true };
     let machine = Machine { signals: queue, spawner, binary, env, settled, reload, listeners: Vec::new() };
     live_again_and_again(machine, loaded, &*usage)
 }

@@ -100,7 +100,7 @@ pub(crate) fn open_missing(
             // The same metrics twice are there once.
             Some(ListenerKind::Http) if spec.kind == ListenerKind::Http => continue,
             Some(_) => return Err(refuse(&place, &spec.section, Errno::EADDRINUSE)),
-            None if open.iter().any(|l| is_same(&l.place, &place)) => continue,
+            None if open.iter().any(|l| is_same(&l.place, &place) && l.can_be_found()) => continue,
             None => {}
         }
         let fd = match &place {
@@ -120,7 +120,7 @@ pub(crate) fn open_missing(
         }
         let fd = fd.map_err(|e| refuse(&place, &spec.section, e))?;
         let path = if let Place::Unix { path, .. } = &place { Some(path.clone()) } else { None };
-        fresh.push(Listener { fd, spec, path, place });
+        fresh.push(Listener::new(fd, spec, path, place));
     }
     Ok(fresh)
 }
@@ -136,7 +136,7 @@ pub(crate) fn open_listeners(
     notes: &mut Notes,
 ) -> Result<Vec<Listener>, Refusal> {
     let is_wanted = |l: &Listener| wanted(config, start_dir).any(|(place, _)| is_same(&place, &l.place));
-    open.retain(|l| l.place == Place::Default || is_wanted(l));
+    open.retain(|l| l.can_be_found() && (l.place == Place::Default || is_wanted(l)));
     let fresh = open_missing(config, start_dir, &open.iter().collect::<Vec<_>>())?;
     open.extend(fresh);
     let mut all = Vec::new();
@@ -159,7 +159,8 @@ pub(crate) fn open_listeners(
 fn change(listener: &mut Listener, place: Place, notes: &mut Notes) {
     if let Place::Unix { path, mode, owner } = &place
         && listener.place != place
-        && let Err(e) = sockets::set_owner_and_mode(path, *mode, *owner)
+        && let Some((_, id)) = &listener.file
+        && let Err(e) = sockets::set_owner_and_mode(path, *id, *mode, *owner)
     {
         let words = errno::words(e as i32);
         let text =
@@ -258,7 +259,7 @@ fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
                         auth: None,
                     };
                     notes.push((LogLevel::Info, format!("control on unix://{} (private)", path.display())));
-                    return Some(Listener { fd, spec, path: Some(path), place: Place::Default });
+                    return Some(Listener::new(fd, spec, Some(path), Place::Default));
                 }
                 // Another mainstay answers there: stand beside it.
                 Err(Errno::EADDRINUSE) => {}

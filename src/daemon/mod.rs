@@ -25,5 +25,6 @@ pub mod solo;
 mod sources;
 mod state;
 mod turn;
+mod whereabouts;
 
 pub use life::{Options, Reload, run};

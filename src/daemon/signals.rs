@@ -6,6 +6,7 @@ use crate::daemon::fcgi;
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
 use crate::daemon::ourselves::check_user;
+use crate::daemon::ourselves::Settled;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
@@ -62,10 +63,9 @@ impl Daemon {
     /// # Errors
     /// The findings, one after the other, for whoever asked.
     pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
-        // Relative paths count from where we were started; the core itself stays in the root directory.
-        let _ = std::env::set_current_dir(&self.settled.start_dir); // a reader that fails then says so
-        let read = (self.reload)();
-        let _ = std::env::set_current_dir("/"); // it was possible before
+        // Relative paths count from where we were started.
+        let Settled { place, start_dir, .. } = &self.settled;
+        let read = place.standing_in(start_dir, &self.reload);
         // What the next life listens on is bound now: a port that is taken must not be found out with everything stopped.
         let ready = read.map_err(|findings| {
             findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")

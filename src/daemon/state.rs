@@ -116,6 +116,7 @@ impl Daemon {
             environment: config.supervisor.environment.clone(),
             server_url: crate::daemon::listen::server_url(&config, &settled.start_dir),
             start_dir: settled.work_dir.clone(),
+            start_fd: settled.place.fd(),
             handled,
             nofile: settled.nofile,
             own_uid: boot::own_uid(),

@@ -7,7 +7,7 @@ use crate::engine::input::{SpawnError, SpawnErrorKind};
 use crate::spawn::environment::BaseEnvironment;
 use crate::spawn::lookup;
 use crate::sys::carray::{CArray, c_string};
-use crate::sys::child::{ExecPlan, Identity};
+use crate::sys::child::{ExecPlan, Identity, StartDirectory};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
@@ -20,6 +20,8 @@ pub struct Context {
     pub server_url: Option<String>,
     /// The directory we were started in; programs without a `directory` run there.
     pub start_dir: PathBuf,
+    /// The same, opened, where the core has left it.
+    pub start_fd: Option<RawFd>,
     /// Signals that we handle or ignore.
     pub handled: Vec<i32>,
     /// Limit of open files for programs, where it differs from ours.
@@ -37,9 +39,11 @@ pub type Stdio = [Option<RawFd>; 3];
 /// The command cannot be split, found or executed; in Supervisor's words.
 pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
     let (path, argv) = resolve(program, context)?;
-    // The core itself has left the directory it was started in.
     let relative = program.directory.as_deref().is_none_or(|d| d.is_relative());
-    let start_directory = relative.then(|| c_string(&context.start_dir.to_string_lossy()));
+    let start_directory = context
+        .start_fd
+        .filter(|_| relative)
+        .map(|fd| StartDirectory { fd, path: c_string(&context.start_dir.to_string_lossy()) });
     Ok(ExecPlan {
         path: c_string(&path.to_string_lossy()),
         binary: None,

@@ -30,7 +30,7 @@ pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
         unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
     };
     let stage = stage_of(failure.stage).unwrap_or(Stage::Exec);
-    let object: &[u8] = match (stage, plan.directory.as_ref().or(plan.start_directory.as_ref())) {
+    let object: &[u8] = match (stage, plan.directory.as_ref().or(plan.start_directory.as_ref().map(|d| &d.path))) {
         (Stage::Directory, Some(directory)) => {
             say(b"supervisor: couldn't chdir to ");
             directory.to_bytes()
