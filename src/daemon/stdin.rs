@@ -1,0 +1,96 @@
+//! What we write to a program's stdin: as much as it reads, the rest when it reads again.
+//!
+//! Does I/O. Invariants: nothing waits for a program that does not read; a pipe is in the epoll set only while something
+//! is left for it. Not here: what is written (`events`), how much may be (whoever writes).
+
+use crate::daemon::sources::{Token, cut};
+use crate::daemon::state::Daemon;
+use crate::sys::fd;
+use crate::types::ProcRef;
+use nix::errno::Errno;
+use nix::sys::epoll::{EpollEvent, EpollFlags};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Our end of a program's stdin.
+pub(crate) struct Stdin {
+    fd: OwnedFd,
+    /// Not taken yet, from `done` on.
+    pending: Vec<u8>,
+    done: usize,
+    is_watched: bool,
+}
+
+impl Stdin {
+    pub(crate) fn new(fd: OwnedFd) -> Stdin {
+        Stdin { fd, pending: Vec::new(), done: 0, is_watched: false }
+    }
+
+    /// Everything has been taken.
+    pub(crate) fn is_free(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Writes what fits. Whether all is gone.
+    fn flush(&mut self) -> Result<bool, Errno> {
+        while let Some(rest) = self.pending.get(self.done..).filter(|rest| !rest.is_empty()) {
+            match fd::write_some(self.fd.as_fd(), rest) {
+                Ok(Some(n)) => self.done += n,
+                Ok(None) => return Ok(false),
+                Err(e) => {
+                    self.clear();
+                    return Err(e);
+                }
+            }
+        }
+        self.clear();
+        Ok(true)
+    }
+
+    fn clear(&mut self) {
+        self.pending = Vec::new();
+        self.done = 0;
+    }
+}
+
+impl Daemon {
+    /// Writes behind what is still pending.
+    ///
+    /// # Errors
+    /// EPIPE when nobody reads any more, or there is no stdin to write to.
+    pub(crate) fn write_stdin(&mut self, slot: u32, bytes: &[u8]) -> Result<(), Errno> {
+        let place = self.slots.get_mut(slot as usize).ok_or(Errno::EPIPE)?;
+        let stdin = place.stdin.as_mut().ok_or(Errno::EPIPE)?;
+        stdin.pending.extend_from_slice(bytes);
+        if !stdin.flush()? && !stdin.is_watched {
+            let token = Token::Stdin { slot, generation: cut(place.incarnation) };
+            self.epoll.add(&stdin.fd, EpollEvent::new(EpollFlags::EPOLLOUT, token.encode()))?;
+            stdin.is_watched = true;
+        }
+        Ok(())
+    }
+
+    /// A program reads again, or has closed its stdin.
+    pub(crate) fn on_stdin(&mut self, slot: u32, generation: u32) {
+        let Some(place) = self.slots.get_mut(slot as usize) else { return };
+        let Some(stdin) = place.stdin.as_mut().filter(|_| cut(place.incarnation) == generation) else {
+            return;
+        };
+        // COMPAT: what nobody reads any more is thrown away; its death will say more.
+        if stdin.flush() == Ok(false) {
+            return;
+        }
+        if stdin.is_watched {
+            let _ = self.epoll.delete(&stdin.fd); // it is in the set
+            stdin.is_watched = false;
+        }
+        self.dispatch_events();
+    }
+
+    /// The program is gone.
+    pub(crate) fn close_stdin(&mut self, proc: ProcRef) {
+        let Some(stdin) = self.slot_mut(proc).and_then(|slot| slot.stdin.take()) else { return };
+        if stdin.is_watched {
+            let _ = self.epoll.delete(&stdin.fd); // it is in the set
+        }
+    }
+}
