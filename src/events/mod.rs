@@ -13,6 +13,9 @@ pub mod ticks;
 
 pub use hub::{Hub, Offer, PoolPlan};
 
+#[cfg(test)]
+mod tests;
+
 use crate::types::LogLevel;
 
 /// Lines for the daemon's log.
