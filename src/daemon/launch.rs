@@ -145,14 +145,6 @@ impl Daemon {
         let is_protocol = self.is_protocol(proc, stderr);
         let is_wanted = plan.events || plan.capture_maxbytes > 0;
         let sink = match &plan.target {
-            // What a listener answers is for us; it would only disturb the container's log.
-            LogTarget::Inherit if is_protocol => None,
-            // It comes to the same place, by way of us.
-            LogTarget::Inherit if is_wanted => {
-                let fd = if stderr { 2 } else { 1 };
-                let opened = self.sinks.open_stream(fd);
-                Some(opened.map_err(|e| Trouble::Log(format!("/dev/fd/{fd}"), e))?)
-            }
             LogTarget::Inherit => return Ok(End::Inherited),
             // Others than the log may want it; at debug level the daemon's log gets a copy.
             LogTarget::None

@@ -63,7 +63,12 @@ impl Daemon {
         stdin.pending.extend_from_slice(bytes);
         if !stdin.flush()? && !stdin.is_watched {
             let token = Token::Stdin { slot, generation: cut(place.incarnation) };
-            self.epoll.add(&stdin.fd, EpollEvent::new(EpollFlags::EPOLLOUT, token.encode()))?;
+            let event = EpollEvent::new(EpollFlags::EPOLLOUT, token.encode());
+            if self.epoll.add(&stdin.fd, event).is_err() {
+                // The rest would never be sent; the reader finds an end, which it can understand.
+                place.stdin = None;
+                return Err(Errno::EPIPE);
+            }
             stdin.is_watched = true;
         }
         Ok(())

@@ -120,7 +120,7 @@ impl Protocol {
     }
 
     fn take_line<'a>(&mut self, bytes: &'a [u8], said: &mut dyn FnMut(Said)) -> Option<&'a [u8]> {
-        let end = bytes.iter().position(|b| *b == b'\n');
+        let end = bytes.iter().take(LINE_BYTES).position(|b| *b == b'\n');
         if end.is_none() && bytes.len() < LINE_BYTES {
             return None;
         }

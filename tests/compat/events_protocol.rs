@@ -348,3 +348,32 @@ fn a_copy_of_what_a_listener_says_is_shown_as_bytes() {
     sup.wait_log("DEBG 'l' stdout output:\nb'READY\\n'\n");
     sup.finish();
 }
+
+#[test]
+fn a_listener_that_has_closed_its_stdin_is_passed_over() {
+    if skipped() {
+        return;
+    }
+    let command = "sh -c 'if [ $N = 0 ]; then exec <&-; echo READY; exec sleep 1000; fi; exec @dir@/puppet listener @dir@/got ok'";
+    let sup = start_with(
+        "loglevel=debug\n",
+        &format!(
+            "[eventlistener:l]\ncommand={command}\nenvironment=N=\"%(process_num)s\"\nevents=PROCESS_STATE_EXITED\n\
+             numprocs=2\nprocess_name=l%(process_num)s\nstartsecs=0\n{X}"
+        ),
+    );
+    sup.wait_log("l0: ACKNOWLEDGED -> READY");
+    sup.wait_log("l1: ACKNOWLEDGED -> READY");
+    sup.wait_log("success: l1");
+    sup.ctl(&["start", "x"]);
+    sup.wait_file("got", "PROCESS_STATE_EXITED");
+    let seen: Vec<String> = sup.events().into_iter().filter(|l| l.contains(" event 0 ")).collect();
+    assert_eq!(
+        seen,
+        [
+            "DEBG epipe occurred while sending event 0 to listener l0, listener state unchanged",
+            "DEBG event 0 sent to listener l1",
+        ]
+    );
+    sup.finish();
+}
