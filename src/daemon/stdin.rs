@@ -1,15 +1,20 @@
 //! What we write to a program's stdin: as much as it reads, the rest when it reads again.
 //!
 //! Does I/O. Invariants: nothing waits for a program that does not read; a pipe is in the epoll set only while something
-//! is left for it. Not here: what is written (`events`), how much may be (whoever writes).
+//! is left for it. Not here: events (`events`).
 
+use crate::control::{Fault, FaultCode, Outcome, Send, State};
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
+use crate::events::kind;
 use crate::sys::fd;
 use crate::types::ProcRef;
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::os::fd::{AsFd, OwnedFd};
+
+/// BOUND: bytes kept for a program that does not read; an event comes only when nothing is kept.
+const PENDING_BYTES: usize = 1 << 20;
 
 /// Our end of a program's stdin.
 pub(crate) struct Stdin {
@@ -72,6 +77,34 @@ impl Daemon {
             stdin.is_watched = true;
         }
         Ok(())
+    }
+
+    /// Sends what an operator wants a program to read.
+    pub(crate) fn on_send(&mut self, send: Send) -> Outcome {
+        match send {
+            Send::RemoteEvent { kind, data } => {
+                self.publish(kind::REMOTE_COMMUNICATION, || kind::remote(&kind, &data));
+                Outcome::Done
+            }
+            Send::Stdin { group, name, text } => match self.send_to_stdin(&group, &name, &text) {
+                Ok(()) => Outcome::Done,
+                Err(code) => Outcome::Fault(Fault { code, extra: None }),
+            },
+        }
+    }
+
+    fn send_to_stdin(&mut self, group: &str, name: &str, text: &str) -> Result<(), FaultCode> {
+        let slot = self.engine.slot_of(group, name).ok_or(FaultCode::BadName)?;
+        let place = self.slots.get(slot as usize).ok_or(FaultCode::BadName)?;
+        // COMPAT: a process that is being stopped counts as one that does not run.
+        if place.pid.is_none() || self.engine.state(slot) == State::Stopping {
+            return Err(FaultCode::NotRunning);
+        }
+        let kept = place.stdin.as_ref().map_or(0, |s| s.pending.len());
+        if kept + text.len() > PENDING_BYTES {
+            return Err(FaultCode::Failed);
+        }
+        self.write_stdin(slot, text.as_bytes()).map_err(|_| FaultCode::NoFile)
     }
 
     /// A program reads again, or has closed its stdin.

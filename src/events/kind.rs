@@ -79,6 +79,12 @@ pub struct Numbers {
     pub expected: bool,
 }
 
+/// What somebody sent by XML-RPC.
+#[must_use]
+pub fn remote(kind: &str, data: &str) -> String {
+    ["type:", kind, "\n", data].concat()
+}
+
 /// COMPAT: this one ends with a line end.
 #[must_use]
 pub fn group(name: &str) -> String {

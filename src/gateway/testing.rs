@@ -102,7 +102,7 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot => Reply::Snapshot(Box::new(snapshot.clone())),
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
-            Request::Command(_) => Reply::Command(Outcome::Done),
+            Request::Command(_) | Request::Send(_) => Reply::Command(Outcome::Done),
         })
     })
 }

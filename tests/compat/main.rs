@@ -16,6 +16,7 @@ mod echo_conf;
 mod environment;
 mod events;
 mod events_protocol;
+mod events_sent;
 mod face;
 mod fcgi;
 mod getopt;
