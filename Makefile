@@ -22,7 +22,7 @@ REQUIRE_COMPAT ?=
 REQUIRE_K8S ?=
 export REQUIRE_DOCKER REQUIRE_COMPAT
 
-.PHONY: help run build image test check unit it sim compat container k8s-check compose-check size bench fuzz clean
+.PHONY: help run build image test check unit it sim compat differential container k8s-check compose-check size bench fuzz clean
 .PHONY: puppet venv busybox
 
 help: ## Show this list
@@ -39,7 +39,7 @@ build: ## Static release binary at dist/mainstay
 image: build ## Container image `mainstay`: FROM scratch, the binary alone
 	docker build -t mainstay -f docker/Dockerfile .
 
-test: build unit sim it compat container k8s-check compose-check ## All tests
+test: build unit sim it compat differential container k8s-check compose-check ## All tests
 
 check: ## Format, lints, unit tests, layering: run it before each commit
 	cargo fmt --all --check
@@ -61,6 +61,9 @@ it: build puppet busybox ## The binary driven from outside, PID namespaces inclu
 compat: build puppet venv ## The same tests against Supervisor, then against us
 	UNDER_TEST=theirs RUST_TEST_THREADS=8 cargo test --test compat
 	UNDER_TEST=ours RUST_TEST_THREADS=8 cargo test --test compat
+
+differential: venv ## Generated INI files through Supervisor's parser and ours: FILES=10000, SEED=n
+	cargo test --test differential -- $(if $(FILES),--files $(FILES)) $(if $(SEED),--seed $(SEED))
 
 container: build puppet busybox ## Real Docker containers; skipped where there is no Docker
 	cargo test --test container

@@ -82,6 +82,8 @@ pub(crate) fn validate(raw: &Raw, given: &Given<'_>, found: Diagnostics, world: 
 }
 
 #[cfg(test)]
+mod bound_tests;
+#[cfg(test)]
 mod place_tests;
 #[cfg(test)]
 mod tests;

@@ -54,9 +54,14 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     let mut servers = Notes::new();
     let listeners = open_listeners(&config, &settled.start_dir, open, &mut servers)?;
     ourselves::create_directories(&config, settled, &mut said);
-    // It is done, or was said to be impossible: nobody has to try again, as a user who may do less.
-    config.supervisor.create_directories = false;
     ourselves::drop_privileges(&config.supervisor, config.dialect, &mut said)?;
+    if settled.first {
+        settled.nofile = ourselves::raise_limits(&config.supervisor, config.dialect, &mut said)?;
+    }
+    let mut sinks = Sinks::default();
+    let journal = open_journal(&config, settled, &mut sinks, &mut said)?;
+    // COMPAT: critical first, then warnings, then the rest; from here on in the order of the events.
+    said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
     if let Err(refusal) = fcgi::probe(&config, &[], &mut said) {
         if settled.first {
             return Err(refusal);
@@ -64,13 +69,6 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
         // It could be had a moment ago, with everything running: the start of its program says more, and tries again.
         said.push((LogLevel::Error, refusal.supervisor));
     }
-    if settled.first {
-        settled.nofile = ourselves::raise_limits(&config.supervisor, config.dialect, &mut said)?;
-    }
-    let mut sinks = Sinks::default();
-    let journal = open_journal(&config, &settled.start_dir, &mut sinks, &mut said);
-    // COMPAT: critical first, then warnings, then the rest; from here on in the order of the events.
-    said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
     let slots = prepare_logs(&config, &machine.env, &settled.start_dir, &mut said);
     said.append(&mut servers);
     let waiting = if settled.background && settled.first {

@@ -4,7 +4,8 @@
 //! Not here: missing directories (`ourselves`), a program's logs at its start (`launch`), the form of a line (`journal`).
 
 use crate::config::model::{Config, Dialect, LogTarget, MainLog, StdStream};
-use crate::daemon::boot::Notes;
+use crate::daemon::boot::{Notes, Refusal};
+use crate::daemon::ourselves::Settled;
 use crate::daemon::state::Slot;
 use crate::journal::Journal;
 use crate::logging::{SinkId, Sinks, auto};
@@ -14,12 +15,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Opens the daemon's own log. What cannot be opened is said on stderr, and stderr takes its place.
+///
+/// # Errors
+/// On the way into the background, where stderr will be gone: what to tell the user, who is still there.
 pub(super) fn open_journal(
     Config { supervisor, dialect, .. }: &Config,
-    start_dir: &Path,
+    settled: &Settled,
     sinks: &mut Sinks,
     notes: &mut Notes,
-) -> Journal {
+) -> Result<Journal, Refusal> {
     let mut ids: Vec<SinkId> = Vec::new();
     let mut syslog = None;
     match &supervisor.logfile {
@@ -27,15 +31,16 @@ pub(super) fn open_journal(
         MainLog::Stream(stream) => ids.extend(sinks.open_stream(number(*stream)).ok()),
         MainLog::Syslog => syslog = Some(sinks.open_syslog(ident(*dialect))),
         MainLog::File(path) => {
-            let path = start_dir.join(path);
+            let path = settled.start_dir.join(path);
             match sinks.open_file(&path, supervisor.logfile_maxbytes, supervisor.logfile_backups, 0o666) {
                 Ok(id) => ids.push(id),
                 Err(e) => {
-                    let text = format!(
-                        "cannot open log `{}`, going on without it: {}",
-                        path.display(),
-                        errno::words(e as i32)
-                    );
+                    let (shown, words) = (path.display(), errno::words(e as i32));
+                    if settled.background && settled.first {
+                        let text = format!("cannot open log `{shown}`: {words}");
+                        return Err(Refusal::own(text + "\n  hint: choose another `logfile`"));
+                    }
+                    let text = format!("cannot open log `{shown}`, going on without it: {words}");
                     notes.push((LogLevel::Critical, text));
                     // A copy in the foreground is enough.
                     if supervisor.log_stream.is_none() {
@@ -49,7 +54,7 @@ pub(super) fn open_journal(
         // COMPAT: a log on /dev/stdout and the foreground copy double every line, as supervisord does.
         ids.extend(sinks.open_stream(number(stream)).ok());
     }
-    Journal::new(supervisor.loglevel, ids, syslog)
+    Ok(Journal::new(supervisor.loglevel, ids, syslog))
 }
 
 /// COMPAT: who we are to syslog, whatever the binary is called.

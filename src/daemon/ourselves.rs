@@ -107,14 +107,13 @@ pub(crate) fn raise_limits(
     Ok(ours.then_some((soft, hard)))
 }
 
-/// COMPAT: the two sentences differ in three words. Unlike Supervisor's they give the limit where they speak of it, and
-/// not what was asked for.
+/// COMPAT: the two sentences differ in three words, and give what was asked for where they mean the limit. Ours is below.
 fn below_minimum(key: &str, want: u64, what: &str, hard: u64) -> Refusal {
     let (available, run, start) =
         if key == "minfds" { ("", "process", "process") } else { ("available ", "program", "program") };
     let supervisor = format!(
         "The minimum number of {available}{what} required to run this {run} is {want} as per the \"{key}\" \
-         command-line argument or config file setting. The current environment will only allow you to open {hard} \
+         command-line argument or config file setting. The current environment will only allow you to open {want} \
          {what}.  Either raise the number of usable {what} in your environment (see README.rst) or lower the {key} \
          setting in the config file to allow the {start} to start."
     );

@@ -250,3 +250,20 @@ fn pid_1_stays_in_front_whatever_is_asked() {
     assert!(!log_of(&daemon).iter().any(|l| l.contains("daemonizing")));
     daemon.finish();
 }
+
+#[test]
+fn a_log_that_cannot_be_opened_is_said_before_it_leaves() {
+    if skipped() {
+        return;
+    }
+    let setup = face(&config("user=root\nlogfile=/proc/no-such-log", CAT));
+    let daemon = setup.start();
+    let code = daemon.wait_exit();
+    // Theirs ends with a traceback of Python's.
+    assert_eq!(code, if ours() { 2 } else { 1 });
+    let want =
+        if ours() { "error: cannot open log `/proc/no-such-log`: " } else { "No such file or directory" };
+    wait_until("it has said why", || daemon.stderr().contains(want));
+    assert_eq!(daemon.dir().read("d.pid"), "", "nothing was started");
+    daemon.ended(code);
+}

@@ -1,5 +1,5 @@
-//! `minfds` and `minprocs`: what the daemon raises, what its programs see, what it refuses; and starts that fail for
-//! want of something.
+//! `minfds` and `minprocs`: what the daemon raises and what its programs see; and starts that fail for want of something.
+//! Not here: limits that are too low to start at all (`minimums`).
 
 use crate::support::{Sup, header, setup, skipped};
 
@@ -74,48 +74,6 @@ fn a_restart_leaves_the_programs_limits_as_they_were() {
         assert_eq!(text.matches(want).count(), 2, "{text}");
         sup.finish();
     }
-}
-
-/// Started by root without the right to raise hard limits.
-fn refused(nofile: &str, nproc: &str, want: &str) {
-    let (nofile, nproc) = (format!("--nofile={nofile}"), format!("--nproc={nproc}"));
-    let launcher = ["prlimit", &nofile, &nproc, "--", "setpriv", "--bounding-set=-sys_resource", "--"];
-    let daemon = setup(&format!("{}{PROGRAM}", header(""))).launcher(&launcher).start();
-    assert_eq!(daemon.wait_exit(), 2);
-    let first = daemon.stderr().lines().next().unwrap_or_default().to_string();
-    assert_eq!(first, want);
-    daemon.ended(2);
-}
-
-#[test]
-fn too_few_descriptors_refuse_the_start() {
-    if skipped() {
-        return;
-    }
-    // COMPAT: what is wanted stands where the limit is meant.
-    refused(
-        "256:512",
-        "500:700",
-        "Error: The minimum number of file descriptors required to run this process is 1024 as per the \"minfds\" \
-             command-line argument or config file setting. The current environment will only allow you to open 1024 file \
-             descriptors.  Either raise the number of usable file descriptors in your environment (see README.rst) or lower \
-             the minfds setting in the config file to allow the process to start.",
-    );
-}
-
-#[test]
-fn too_few_processes_refuse_the_start() {
-    if skipped() {
-        return;
-    }
-    refused(
-        "2000:2000",
-        "100:150",
-        "Error: The minimum number of available processes required to run this program is 200 as per the \"minprocs\" \
-             command-line argument or config file setting. The current environment will only allow you to open 200 \
-             processes.  Either raise the number of usable processes in your environment (see README.rst) or lower the \
-             minprocs setting in the config file to allow the program to start.",
-    );
 }
 
 #[test]

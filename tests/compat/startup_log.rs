@@ -104,6 +104,28 @@ fn included_files_are_named_in_their_order_and_missing_ones_first() {
 }
 
 #[test]
+fn sockets_of_fastcgi_programs_are_tried_before_servers_are_opened() {
+    if !skipped() {
+        let fcgi = "[fcgi-program:f]\ncommand=cat\nautostart=false\nsocket=unix://@dir@/f.fcgi\nstdout_logfile=NONE\n\
+            stderr_logfile=NONE\n";
+        let setup = setup("user=root\nminfds=700", &format!("{UNIX}{API}{fcgi}"))
+            .launcher(&["prlimit", "--nofile=400:4096"]);
+        assert_eq!(
+            first_lines(setup),
+            [
+                UID,
+                "INFO Increased RLIMIT_NOFILE limit to 700",
+                "INFO Creating socket unix://@dir@/f.fcgi",
+                "INFO Closing socket unix://@dir@/f.fcgi",
+                RPC,
+                OPEN_UNIX,
+                STARTED,
+            ]
+        );
+    }
+}
+
+#[test]
 fn limits_that_are_raised_are_told() {
     if !skipped() {
         let setup = setup("user=root\nminfds=700\nminprocs=300", &format!("{UNIX}{API}")).launcher(&[

@@ -77,8 +77,10 @@ fn main() -> ExitCode {
         }
     };
     let Some(python) = theirs::interpreter() else {
-        eprintln!("skipped: no Supervisor in $SUPERVISOR_VENV and none in .venv");
-        return ExitCode::SUCCESS;
+        let required = std::env::var("REQUIRE_COMPAT").is_ok_and(|v| v == "1");
+        let word = if required { "missing" } else { "skipped" };
+        eprintln!("{word}: no Supervisor in $SUPERVISOR_VENV and none in .venv");
+        return if required { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     };
     match run(&args, &python) {
         Ok(true) => ExitCode::SUCCESS,

@@ -89,6 +89,7 @@ fn a_flood_of_signals_is_survived_and_term_is_not_lost_in_it() {
 #[test]
 fn a_restart_by_hup_keeps_the_pid_and_starts_everything_again() {
     let daemon = ini("[program:p]\ncommand=@puppet@ stamp @dir@/st hold\nstartsecs=0\n").start();
+    harness::wait_until("it was started", || daemon.dir().read("st").lines().count() == 1);
     daemon.wait_state("p", "RUNNING");
     daemon.signal(1);
     harness::wait_until("it was started again", || daemon.dir().read("st").lines().count() == 2);
