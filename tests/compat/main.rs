@@ -15,6 +15,7 @@ mod debug_copy;
 mod echo_conf;
 mod environment;
 mod events;
+mod events_more;
 mod events_protocol;
 mod events_sent;
 mod face;
