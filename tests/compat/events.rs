@@ -64,7 +64,7 @@ fn a_process_tells_each_change_of_its_state() {
         &(pool("l", "ok", "events=PROCESS_STATE")
             + "[program:x]\nprocess_name=one\ncommand=@puppet@ wait-file @dir@/go exit 3\nautostart=false\n\
                autorestart=false\nstartsecs=1\n\
-               [program:bad]\ncommand=@puppet@ exit 1\nautostart=false\nstartretries=1\n\
+               [program:bad]\ncommand=@puppet@ exit 1\nautostart=false\nstartretries=1\nstartsecs=5\n\
                [program:held]\ncommand=@puppet@ hold\nautostart=false\nstartsecs=0\n"),
     );
     sup.wait_log("success: l");

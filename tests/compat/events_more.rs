@@ -35,7 +35,7 @@ fn what_is_stopped_between_two_tries_has_no_pid() {
     }
     let sup = start(
         &(pool("l", "ok", "events=process_state_stopped,Process_State_Backoff")
-            + "[program:x]\ncommand=@puppet@ exit 1\nautostart=false\nstartretries=100\n"),
+            + "[program:x]\ncommand=@puppet@ exit 1\nautostart=false\nstartretries=100\nstartsecs=5\n"),
     );
     sup.wait_log("success: l");
     sup.ctl(&["start", "x"]);
@@ -126,6 +126,7 @@ fn events_wait_for_a_listener_that_is_stopped() {
         &(pool("l", "ok", "events=PROCESS_STATE_EXITED\nautostart=false")
             + "[program:x]\ncommand=@puppet@ exit 0\nstartsecs=0\nautorestart=false\nautostart=false\n"),
     );
+    sup.wait_log("started with pid");
     for n in 1..=2 {
         sup.ctl(&["start", "x"]);
         sup.wait_log_times("exited: x", n);
