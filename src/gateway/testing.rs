@@ -98,11 +98,12 @@ pub(crate) fn pong_core() -> FakeCore {
 pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
     FakeCore::start(move |request| {
         Some(match request {
+            Request::Send(_) => Reply::Command(Outcome::Done),
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot => Reply::Snapshot(Box::new(snapshot.clone())),
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
-            Request::Command(_) | Request::Send(_) => Reply::Command(Outcome::Done),
+            Request::Command(_) => Reply::Command(Outcome::Done),
         })
     })
 }
