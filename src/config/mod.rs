@@ -25,7 +25,7 @@ pub mod shlex;
 #[cfg(test)]
 pub(crate) mod testing;
 mod utf8;
-mod validate;
+pub(crate) mod validate;
 mod values;
 pub mod world;
 

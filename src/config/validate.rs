@@ -11,7 +11,7 @@ mod outputs;
 mod program;
 mod reader;
 mod servers;
-mod special;
+pub(crate) mod special;
 mod whole;
 
 use std::path::PathBuf;

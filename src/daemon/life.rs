@@ -58,6 +58,8 @@ pub(crate) struct Machine {
     pub(crate) reload: Reload,
     /// Listeners of the life before, and those that the next one needs besides: bound before anything was stopped.
     pub(crate) listeners: Vec<Listener>,
+    /// COMPAT: serials of events go on in the next life.
+    pub(crate) event_serial: u64,
 }
 
 /// Runs until the end. Returns the exit code.
@@ -89,7 +91,16 @@ pub fn run(options: Options) -> u8 {
     let background = daemonize && !sys::boot::is_pid1();
     let work_dir = start_dir.clone();
     let settled = Settled { work_dir, place, start_dir, nofile: None, background, first: true };
-    let machine = Machine { signals: queue, spawner, binary, env, settled, reload, listeners: Vec::new() };
+    let machine = Machine {
+        signals: queue,
+        spawner,
+        binary,
+        env,
+        settled,
+        reload,
+        listeners: Vec::new(),
+        event_serial: 0,
+    };
     live_again_and_again(machine, loaded, &*usage)
 }
 
@@ -137,6 +148,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded, usage: &dyn Fn
 
 impl Daemon {
     fn live(&mut self) -> Result<Leave, nix::errno::Errno> {
+        self.publish_start();
         self.feed(Input::Boot);
         // Programs come first: they are what the container is for.
         self.start_gateway();

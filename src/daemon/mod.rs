@@ -6,6 +6,7 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod events;
 mod fcgi;
 mod gateway;
 mod heard;
@@ -24,6 +25,7 @@ mod signals;
 pub mod solo;
 mod sources;
 mod state;
+mod stdin;
 mod turn;
 mod whereabouts;
 

@@ -23,6 +23,7 @@ impl Daemon {
             Request::Snapshot => Reply::Snapshot(Box::new(self.snapshot())),
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
             Request::Command(command) => return self.on_command(id, command),
+            Request::Send(send) => Reply::Command(self.on_send(send)),
         };
         self.answer(id, &reply);
     }

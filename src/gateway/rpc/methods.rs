@@ -16,7 +16,7 @@ use crate::types::Signal;
 use std::time::Duration;
 
 /// For what the core answers in the turn that reads it.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often we look whether the client still waits for a command to end.
 const CLIENT_CHECK: Duration = Duration::from_secs(1);
@@ -97,12 +97,12 @@ impl Caller<'_> {
     }
 }
 
-fn confused(reply: &Reply) -> Refusal {
+pub(super) fn confused(reply: &Reply) -> Refusal {
     named(FaultCode::Failed, &format!("the core gave another answer than was asked for: {reply:?}"))
 }
 
 /// The name argument at `i`. Supervisor answers 500 to anything but text.
-fn text_at(params: &[Value], i: usize) -> Result<&str> {
+pub(super) fn text_at(params: &[Value], i: usize) -> Result<&str> {
     params.get(i).and_then(Value::as_str).ok_or_else(|| plain(FaultCode::IncorrectParameters))
 }
 

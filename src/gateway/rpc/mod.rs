@@ -6,6 +6,7 @@
 pub mod describe;
 pub mod methods;
 pub mod namespec;
+mod send;
 pub mod table;
 pub mod value;
 pub mod xml;

@@ -5,6 +5,7 @@
 //! Not here: what the methods do (`methods`).
 
 use super::methods::{self as m, Caller, Refusal, Result, plain};
+use super::send;
 use super::value::Value;
 use crate::control::{Fault, FaultCode};
 
@@ -47,6 +48,20 @@ const METHODS: &[Method] = &[
     ),
     method("supervisor.getVersion", &["string"], 0, "The version of the API.", m::api_version),
     method("supervisor.restart", &["boolean"], 0, "Stop everything and start again.", m::restart),
+    method(
+        "supervisor.sendProcessStdin",
+        &["boolean", "string", "string"],
+        2,
+        "Write text to the stdin of a process: name, text.",
+        send::process_stdin,
+    ),
+    method(
+        "supervisor.sendRemoteCommEvent",
+        &["boolean", "string", "string"],
+        2,
+        "Send an event to listeners: type, data.",
+        send::remote_event,
+    ),
     method("supervisor.shutdown", &["boolean"], 0, "Stop everything and end.", m::shutdown),
     method(
         "supervisor.signalAllProcesses",
