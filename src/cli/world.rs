@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
 
+use crate::config::NOT_TEXT;
 use crate::config::glob::{Directory, expand};
 use crate::config::passwd::{GroupRecord, find_host, parse_groups, parse_users};
 use crate::config::settings::PLUGINS;
@@ -32,7 +33,10 @@ impl RealWorld {
             users: parse_users(&read_or_empty("/etc/passwd")),
             groups: parse_groups(&read_or_empty("/etc/group")),
             supervising: false,
-            home: env.iter().find(|(name, _)| name == "HOME").map(|(_, value)| value.clone()),
+            home: env
+                .iter()
+                .find(|(name, value)| name == "HOME" && value != NOT_TEXT)
+                .map(|(_, value)| value.clone()),
         }
     }
 }
