@@ -12,6 +12,7 @@ use crate::sys::{boot, errno, fd, sockets};
 use crate::types::LogLevel;
 use nix::errno::Errno;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// COMPAT: supervisord's words where a port is taken.
@@ -203,6 +204,7 @@ fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
         Place::Unix { path, .. } => path.display().to_string(),
         Place::Default => shown(place),
     };
+    let path = if let Place::Unix { path, .. } = place { Some(path.as_path()) } else { None };
     let supervisor = match (e, place) {
         (Errno::EPERM, Place::Unix { path, owner: Some((uid, gid)), .. }) => {
             // COMPAT: -1 is what is left as it is.
@@ -211,14 +213,21 @@ fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
         }
         (e, _) => socket_trouble(e),
     };
-    let own =
-        format!("error: cannot listen on {what} of [{section}]: {}{}\n", errno::words(e as i32), hint(e));
+    let own = format!(
+        "error: cannot listen on {what} of [{section}]: {}{}\n",
+        errno::words(e as i32),
+        hint(e, path)
+    );
     Refusal { supervisor, own }
 }
 
-/// What to do when a socket cannot be had: a line of its own, or nothing.
-pub(crate) fn hint(e: Errno) -> &'static str {
+/// What to do when a socket cannot be had, at `path` if it is a file: a line of its own, or nothing.
+pub(crate) fn hint(e: Errno, path: Option<&Path>) -> &'static str {
+    let is_socket = |path: &Path| std::fs::metadata(path).is_ok_and(|m| m.file_type().is_socket());
     match e {
+        Errno::EADDRINUSE if path.is_some_and(|path| !is_socket(path)) => {
+            "\n  hint: what is there is no socket; remove it or choose another path"
+        }
         Errno::EADDRINUSE => "\n  hint: something else listens there; stop it or choose another address",
         Errno::EACCES => "\n  hint: ports below 1024 and foreign directories need root",
         Errno::EPERM => "\n  hint: only root can give a socket file away; leave `chown` out",

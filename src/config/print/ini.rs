@@ -1,10 +1,11 @@
 //! The effective configuration as INI that Supervisor and we read to the same configuration.
 //!
 //! Pure. Nothing is left to expand: every value is what it is. What INI cannot say stands in a comment that begins with
-//! `# left out`. Invariants: values that are the default are left out; a secret is only shown when asked for.
+//! `# left out` (`foreign`: what comes with the other languages). Invariants: values that are the default are left out; a secret is only shown when asked for.
 //! Not here: copies of a program (`copies`), quoting (`quote`).
 
 mod body;
+mod foreign;
 mod quote;
 
 use std::path::Path;
@@ -24,16 +25,17 @@ use quote::{bare, pairs, percent, value};
 /// The whole configuration; with hidden secrets it is only for reading.
 #[must_use]
 pub fn to_ini(config: &Config, show_secrets: bool) -> String {
+    let (config, left_out) = foreign::settle(config);
     let reserved = config.groups.iter().filter(|g| is_one_section(g)).map(|g| g.name.trim().to_owned());
     let mut printer = Printer {
-        out: String::new(),
+        out: left_out,
         show_secrets,
         sections: Vec::new(),
         members: Vec::new(),
         reserved: reserved.collect(),
     };
     printer.supervisor(&config.supervisor);
-    printer.mainstay(config);
+    printer.mainstay(&config);
     config.control.iter().for_each(|server| printer.server(server));
     if !config.control.is_empty() {
         let mut body = Body::new(SectionKind::RpcInterface);
