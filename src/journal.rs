@@ -17,6 +17,8 @@ pub struct Journal {
     syslog: Option<SinkId>,
     dropped: u64,
     untold: Untold,
+    /// Sinks that have only the beginning of the last line that went to them.
+    torn: Vec<SinkId>,
     /// The last second that was broken down: many lines share one.
     second: (i64, LocalTime),
 }
@@ -27,8 +29,6 @@ struct Untold {
     lines: u64,
     /// What a sink said when it broke; without it, it was too slow.
     why: Option<String>,
-    /// The beginning of the last one has been written.
-    torn: bool,
 }
 
 impl Journal {
@@ -36,7 +36,7 @@ impl Journal {
     #[must_use]
     pub fn new(level: LogLevel, sinks: Vec<SinkId>, syslog: Option<SinkId>) -> Journal {
         let second = (i64::MIN, LocalTime::default());
-        Journal { level, sinks, syslog, dropped: 0, untold: Untold::default(), second }
+        Journal { level, sinks, syslog, dropped: 0, untold: Untold::default(), torn: Vec::new(), second }
     }
 
     /// Whether a line of this level would be written at all.
@@ -55,10 +55,7 @@ impl Journal {
         if !self.wants(level) {
             return;
         }
-        let mut line = self.line(now, level, message);
-        if self.untold.torn {
-            line.insert(0, '\n');
-        }
+        let line = self.line(now, level, message);
         let mut missed = false;
         for id in self.sinks.clone() {
             missed |= !self.put(sinks, id, line.as_bytes());
@@ -87,13 +84,20 @@ impl Journal {
 
     /// False when the line is not there as a whole.
     fn put(&mut self, sinks: &mut Sinks, id: SinkId, line: &[u8]) -> bool {
+        let torn_at = self.torn.iter().position(|torn| *torn == id);
+        let ended = torn_at.map(|_| [b"\n", line].concat());
+        let line = ended.as_deref().unwrap_or(line);
         if !sinks.has_room(id, line.len()) {
             return false;
         }
         let put = sinks.put(id, line);
         // A sink of the journal that breaks has nowhere to say so but the other sinks: it is told later.
         self.untold.why = self.untold.why.take().or(put.trouble);
-        self.untold.torn |= put.lost > 0 && put.lost < line.len();
+        match torn_at {
+            Some(at) if put.lost == 0 => drop(self.torn.swap_remove(at)),
+            None if put.lost > 0 && put.lost < line.len() => self.torn.push(id),
+            _ => {}
+        }
         put.lost == 0
     }
 
@@ -137,5 +141,25 @@ mod tests {
         let (date, rest) = text.split_at(10);
         assert!(date.starts_with("2023-11-1"), "{date}");
         assert!(rest.ends_with(",007 WARN received SIGTERM\n"), "{rest}");
+    }
+
+    #[test]
+    fn only_the_sink_that_was_torn_gets_an_end_of_line() {
+        let paths = ["torn", "whole"]
+            .map(|name| std::env::temp_dir().join(format!("mainstay-journal-{name}-{}", std::process::id())));
+        let mut sinks = Sinks::default();
+        let ids = paths.each_ref().map(|path| sinks.open_file(path, 0, 0, 0o600).expect("open"));
+        let mut journal = Journal::new(LogLevel::Info, ids.to_vec(), None);
+        journal.torn.push(ids[0]);
+        for message in ["one", "two"] {
+            journal.log(&mut sinks, Wall(1_700_000_000_007), LogLevel::Info, message);
+        }
+        let [torn, whole] = paths.map(|path| {
+            let text = std::fs::read_to_string(&path).expect("read");
+            std::fs::remove_file(&path).expect("remove");
+            text
+        });
+        assert_eq!(whole.matches('\n').count(), 2, "{whole:?}");
+        assert_eq!(torn, format!("\n{whole}"));
     }
 }

@@ -21,8 +21,10 @@ pub struct RotatingFile {
     rotate_at: u64,
     backups: u32,
     mode: u32,
-    /// The last write or rotation failed and that has been said.
+    /// The last write failed and that has been said.
     troubled: bool,
+    /// The last rotation failed and that has been said.
+    is_stuck: bool,
     /// Bytes that were lost since it began to fail.
     lost: usize,
 }
@@ -45,6 +47,7 @@ impl RotatingFile {
             backups,
             mode,
             troubled: false,
+            is_stuck: false,
             lost: 0,
         })
     }
@@ -80,11 +83,11 @@ impl RotatingFile {
             self.lost = self.lost.saturating_add(bytes.len());
             return (bytes.len(), self.say(why));
         }
+        self.troubled = false;
         // COMPAT: where the file ends counts, whoever else appends to it or truncates it (compat::rotation).
         if self.maxbytes > 0 && fd::position(self.file.as_fd()) >= self.rotate_at {
             return (0, self.rotate());
         }
-        self.troubled = false;
         let again =
             || format!("log {} takes output again; {} bytes were lost", self.path.display(), self.lost);
         let trouble = (self.lost > 0).then(again);
@@ -103,13 +106,13 @@ impl RotatingFile {
         match done {
             Ok(()) => {
                 self.rotate_at = self.maxbytes;
-                self.troubled = false;
+                self.is_stuck = false;
                 None
             }
             Err(e) => {
                 // The next try comes after as many bytes again.
                 self.rotate_at = fd::position(self.file.as_fd()).saturating_add(self.maxbytes);
-                let first = !std::mem::replace(&mut self.troubled, true);
+                let first = !std::mem::replace(&mut self.is_stuck, true);
                 let path = self.path.display();
                 first.then(|| format!("cannot rotate log {path}, going on with it: {e}"))
             }

@@ -83,8 +83,17 @@ fn a_rotation_that_cannot_be_done_loses_nothing_and_is_said_once() {
     let (lost, trouble) = log.write(b"12345");
     assert_eq!(lost, 0);
     assert!(trouble.expect("said").contains("cannot rotate log"));
-    assert_eq!(log.write(b"6789"), (0, None), "said once only");
-    assert_eq!(fs::read_to_string(folder.0.join("a")).expect("text"), "123456789");
+    for text in ["6789", "x", "abcde", "fghij"] {
+        assert_eq!(log.write(text.as_bytes()), (0, None), "said once only");
+    }
+    assert_eq!(fs::read_to_string(folder.0.join("a")).expect("text"), "123456789xabcdefghij");
+    // Once one has been done, the next trouble is news.
+    fs::remove_dir_all(folder.0.join("a.1")).expect("rmdir");
+    assert_eq!(log.write(b"klmno"), (0, None));
+    assert!(folder.0.join("a.1").is_file());
+    fs::remove_file(folder.0.join("a.1")).expect("rm");
+    fs::create_dir_all(folder.0.join("a.1").join("full")).expect("mkdir");
+    assert!(log.write(b"12345").1.expect("said").contains("cannot rotate log"));
 }
 
 #[test]
