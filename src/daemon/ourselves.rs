@@ -8,9 +8,10 @@ use crate::config::python::repr;
 use crate::daemon::boot::{Notes, Refusal};
 use crate::daemon::whereabouts::WorkPlace;
 use crate::sys::child::Identity;
-use crate::sys::{boot, errno, fd, limits};
+use crate::sys::{boot, errno, fd, files, limits};
 use crate::types::LogLevel;
 use nix::errno::Errno;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -215,9 +216,9 @@ pub(crate) fn write_pidfile(supervisor: &Supervisor, start_dir: &Path, notes: &m
 
 /// Removes our pidfile, unless somebody else has written his number there meanwhile.
 pub(crate) fn remove_pidfile(path: &Path) {
-    let is_ours = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() < 64)
-        && std::fs::read(path).is_ok_and(|bytes| bytes == own_line().as_bytes());
-    if is_ours {
+    let mut found = [0; 64];
+    let n = files::open_regular(path).and_then(|mut file| file.read(&mut found)).unwrap_or(0);
+    if found.get(..n) == Some(own_line().as_bytes()) {
         let _ = std::fs::remove_file(path); // somebody may have been faster
     }
 }

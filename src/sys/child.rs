@@ -269,11 +269,7 @@ fn enter(plan: &ExecPlan) -> Result<(), Failure> {
 }
 
 /// `entered` counts once there is a stderr to say it on.
-fn prepare(
-    plan: &ExecPlan,
-    stdio: &[Option<RawFd>; 3],
-    entered: Result<(), Failure>,
-) -> Result<(), Failure> {
+fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3], entered: Result<(), Failure>) -> Result<(), Failure> {
     // SAFETY: plain system calls on numbers and on strings that live in the plan.
     unsafe {
         if plan.own_group {

@@ -5,12 +5,12 @@
 //! Not here: what is served (`gateway`), who shares a program's socket (`daemon::fcgi`).
 
 use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open};
 use nix::libc;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect, setsockopt, socket,
     socketpair, sockopt,
 };
-use nix::fcntl::{AtFlags, OFlag, open};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, lstat, umask};
 use nix::unistd::{Gid, Uid, fchownat, geteuid, unlink};
 use std::net::SocketAddr;

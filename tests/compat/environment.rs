@@ -476,8 +476,7 @@ fn a_daemon_whose_directory_is_deleted_goes_on() {
     if skipped() {
         return;
     }
-    let program =
-        "[program:p]\ncommand=@puppet@ touch @dir@/up hold\nstartsecs=0\nautostart=false\nautorestart=false\n";
+    let program = "[program:p]\ncommand=@puppet@ touch @dir@/up hold\nstartsecs=0\nautostart=false\nautorestart=false\n";
     let setup = setup(&format!("{}{program}", header(""))).file("gone/.keep", "").cwd("@dir@/gone");
     let sup = Sup::new(setup);
     sup.wait_state("p", "STOPPED");
