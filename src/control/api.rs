@@ -43,8 +43,22 @@ pub enum Request {
     Snapshot,
     /// Health as the engine sees it.
     Health(HealthKind),
+    /// A log, to be read by whoever asks.
+    OpenLog(LogOf),
     /// Something to be done; may be answered much later.
     Command(Command),
+}
+
+/// Whose log.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum LogOf {
+    /// The daemon's own.
+    Daemon,
+    Process {
+        group: String,
+        name: String,
+        stderr: bool,
+    },
 }
 
 /// What an operator can ask for. Every command is answered exactly once.
@@ -84,8 +98,21 @@ pub enum Reply {
     Identity(Ident),
     Snapshot(Box<Snapshot>),
     Health(HealthReport),
+    Log(LogReply),
     /// Answer to a command: for one process `Done`, for a group or all `Each`.
     Command(Outcome),
+}
+
+/// What became of a log that was to be read.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum LogReply {
+    /// The open file comes with this frame.
+    Opened,
+    /// The configuration names no file, or this one, and there is none.
+    Missing(Option<String>),
+    /// It is no file that can be read, but a pipe or a terminal; or it could not be opened.
+    Unreadable,
+    NoSuchProcess,
 }
 
 /// The answer to a command.

@@ -9,7 +9,8 @@ mod place;
 
 pub use api::{
     Check, Command, Fault, FaultCode, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec,
-    Outcome, ProcessInfo, ProcessStats, Reply, Request, SelfStats, Snapshot, State, Target, TargetResult,
+    LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, Reply, Request, SelfStats, Snapshot, State, Target,
+    TargetResult,
 };
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};

@@ -15,6 +15,7 @@ pub mod fd;
 pub mod inherit;
 pub mod limits;
 pub mod malloc;
+pub mod passing;
 pub mod procfs;
 pub mod signals;
 pub mod slim;

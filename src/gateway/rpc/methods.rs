@@ -10,13 +10,17 @@ use super::value::Value;
 use crate::control::{
     Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, Snapshot, Target, TargetResult,
 };
+use crate::gateway::Site;
 use crate::gateway::link::{Link, LinkError};
+use crate::gateway::load::{Load, Reservation};
 use crate::sys::clock::LocalTime;
 use crate::types::Signal;
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// For what the core answers in the turn that reads it.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often we look whether the client still waits for a command to end.
 const CLIENT_CHECK: Duration = Duration::from_secs(1);
@@ -27,6 +31,31 @@ pub struct Caller<'a> {
     pub local_time: fn(i64) -> LocalTime,
     /// Whether the client is still there.
     pub wanted: &'a dyn Fn() -> bool,
+    load: &'a Arc<Load>,
+    /// For what the answer will be made of.
+    room: RefCell<Vec<Reservation>>,
+}
+
+impl<'a> Caller<'a> {
+    /// One call on a site.
+    #[must_use]
+    pub fn new(site: &'a Site, wanted: &'a dyn Fn() -> bool) -> Caller<'a> {
+        let room = RefCell::default();
+        Caller { link: &site.link, local_time: site.tools.local_time, wanted, load: &site.load, room }
+    }
+
+    /// Makes room for an answer with so many bytes from a log.
+    ///
+    /// # Errors
+    /// FAILED, when too much is on its way to clients already.
+    pub fn make_room(&self, bytes: usize) -> Result<()> {
+        // As bytes, as text, and as XML.
+        let Some(room) = self.load.reserve(bytes.saturating_mul(3)) else {
+            return Err(named(FaultCode::Failed, "too many answers are on their way, try again"));
+        };
+        self.room.borrow_mut().push(room);
+        Ok(())
+    }
 }
 
 /// Why there is no value.
@@ -61,7 +90,9 @@ pub fn plain(code: FaultCode) -> Refusal {
     Refusal::Fault(Fault { code, extra: None })
 }
 
-fn named(code: FaultCode, name: &str) -> Refusal {
+/// A fault that names something.
+#[must_use]
+pub fn named(code: FaultCode, name: &str) -> Refusal {
     Refusal::Fault(Fault::new(code, name))
 }
 
@@ -97,12 +128,12 @@ impl Caller<'_> {
     }
 }
 
-fn confused(reply: &Reply) -> Refusal {
+pub(super) fn confused(reply: &Reply) -> Refusal {
     named(FaultCode::Failed, &format!("the core gave another answer than was asked for: {reply:?}"))
 }
 
 /// The name argument at `i`. Supervisor answers 500 to anything but text.
-fn text_at(params: &[Value], i: usize) -> Result<&str> {
+pub(super) fn text_at(params: &[Value], i: usize) -> Result<&str> {
     params.get(i).and_then(Value::as_str).ok_or_else(|| plain(FaultCode::IncorrectParameters))
 }
 

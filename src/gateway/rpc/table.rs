@@ -4,6 +4,7 @@
 //! COMPAT: a wrong number of arguments is fault 2, an unknown method fault 1, `system.*` works while stopping.
 //! Not here: what the methods do (`methods`).
 
+use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
 use super::value::Value;
 use crate::control::{Fault, FaultCode};
@@ -46,6 +47,41 @@ const METHODS: &[Method] = &[
         m::supervisor_version,
     ),
     method("supervisor.getVersion", &["string"], 0, "The version of the API.", m::api_version),
+    method(
+        "supervisor.readLog",
+        &["string", "int", "int"],
+        2,
+        "Bytes of the daemon's log: offset, length.",
+        l::read_main_log,
+    ),
+    method(
+        "supervisor.readMainLog",
+        &["string", "int", "int"],
+        2,
+        "Bytes of the daemon's log: offset, length.",
+        l::read_main_log,
+    ),
+    method(
+        "supervisor.readProcessLog",
+        &["string", "string", "int", "int"],
+        3,
+        "Bytes of a process's stdout log: name, offset, length.",
+        l::read_stdout,
+    ),
+    method(
+        "supervisor.readProcessStderrLog",
+        &["string", "string", "int", "int"],
+        3,
+        "Bytes of a process's stderr log: name, offset, length.",
+        l::read_stderr,
+    ),
+    method(
+        "supervisor.readProcessStdoutLog",
+        &["string", "string", "int", "int"],
+        3,
+        "Bytes of a process's stdout log: name, offset, length.",
+        l::read_stdout,
+    ),
     method("supervisor.restart", &["boolean"], 0, "Stop everything and start again.", m::restart),
     method("supervisor.shutdown", &["boolean"], 0, "Stop everything and end.", m::shutdown),
     method(
@@ -110,6 +146,27 @@ const METHODS: &[Method] = &[
         1,
         "Stop all processes of a group; with wait, answer when they have ended.",
         m::stop_group,
+    ),
+    method(
+        "supervisor.tailProcessLog",
+        &["array", "string", "int", "int"],
+        3,
+        "The end of a process's stdout log: name, offset, length.",
+        l::tail_stdout,
+    ),
+    method(
+        "supervisor.tailProcessStderrLog",
+        &["array", "string", "int", "int"],
+        3,
+        "The end of a process's stderr log: name, offset, length.",
+        l::tail_stderr,
+    ),
+    method(
+        "supervisor.tailProcessStdoutLog",
+        &["array", "string", "int", "int"],
+        3,
+        "The end of a process's stdout log: name, offset, length.",
+        l::tail_stdout,
     ),
     method("system.listMethods", &["array"], 0, "The names of all methods.", list_methods),
     method("system.methodHelp", &["string", "string"], 1, "What a method does.", method_help),
