@@ -45,6 +45,10 @@ pub enum Request {
     Health(HealthKind),
     /// A log, to be read by whoever asks.
     OpenLog(LogOf),
+    /// Throw away what is in a log; of a process, in both. Answered as a command is.
+    ClearLog(LogOf),
+    /// What every program is configured to be.
+    Configuration,
     /// Something to be done; may be answered much later.
     Command(Command),
 }
@@ -99,6 +103,8 @@ pub enum Reply {
     Snapshot(Box<Snapshot>),
     Health(HealthReport),
     Log(LogReply),
+    /// In the order of the configuration.
+    Configuration(Vec<ProgramInfo>),
     /// Answer to a command: for one process `Done`, for a group or all `Each`.
     Command(Outcome),
 }
@@ -315,6 +321,44 @@ pub struct ProcessInfo {
     pub stderr_logfile: String,
     pub ready: bool,
     pub stats: ProcessStats,
+}
+
+/// One program as it is configured.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ProgramInfo {
+    pub group: String,
+    pub name: String,
+    pub group_priority: i64,
+    pub priority: i64,
+    pub command: String,
+    pub directory: Option<String>,
+    pub uid: Option<u32>,
+    pub exitcodes: Vec<i32>,
+    pub autostart: bool,
+    pub killasgroup: bool,
+    pub redirect_stderr: bool,
+    pub startretries: i64,
+    /// Whole seconds.
+    pub startsecs: i64,
+    pub stopsignal: Signal,
+    /// Whole seconds.
+    pub stopwaitsecs: i64,
+    pub serverurl: Option<String>,
+    pub stdout: LogInfo,
+    pub stderr: LogInfo,
+}
+
+/// One stream of a program as it is configured.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LogInfo {
+    pub logfile: Option<String>,
+    /// Bytes.
+    pub maxbytes: u64,
+    pub backups: u32,
+    /// Bytes.
+    pub capture_maxbytes: u64,
+    pub events: bool,
+    pub syslog: bool,
 }
 
 /// Counters of one process slot since the daemon started.

@@ -1,13 +1,14 @@
-//! Logs as clients ask for them: which file it is, and the open file that the gateway reads.
+//! Logs as clients ask for them: which file it is, the open file that the gateway reads, emptying; and what is configured.
 //!
-//! Does I/O: opens. Invariants: the core itself reads no log; only regular files (and /dev/null) are opened.
+//! Does I/O: opens and removes. Invariants: the core itself reads no log; only regular files (and /dev/null) are opened,
+//! and only regular files of ours are removed.
 //! Not here: which part is read, and as what text (`gateway`).
 
-use crate::config::model::{LogTarget, MainLog, StdStream};
-use crate::control::{LogOf, LogReply};
+use crate::config::model::{Group, LogPlan, LogTarget, MainLog, Program, StdStream};
+use crate::control::{Fault, FaultCode, LogInfo, LogOf, LogReply, Outcome, ProgramInfo};
 use crate::daemon::state::Daemon;
 use crate::sys::fd;
-use crate::types::ProcRef;
+use crate::types::{LogLevel, ProcRef};
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -59,4 +60,73 @@ impl Daemon {
             Err(_) => (LogReply::Unreadable, None),
         }
     }
+
+    /// Throws away what is in a log. COMPAT: only a program that lives has open logs; for any other nothing is done, and
+    /// that is a success.
+    pub(crate) fn clear_log_of(&mut self, whose: &LogOf) -> Outcome {
+        let cleared = match whose {
+            LogOf::Daemon => return self.clear_main_log(),
+            LogOf::Process { group, name, .. } => match self.engine.slot_of(group, name) {
+                Some(slot) => self.output.sinks_of(slot).into_iter().try_for_each(|id| self.sinks.clear(id)),
+                None => return refused(FaultCode::BadName),
+            },
+        };
+        cleared.map_or(refused(FaultCode::Failed), |()| Outcome::Done)
+    }
+
+    fn clear_main_log(&mut self) -> Outcome {
+        let Some(path) = self.main_log_path() else { return refused(FaultCode::NoFile) };
+        if !self.settled.start_dir.join(path).exists() {
+            return refused(FaultCode::NoFile);
+        }
+        for id in self.journal.sinks().to_vec() {
+            // COMPAT: the line goes into the log that is thrown away, and to whoever else gets the log.
+            self.log(LogLevel::Info, "reopening log file");
+            if self.sinks.clear(id).is_err() {
+                return refused(FaultCode::Failed);
+            }
+        }
+        Outcome::Done
+    }
+
+    /// Every program as it is configured.
+    pub(crate) fn program_infos(&self) -> Vec<ProgramInfo> {
+        let all = self.config.groups.iter().flat_map(|g| g.programs.iter().map(move |p| (g, p)));
+        (0u32..).zip(all).map(|(slot, (group, program))| self.program_info(slot, group, program)).collect()
+    }
+
+    fn program_info(&self, slot: u32, group: &Group, p: &Program) -> ProgramInfo {
+        let log = |plan: &LogPlan, stderr| LogInfo {
+            logfile: self.log_path(slot, stderr).map(|path| path.display().to_string()),
+            maxbytes: plan.maxbytes,
+            backups: plan.backups,
+            capture_maxbytes: plan.capture_maxbytes,
+            events: plan.events,
+            syslog: plan.syslog,
+        };
+        ProgramInfo {
+            group: group.name.clone(),
+            name: p.name.clone(),
+            group_priority: group.priority,
+            priority: p.priority,
+            command: p.command.clone(),
+            directory: p.directory.as_ref().map(|d| d.display().to_string()),
+            uid: p.user.as_ref().map(|u| u.uid),
+            exitcodes: p.exitcodes.clone(),
+            autostart: p.autostart,
+            killasgroup: p.killasgroup,
+            redirect_stderr: p.redirect_stderr,
+            startretries: p.startretries,
+            startsecs: p.startsecs_ms / 1000,
+            stopsignal: p.stopsignal,
+            stopwaitsecs: p.stopwaitsecs_ms / 1000,
+            serverurl: p.serverurl.clone(),
+            stdout: log(&p.stdout, false),
+            stderr: log(&p.stderr, true),
+        }
+    }
+}
+
+fn refused(code: FaultCode) -> Outcome {
+    Outcome::Fault(Fault { code, extra: None })
 }

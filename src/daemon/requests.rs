@@ -26,6 +26,8 @@ impl Daemon {
                 let (reply, file) = self.open_log_of(&whose);
                 return self.answer_with(id, &Reply::Log(reply), file);
             }
+            Request::ClearLog(whose) => Reply::Command(self.clear_log_of(&whose)),
+            Request::Configuration => Reply::Configuration(self.program_infos()),
             Request::Command(command) => return self.on_command(id, command),
         };
         self.answer(id, &reply);

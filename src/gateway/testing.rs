@@ -102,6 +102,8 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot => Reply::Snapshot(Box::new(snapshot.clone())),
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
+            Request::ClearLog(_) => Reply::Command(Outcome::Done),
+            Request::Configuration => Reply::Configuration(vec![]),
             Request::OpenLog(_) => Reply::Log(LogReply::Missing(None)),
             Request::Command(_) => Reply::Command(Outcome::Done),
         })

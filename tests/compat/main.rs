@@ -31,6 +31,7 @@ mod pidproxy;
 mod reload;
 mod reopen;
 mod rotation;
+mod rpc_clear;
 mod rpc_logs;
 mod second_instance;
 mod servers;

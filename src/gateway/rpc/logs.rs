@@ -1,13 +1,13 @@
-//! Reading logs: which bytes an offset and a length mean, and those bytes as text.
+//! Reading and clearing logs: which bytes an offset and a length mean, and those bytes as text.
 //!
 //! Does I/O: reads the file that the core has opened. Invariants: what is read at once is bounded; whatever the bytes
 //! are, text comes out. COMPAT: the arithmetic is Supervisor's, oddities included (contract 4.7; traps 58 and 59).
 //! Not here: which file a log is (`daemon`).
 
-use super::methods::{Caller, QUESTION_TIMEOUT, Result, confused, named, plain, text_at};
+use super::methods::{Caller, QUESTION_TIMEOUT, Refusal, Result, confused, named, plain, status, text_at};
 use super::namespec;
 use super::value::Value;
-use crate::control::{FaultCode, LogOf, LogReply, Reply, Request};
+use crate::control::{Fault, FaultCode, LogOf, LogReply, Outcome, ProgramInfo, Reply, Request};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -55,6 +55,46 @@ fn process_log(spec: &str, stderr: bool) -> Result<LogOf> {
     match namespec::split(spec) {
         (group, Some(name)) => Ok(LogOf::Process { group: group.to_owned(), name: name.to_owned(), stderr }),
         (_, None) => Err(named(FaultCode::BadName, spec)),
+    }
+}
+
+/// `clearLog`.
+pub fn clear_main_log(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
+    caller.refuse_while_stopping()?;
+    clear(caller, LogOf::Daemon)?.map_err(Refusal::Fault).map(|()| Value::Bool(true))
+}
+
+/// `clearProcessLogs`, `clearProcessLog`.
+pub fn clear_process(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
+    let (name, _) = name_first(caller, params)?;
+    match clear(caller, process_log(name, false)?)? {
+        Ok(()) => Ok(Value::Bool(true)),
+        Err(fault) => Err(named(fault.code, name)),
+    }
+}
+
+/// `clearAllProcessLogs`. One after the other, so that a thousand programs do not keep the core from its work.
+pub fn clear_all(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
+    caller.refuse_while_stopping()?;
+    let mut all = super::config::configuration(caller)?;
+    // COMPAT: in the order in which they are started.
+    all.chunk_by_mut(|a, b| a.group == b.group).for_each(|group| group.sort_by_key(|p| p.priority));
+    all.sort_by_key(|p| p.group_priority);
+    let mut results = Vec::with_capacity(all.len());
+    for ProgramInfo { group, name, .. } in all {
+        let whose = LogOf::Process { group: group.clone(), name: name.clone(), stderr: false };
+        let fault = clear(caller, whose)?.err();
+        let fault = fault.map(|f| Fault::new(f.code, namespec::join(&group, &name)));
+        results.push(status(&group, &name, fault.as_ref()));
+    }
+    Ok(Value::Array(results))
+}
+
+fn clear(caller: &Caller<'_>, whose: LogOf) -> Result<std::result::Result<(), Fault>> {
+    match caller.link.ask(&Request::ClearLog(whose), QUESTION_TIMEOUT)? {
+        Reply::Command(Outcome::Done) => Ok(Ok(())),
+        Reply::Command(Outcome::Fault(fault)) => Ok(Err(fault)),
+        other => Err(confused(&other)),
     }
 }
 

@@ -368,7 +368,7 @@ fn renamed(fault: Fault, name: &str) -> Fault {
     if by_name && !name.is_empty() { Fault::new(fault.code, name) } else { fault }
 }
 
-fn status(group: &str, name: &str, fault: Option<&Fault>) -> Value {
+pub(super) fn status(group: &str, name: &str, fault: Option<&Fault>) -> Value {
     let code = fault.map_or(FaultCode::Success, |f| f.code);
     let members = [
         ("name", Value::text(name)),

@@ -3,6 +3,7 @@
 //! No I/O of its own. Invariants: only the methods of the table can be reached; whatever text comes back from programs,
 //! the answer is well-formed XML. Not here: HTTP and authentication (`route`), what a command does (`engine`).
 
+pub mod config;
 pub mod describe;
 pub mod logs;
 pub mod methods;

@@ -33,6 +33,28 @@ const fn method(
 }
 
 const METHODS: &[Method] = &[
+    method(
+        "supervisor.clearAllProcessLogs",
+        &["array"],
+        0,
+        "Empty the logs of all processes that live.",
+        l::clear_all,
+    ),
+    method("supervisor.clearLog", &["boolean"], 0, "Empty the daemon's log.", l::clear_main_log),
+    method(
+        "supervisor.clearProcessLog",
+        &["boolean", "string"],
+        1,
+        "Empty the logs of a process, if it lives.",
+        l::clear_process,
+    ),
+    method(
+        "supervisor.clearProcessLogs",
+        &["boolean", "string"],
+        1,
+        "Empty the logs of a process, if it lives.",
+        l::clear_process,
+    ),
     method("supervisor.getAPIVersion", &["string"], 0, "The version of the API.", m::api_version),
     method("supervisor.getAllProcessInfo", &["array"], 0, "All processes.", m::all_processes),
     method("supervisor.getIdentification", &["string"], 0, "The daemon's identifier.", m::identification),
