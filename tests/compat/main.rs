@@ -32,6 +32,7 @@ mod reload;
 mod reopen;
 mod rotation;
 mod rpc_clear;
+mod rpc_config;
 mod rpc_logs;
 mod second_instance;
 mod servers;

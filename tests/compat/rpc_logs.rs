@@ -7,6 +7,7 @@ use harness::{Cmd, bins};
 /// Python shows of the results; for faults `fault CODE TEXT`, for another HTTP status `http CODE`.
 #[track_caller]
 pub(crate) fn calls(sup: &Sup, expressions: &[&str]) -> Vec<String> {
+    harness::wait_until("it listens", || std::path::Path::new(&sup.0.socket()).exists());
     const SCRIPT: &str = "import sys, xmlrpc.client as c\n\
         from supervisor.xmlrpc import SupervisorTransport as T\n\
         p = c.ServerProxy('http://127.0.0.1', T(None, None, 'unix://' + sys.argv[1]))\n\

@@ -4,6 +4,7 @@
 //! COMPAT: a wrong number of arguments is fault 2, an unknown method fault 1, `system.*` works while stopping.
 //! Not here: what the methods do (`methods`).
 
+use super::config;
 use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
 use super::value::Value;
@@ -56,6 +57,13 @@ const METHODS: &[Method] = &[
         l::clear_process,
     ),
     method("supervisor.getAPIVersion", &["string"], 0, "The version of the API.", m::api_version),
+    method(
+        "supervisor.getAllConfigInfo",
+        &["array"],
+        0,
+        "How all processes are configured.",
+        config::all_configs,
+    ),
     method("supervisor.getAllProcessInfo", &["array"], 0, "All processes.", m::all_processes),
     method("supervisor.getIdentification", &["string"], 0, "The daemon's identifier.", m::identification),
     method("supervisor.getPID", &["int"], 0, "The daemon's process id.", m::pid),
