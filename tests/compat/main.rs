@@ -34,6 +34,7 @@ mod rotation;
 mod rpc_clear;
 mod rpc_config;
 mod rpc_logs;
+mod rpc_system;
 mod second_instance;
 mod servers;
 mod shutdown;
