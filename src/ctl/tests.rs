@@ -209,6 +209,15 @@ fn missing_names_are_errors_with_help() {
         ("signal HUP", 1, "Error: signal requires a signal name and a process name"),
         ("shutdown now", 1, "Error: shutdown accepts no arguments"),
         ("version x", 1, "Error: version accepts no arguments"),
+        ("avail x", 1, "Error: avail accepts no arguments"),
+        ("clear", 1, "Error: clear requires a process name"),
+        ("tail", 1, "Error: too few arguments"),
+        ("tail a b c d", 1, "Error: too many arguments"),
+        ("tail -5", 1, "Error: tail requires process name"),
+        ("tail a nosuch", 1, "Error: bad channel 'nosuch'"),
+        ("tail -x a", 1, "Error: bad argument -x"),
+        ("maintail x", 1, "Error: bad argument x"),
+        ("maintail 1 2", 1, "Error: too many arguments"),
         ("foo bar", 1, "*** Unknown syntax: foo bar"),
     ] {
         let (got, out) = told(line, three);
@@ -218,14 +227,19 @@ fn missing_names_are_errors_with_help() {
 
 #[test]
 fn words_that_only_we_lack_are_not_called_unknown() {
-    for word in ["tail", "maintail", "reread", "update", "add", "remove", "avail", "clear", "fg", "open"] {
+    for word in ["reread", "update", "add", "remove", "fg", "open"] {
         let (code, out, calls) = run_line(&format!("{word} web"), "", three);
         assert_eq!((code, out), (1, format!("error: '{word}' is not supported yet\n")));
         assert_eq!(calls, [""; 0], "nobody is asked");
         assert!(names::help(word).is_none() && names::not_yet(word).is_some());
     }
+    for (line, what) in [("tail -f web", "tail -f"), ("maintail -f", "maintail -f")] {
+        let (code, out, calls) = run_line(line, "", three);
+        assert_eq!((code, out), (1, format!("error: '{what}' is not supported yet\n")));
+        assert_eq!(calls, ["getVersion()"], "nothing is asked");
+    }
     assert!(names::not_yet("tail").is_some_and(|hint| hint.contains("`stdout_logfile`")));
-    assert!(names::ACTIONS.iter().all(|word| names::not_yet(word).is_none()));
+    assert!(names::ACTIONS.iter().all(|word| names::help(word).is_some()));
 }
 
 #[test]
