@@ -22,6 +22,7 @@ mod groups;
 mod here;
 mod limits;
 mod logs;
+mod logtail;
 mod main_log;
 mod minimums;
 mod missing_directories;
