@@ -127,20 +127,14 @@ impl<'a> Session<'a> {
 
     /// COMPAT: words that nobody knows get supervisorctl's line; those that only we lack are said to be missing.
     fn unknown(&mut self, action: &str, line: &str) {
-        if names::not_yet(action).is_some() {
-            return self.not_yet(action, action);
+        match names::not_yet(action) {
+            Some(instead) => {
+                self.say(&format!("error: '{action}' is not supported yet"));
+                let _ = writeln!(std::io::stderr(), "hint: {instead}");
+            }
+            None => self.say(&format!("*** Unknown syntax: {line}")),
         }
-        self.say(&format!("*** Unknown syntax: {line}"));
         self.fail(names::GENERIC);
-    }
-
-    /// `what` was asked for; the hint is that of `action`.
-    pub(super) fn not_yet(&mut self, what: &str, action: &str) {
-        self.say(&format!("error: '{what}' is not supported yet"));
-        self.fail(names::GENERIC);
-        if let Some(instead) = names::not_yet(action) {
-            let _ = writeln!(std::io::stderr(), "hint: {instead}");
-        }
     }
 
     /// Where nobody reads our output any more, the action is carried out all the same.

@@ -1,14 +1,16 @@
 //! `tail`, `maintail`, `clear` and `avail`: what programs wrote, and what they are configured to be.
 //!
 //! Does I/O through the session. COMPAT: lines, exit codes and what counts as an argument are supervisorctl's.
-//! Not here: following a log as it grows.
+//! Not here: the wire (`client`, `follow`).
 
 use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Session};
+use crate::ctl::follow::Ended;
 use crate::ctl::names::{self, Verb};
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
+use std::io::Write;
 
 /// Bytes shown where no number is given.
 const USUAL_BYTES: i64 = 1600;
@@ -41,7 +43,11 @@ impl Session<'_> {
             "stderr" => "readProcessStderrLog",
             _ => return self.refuse(&format!("Error: bad channel '{channel}'")),
         };
-        let Some(bytes) = self.bytes("tail", modifier) else { return Ok(()) };
+        let bytes = match self.modifier(modifier) {
+            Some(Modifier::Bytes(bytes)) => bytes.saturating_neg(),
+            Some(Modifier::Follow) => return self.follow(&format!("/logtail/{name}/{channel}")),
+            None => return Ok(()),
+        };
         let text = self.api.call(method, &[Value::text(name), Value::Int(bytes), Value::Int(0)]);
         self.show_log(name, text)
     }
@@ -61,27 +67,43 @@ impl Session<'_> {
                 return Ok(());
             }
         };
-        let Some(bytes) = self.bytes("maintail", modifier) else { return Ok(()) };
+        let bytes = match self.modifier(modifier) {
+            Some(Modifier::Bytes(bytes)) => bytes.saturating_neg(),
+            Some(Modifier::Follow) => return self.follow("/mainlogtail"),
+            None => return Ok(()),
+        };
         let text = self.api.call("readLog", &[Value::Int(bytes), Value::Int(0)]);
         self.show_log("supervisord", text)
     }
 
-    /// The offset that a modifier means; without one, a refusal has been shown.
-    fn bytes(&mut self, action: &str, modifier: Option<&str>) -> Option<i64> {
-        let Some(word) = modifier else { return Some(-USUAL_BYTES) };
-        let read = |rest: &str| match rest {
+    /// What a modifier means; `None` when a refusal has been shown.
+    fn modifier(&mut self, word: Option<&str>) -> Option<Modifier> {
+        let Some(word) = word else { return Some(Modifier::Bytes(USUAL_BYTES)) };
+        let modifier = word.strip_prefix('-').and_then(|rest| match rest {
             "f" => Some(Modifier::Follow),
-            number => number.parse::<i64>().ok().map(Modifier::Bytes),
-        };
-        match word.strip_prefix('-').and_then(read) {
-            Some(Modifier::Bytes(bytes)) => return Some(bytes.saturating_neg()),
-            Some(Modifier::Follow) => self.not_yet(&format!("{action} -f"), action),
-            None => {
-                self.say(&format!("Error: bad argument {word}"));
-                self.fail(names::GENERIC);
-            }
+            number => number.parse().ok().map(Modifier::Bytes),
+        });
+        if modifier.is_none() {
+            self.say(&format!("Error: bad argument {word}"));
+            self.fail(names::GENERIC);
         }
-        None
+        modifier
+    }
+
+    /// COMPAT: whatever becomes of it, that is no failure; what the server refuses goes to stderr.
+    fn follow(&mut self, path: &str) -> Done {
+        self.say("==> Press Ctrl-C to exit <==");
+        let _ = self.out.flush();
+        match self.api.follow(path, self.out) {
+            Ok(Ended::ByUser) => self.say(""),
+            Ok(Ended::ByServer) => {}
+            Err(ClientError::Status(status, _)) => {
+                let url = self.api.url();
+                let _ = writeln!(std::io::stderr(), "{url}{path} Cannot read, status code {status}");
+            }
+            Err(other) => return Err(other.into()),
+        }
+        Ok(())
     }
 
     fn show_log(&mut self, name: &str, text: Result<Value, ClientError>) -> Done {

@@ -9,6 +9,7 @@ pub mod client;
 pub mod commands;
 pub mod discover;
 mod end;
+mod follow;
 mod logs;
 mod names;
 mod resolve;

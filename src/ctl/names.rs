@@ -143,11 +143,14 @@ pub(crate) fn help(action: &str) -> Option<&'static str> {
              pid all\t\t\tThe process id of every process, one per line"
         }
         "tail" => {
-            "tail [-<number>] <name> [stdout|stderr]\n\
+            "tail [-f|-<number>] <name> [stdout|stderr]\n\
+             tail -f <name>\t\tFollow a process's stdout log until Ctrl-C\n\
              tail <name>\t\tThe last 1600 bytes of a process's stdout log\n\
              tail -100 <name>\tThe last 100 bytes\ntail <name> stderr\tThe same of its stderr log"
         }
-        "maintail" => "maintail\tThe last 1600 bytes of the daemon's log\nmaintail -100\tThe last 100 bytes",
+        "maintail" => {
+            "maintail -f\tFollow the daemon's log until Ctrl-C\nmaintail\tThe last 1600 bytes of the daemon's log\nmaintail -100\tThe last 100 bytes"
+        }
         "clear" => {
             "clear <name>\t\tEmpty the logs of a process that runs\n\
              clear <name> <name>\tEmpty the logs of multiple processes\nclear all\t\tEmpty the logs of all processes"
@@ -170,12 +173,10 @@ pub(crate) const ACTIONS: [&str; 16] = [
     "start", "status", "stop", "tail", "version",
 ];
 
-/// For the words of supervisorctl that we do not have, or not with `-f`: what to do instead.
+/// For the words of supervisorctl that we do not have: what to do instead.
 pub(crate) fn not_yet(action: &str) -> Option<&'static str> {
     Some(match action {
-        "tail" => "follow the container's log, or the file that `stdout_logfile` of the program names",
         "fg" => "read the container's log, or the file that `stdout_logfile` of the program names",
-        "maintail" => "follow the container's log, or the file that `logfile` of [supervisord] names",
         "reread" => "`mainstay check -c FILE` tells whether a changed file is good",
         "update" | "add" | "remove" => {
             "change the file and use `reload`, which stops everything and starts it from the new file"

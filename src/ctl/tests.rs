@@ -20,6 +20,14 @@ impl<F: Fn(&str, &[Value]) -> Result<Value, ClientError>> Api for Script<F> {
         (self.answer)(method, params)
     }
 
+    fn follow(&self, path: &str, out: &mut dyn Write) -> Result<follow::Ended, ClientError> {
+        self.calls.borrow_mut().push(format!("GET {path}"));
+        (self.answer)("follow", &[]).map(|text| {
+            let _ = out.write_all(text.as_str().unwrap_or_default().as_bytes());
+            follow::Ended::ByUser
+        })
+    }
+
     fn url(&self) -> String {
         "unix:///x.sock".to_owned()
     }
@@ -233,12 +241,7 @@ fn words_that_only_we_lack_are_not_called_unknown() {
         assert_eq!(calls, [""; 0], "nobody is asked");
         assert!(names::help(word).is_none() && names::not_yet(word).is_some());
     }
-    for (line, what) in [("tail -f web", "tail -f"), ("maintail -f", "maintail -f")] {
-        let (code, out, calls) = run_line(line, "", three);
-        assert_eq!((code, out), (1, format!("error: '{what}' is not supported yet\n")));
-        assert_eq!(calls, ["getVersion()"], "nothing is asked");
-    }
-    assert!(names::not_yet("tail").is_some_and(|hint| hint.contains("`stdout_logfile`")));
+    assert!(names::not_yet("fg").is_some_and(|hint| hint.contains("`stdout_logfile`")));
     assert!(names::ACTIONS.iter().all(|word| names::help(word).is_some()));
 }
 
@@ -380,4 +383,26 @@ mod against_the_gateway {
         }
         let _ = std::fs::remove_file(path);
     }
+}
+
+#[test]
+fn following_ends_well_whatever_becomes_of_it() {
+    let script = |method: &str, _: &[Value]| match method {
+        "follow" => Ok(Value::text("some\nwords")),
+        _ => Ok(Value::text("3.0")),
+    };
+    for (line, path) in [
+        ("tail -f web", "/logtail/web/stdout"),
+        ("tail -f web stderr", "/logtail/web/stderr"),
+        ("maintail -f", "/mainlogtail"),
+    ] {
+        let (code, out, calls) = run_line(line, "", script);
+        assert_eq!((code, out.as_str()), (0, "==> Press Ctrl-C to exit <==\nsome\nwords\n"), "{line}");
+        assert_eq!(calls, ["getVersion()".to_owned(), format!("GET {path}")], "{line}");
+    }
+    let refused = |method: &str, _: &[Value]| match method {
+        "follow" => Err(ClientError::Status(404, "Not Found".to_owned())),
+        _ => Ok(Value::text("3.0")),
+    };
+    assert_eq!(told("tail -f web", refused), (0, "==> Press Ctrl-C to exit <==\n".to_owned()));
 }
