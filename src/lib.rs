@@ -6,6 +6,7 @@ pub mod control;
 pub mod ctl;
 pub mod daemon;
 pub mod engine;
+pub mod events;
 pub mod gateway;
 pub mod journal;
 pub mod logging;

@@ -143,6 +143,43 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_file_has_its_status_and_can_be_shown_in_every_form() {
+        let listener =
+            "[supervisord]\n[eventlistener:l]\ncommand=x\nevents=TICK_5,PROCESS_STATE\nbuffer_size=7\n";
+        let fastcgi = "[supervisord]\n[fcgi-program:f]\ncommand=x\nsocket=unix:///run/f.sock\nsocket_mode=0660\n\
+                       socket_owner=app\nnumprocs=2\nprocess_name=f%(process_num)d\n";
+        let several = "[supervisord]\nnodaemon=true\n[program:a]\ncommand=x ; y\n[program:b]\ncommand=50%% \"z\"\nexitcodes=\n\
+                       [group:g]\nprograms=b,a\n[unix_http_server]\nfile=/run/s\n[inet_http_server]\nport=*:1\n";
+        for (text, words) in
+            [("[supervisord]\n", ""), (listener, "TICK_5"), (fastcgi, "/run/f.sock"), (several, "50%")]
+        {
+            for form in [Form::Json, Form::Toml, Form::Ini] {
+                let (code, out, err) = run_check(text, Some(form), true);
+                assert_eq!(code, 0, "{err}");
+                assert!(out.contains(words), "{words} in {out}");
+                if form == Form::Ini {
+                    let (code, again, err) = run_check(&out, Some(form), true);
+                    assert_eq!((code, again), (0, out), "{err}");
+                }
+            }
+        }
+        for text in [
+            "",
+            "x=y\n",
+            "[supervisord\n",
+            "\u{feff}[supervisord]\n",
+            "[supervisord]\njunk\n",
+            "[supervisord]\n[program:a]\n",
+        ] {
+            for form in [None, Some(Form::Json), Some(Form::Toml), Some(Form::Ini)] {
+                let (code, out, err) = run_check(text, form, false);
+                assert_eq!((code, out.as_str()), (UNUSABLE, ""), "{text}");
+                assert!(err.starts_with("error: "), "{err}");
+            }
+        }
+    }
+
+    #[test]
     fn secrets_are_only_shown_when_asked_for() {
         for form in [Form::Json, Form::Toml, Form::Ini] {
             let (code, hidden, err) = run_check(SECRETS, Some(form), false);

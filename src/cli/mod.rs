@@ -16,6 +16,7 @@ pub mod sample;
 mod supervisord;
 pub mod world;
 
+use crate::config::NOT_TEXT;
 use crate::sys::boot;
 use crate::sys::signals::SignalState;
 use args::{Applet, Cli};
@@ -48,10 +49,10 @@ pub fn main() -> i32 {
 }
 
 impl Started {
-    /// The environment as text, for those who read it; what is no text is shown with replacement characters.
+    /// The environment as text, for those who read it; `NOT_TEXT` where a value is none.
     pub(crate) fn env_text(&self) -> Vec<(String, String)> {
-        let text = |t: &OsString| t.to_string_lossy().into_owned();
-        self.env.iter().map(|(k, v)| (text(k), text(v))).collect()
+        let value = |v: &OsString| v.to_str().unwrap_or(NOT_TEXT).to_owned();
+        self.env.iter().map(|(k, v)| (k.to_string_lossy().into_owned(), value(v))).collect()
     }
 }
 

@@ -29,10 +29,10 @@ pub(crate) struct RunArgs {
     /// Become this user after the listeners are bound
     #[arg(short = 'u', long, value_name = "USER")]
     user: Option<String>,
-    /// Umask of the daemon when it goes into the background (octal)
+    /// Accepted for supervisord's sake; only `supervisord` goes into the background
     #[arg(short = 'm', long, value_name = "OCTAL")]
     umask: Option<String>,
-    /// Directory to change to when it goes into the background
+    /// Accepted for supervisord's sake; only `supervisord` goes into the background
     #[arg(short = 'd', long, value_name = "DIR")]
     directory: Option<String>,
     /// The daemon's log

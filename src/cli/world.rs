@@ -4,14 +4,16 @@
 //! the C library's name service is never asked, because a static binary cannot load it.
 //! Not here: the format of those files (`config::passwd`).
 
-use std::io;
+use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
 
+use crate::config::NOT_TEXT;
 use crate::config::glob::{Directory, expand};
 use crate::config::passwd::{GroupRecord, find_host, parse_groups, parse_users};
 use crate::config::settings::PLUGINS;
 use crate::config::world::{UserRecord, World};
+use crate::sys::files::open_regular;
 
 /// The machine we run on. The user database is read once, so that one configuration sees one state of it.
 #[derive(Debug)]
@@ -31,14 +33,20 @@ impl RealWorld {
             users: parse_users(&read_or_empty("/etc/passwd")),
             groups: parse_groups(&read_or_empty("/etc/group")),
             supervising: false,
-            home: env.iter().find(|(name, _)| name == "HOME").map(|(_, value)| value.clone()),
+            home: env
+                .iter()
+                .find(|(name, value)| name == "HOME" && value != NOT_TEXT)
+                .map(|(_, value)| value.clone()),
         }
     }
 }
 
-/// A container from scratch has none of these files; then nobody is known.
+/// A container from scratch has none of these files; then nobody is known. They are read again by a daemon that runs.
 fn read_or_empty(path: &str) -> String {
-    std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    let mut bytes = Vec::new();
+    // What was read before an error is what there is.
+    let _ = open_regular(Path::new(path)).and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl RealWorld {
@@ -66,11 +74,8 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 
 impl World for RealWorld {
     fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
-        if self.supervising && !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::other("it is not a regular file, and cannot be read again"));
-        }
-        use std::io::Read as _;
-        let file = std::fs::File::open(path)?;
+        // The first life may read a pipe: what it says is said once.
+        let file = if self.supervising { open_regular(Path::new(path))? } else { std::fs::File::open(path)? };
         if file.metadata()?.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
@@ -156,6 +161,13 @@ mod tests {
         let root = env!("CARGO_MANIFEST_DIR");
         assert_eq!(world.glob(&format!("{root}/Cargo.tom?")), [format!("{root}/Cargo.toml")]);
         assert!(world.glob(&format!("{root}/no-such-*")).is_empty());
+    }
+
+    #[test]
+    fn a_daemon_that_runs_reads_nothing_that_could_keep_it_waiting() {
+        let world = RealWorld::new(&[]).while_supervising();
+        assert!(world.read_file("/dev/null").is_err());
+        assert!(world.read_file("/etc/passwd").is_ok());
     }
 
     #[test]

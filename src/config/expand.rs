@@ -80,6 +80,8 @@ pub enum ExpandError {
     Unknown(String),
     /// A `%s`, `%r` or `%a` without a name: Python would print the whole dictionary, environment included.
     Bare(char),
+    /// The variable of this name is set, to something that is not UTF-8.
+    NotText(String),
     /// Python's reason.
     Malformed(String),
 }
@@ -92,6 +94,9 @@ impl fmt::Display for ExpandError {
                 Some(variable) => write!(f, "the environment variable `{variable}` is not set"),
                 None => write!(f, "the name `{name}` is not known here"),
             },
+            ExpandError::NotText(variable) => {
+                write!(f, "the environment variable `{variable}` is not UTF-8 text")
+            }
             ExpandError::Bare(c) => write!(f, "`%{c}` has no name"),
             ExpandError::Malformed(why) => f.write_str(why),
         }
@@ -107,6 +112,9 @@ impl ExpandError {
                 Some(variable) => format!("set `{variable}` in the environment of the container"),
                 None => "for example `here`, `program_name`, `process_num`, `ENV_HOME`; write `%%` for a literal `%`".to_owned(),
             },
+            ExpandError::NotText(_) => {
+                "programs inherit it as it is: read it in the program, or set it to UTF-8 text".to_owned()
+            }
             ExpandError::Bare(_) | ExpandError::Malformed(_) => "write `%%` for a literal `%`".to_owned(),
         }
     }
@@ -125,6 +133,7 @@ impl ExpandError {
                 )
             }
             ExpandError::Bare(c) => format!("{head} is badly formatted: %{c} needs a name"),
+            ExpandError::NotText(_) => format!("{head} cannot be expanded: {self}"),
             ExpandError::Malformed(why) => format!("{head} is badly formatted: {why}"),
         }
     }
@@ -185,24 +194,34 @@ fn part(chars: &[char], start: usize) -> String {
 /// Replaces the directives that name something known and leaves every other `%` alone.
 #[must_use]
 pub fn expand_known(text: &str, names: &Names) -> String {
+    expand_known_or_why(text, names).0
+}
+
+/// The same, and a variable that it names and that is no text, if there is one.
+pub(in crate::config) fn expand_known_or_why(text: &str, names: &Names) -> (String, Option<ExpandError>) {
+    let mut broken = None;
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     while let Some(&c) = chars.get(at) {
         at += 1;
         let mut end = at;
-        if c == '%'
-            && chars.get(at) == Some(&'(')
-            && let Ok(directive) = parse(&chars, &mut end, names, false)
-            && let Some(Ok(done)) = directive.arg.map(|arg| directive.render(arg))
-        {
-            out.push_str(&done);
-            at = end;
-            continue;
+        if c == '%' && chars.get(at) == Some(&'(') {
+            match parse(&chars, &mut end, names, false) {
+                Ok(directive) => {
+                    if let Some(Ok(done)) = directive.arg.map(|arg| directive.render(arg)) {
+                        out.push_str(&done);
+                        at = end;
+                        continue;
+                    }
+                }
+                Err(why @ ExpandError::NotText(_)) => broken = broken.or(Some(why)),
+                Err(_) => {}
+            }
         }
         out.push(c);
     }
-    out
+    (out, broken)
 }
 
 #[cfg(test)]

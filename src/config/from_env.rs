@@ -4,6 +4,7 @@
 //! error; the names inside of `ENVIRONMENT` keep their case; two variables never set the same thing silently.
 //! Not here: which keys exist (`settings`); merging with a file (`mod`).
 
+use crate::config::NOT_TEXT;
 use crate::config::diag::{Diagnostic, Diagnostics, Span};
 use crate::config::from_toml::shape;
 use crate::config::model::Dialect;
@@ -109,6 +110,10 @@ impl Reader {
         let spelled: Vec<&str> = name.strip_prefix(PREFIX).unwrap_or(name).split(SEPARATOR).collect();
         if levels.iter().any(|level| level.is_empty()) {
             return self.report(format!("`{name}` has an empty level"), name, Some(EXAMPLE.into()));
+        }
+        if value == NOT_TEXT {
+            let hint = "set it to UTF-8 text".to_owned();
+            return self.report(format!("the value of `{name}` is not UTF-8 text"), name, Some(hint));
         }
         let word = levels[0];
         if let Some((_, kind)) = shape::SINGLE.iter().find(|(w, _)| *w == word) {

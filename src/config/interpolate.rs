@@ -4,6 +4,7 @@
 //! the shell, what a variable holds is never expanded again, and all problems of a text are reported, not the first.
 //! Not here: Supervisor's `%(ENV_X)s` (`expand`); environment values, which the shell or the runtime has expanded.
 
+use crate::config::NOT_TEXT;
 use std::fmt;
 
 /// Where a variable's value is looked up.
@@ -17,6 +18,8 @@ const MAX_DEPTH: usize = 16;
 pub enum Problem {
     /// Not set, and no default is given.
     Unset(String),
+    /// Set, to something that is not UTF-8.
+    NotText(String),
     /// What stands between the braces is not a variable; the text between them.
     NotAName(String),
     /// The closing brace is missing; the text from `${` on.
@@ -31,6 +34,9 @@ impl Problem {
     pub fn hint(&self) -> String {
         match self {
             Problem::Unset(name) => format!("set it, or give a default: `${{{name}:-default}}`"),
+            Problem::NotText(_) => {
+                "programs inherit it as it is: read it in the program, or set it to UTF-8 text".into()
+            }
             Problem::NotAName(_) => {
                 "only `${VAR}` and `${VAR:-default}` are known; `$${` leaves it to the shell".into()
             }
@@ -43,7 +49,7 @@ impl Problem {
     #[must_use]
     pub fn needle(&self) -> String {
         match self {
-            Problem::Unset(name) => format!("${{{name}"),
+            Problem::Unset(name) | Problem::NotText(name) => format!("${{{name}"),
             Problem::NotAName(inner) => format!("${{{inner}"),
             Problem::Unclosed(rest) => rest.clone(),
             Problem::TooDeep => String::new(),
@@ -55,6 +61,9 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::Unset(name) => write!(f, "cannot expand `${{{name}}}`: the variable is not set"),
+            Problem::NotText(name) => {
+                write!(f, "cannot expand `${{{name}}}`: the value of the variable is not UTF-8 text")
+            }
             Problem::NotAName(inner) => write!(f, "cannot expand `${{{inner}}}`: not a variable name"),
             Problem::Unclosed(_) => f.write_str("cannot expand `${`: the closing brace is missing"),
             Problem::TooDeep => write!(f, "cannot expand: defaults nest deeper than {MAX_DEPTH}"),
@@ -116,6 +125,10 @@ fn reference(inner: &str, lookup: Lookup, depth: usize, problems: &mut Vec<Probl
         return String::new();
     }
     match (lookup(name), default) {
+        (Some(value), _) if value == NOT_TEXT => {
+            note(Problem::NotText(name.to_string()), problems);
+            String::new()
+        }
         // As in the shell, `:-` also replaces an empty value.
         (Some(value), Some(_)) if !value.is_empty() => value,
         (Some(value), None) => value,

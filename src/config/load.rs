@@ -25,7 +25,7 @@ pub struct Sources {
     pub extra_files: Vec<PathBuf>,
     /// Where to look without `-c`.
     pub search: Search,
-    /// The whole environment, as found.
+    /// The whole environment, as found; [`NOT_TEXT`](crate::config::NOT_TEXT) where a value is no text.
     pub env: Vec<(String, String)>,
     /// Command-line options by Supervisor's key: `("nodaemon", "true")`.
     pub overrides: Vec<(String, String)>,

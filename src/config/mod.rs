@@ -25,8 +25,11 @@ pub mod shlex;
 #[cfg(test)]
 pub(crate) mod testing;
 mod utf8;
-mod validate;
+pub(crate) mod validate;
 mod values;
 pub mod world;
+
+/// Stands for the value of a variable that is not UTF-8; no real variable has a zero byte. Whoever uses it is refused.
+pub const NOT_TEXT: &str = "\0not UTF-8";
 
 pub use load::{Loaded, Search, Sources, check_option, load};

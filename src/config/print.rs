@@ -19,3 +19,22 @@ const HIDDEN: &str = "***";
 fn secret(text: &str, show_secrets: bool) -> &str {
     if show_secrets { text } else { HIDDEN }
 }
+
+/// The settings of a stream, in the order of `LogPlan`.
+const STDOUT: [&str; 6] = [
+    "stdout_logfile",
+    "stdout_logfile_maxbytes",
+    "stdout_logfile_backups",
+    "stdout_capture_maxbytes",
+    "stdout_events_enabled",
+    "stdout_syslog",
+];
+/// See `STDOUT`.
+const STDERR: [&str; 6] = [
+    "stderr_logfile",
+    "stderr_logfile_maxbytes",
+    "stderr_logfile_backups",
+    "stderr_capture_maxbytes",
+    "stderr_events_enabled",
+    "stderr_syslog",
+];

@@ -107,13 +107,13 @@ pub fn int(text: &str) -> Result<i64, String> {
 /// # Errors
 /// Python's words.
 pub fn big_int(text: &str) -> Result<i128, String> {
-    digits(strip(text), 10).ok_or_else(|| format!("invalid literal for int() with base 10: {}", repr(text)))
+    digits(text, 10).ok_or_else(|| format!("invalid literal for int() with base 10: {}", repr(text)))
 }
 
 /// `int(text, 8)`, as near as we can count; `None` where Python raises.
 #[must_use]
 pub fn octal(text: &str) -> Option<i128> {
-    digits(strip(text), 8)
+    digits(text, 8)
 }
 
 fn clamp(n: i128) -> i64 {
@@ -121,7 +121,11 @@ fn clamp(n: i128) -> i64 {
 }
 
 /// Sign, then digits with single underscores between them; base 8 may start with `0o`.
+///
+/// The blanks around them are C's, and those that are not ASCII: fewer than `strip` takes.
 fn digits(text: &str, base: u32) -> Option<i128> {
+    let is_blank = |c: char| matches!(c, '\t'..='\r' | ' ') || (!c.is_ascii() && c.is_whitespace());
+    let text = text.trim_matches(is_blank);
     let (negative, rest) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -198,6 +202,12 @@ mod tests {
         for text in ["", "abc", "1__0", "_1", "1_", "0x10", "1.5", "5mb", "- 1", "²", "½"] {
             assert_eq!(int(text), Err(format!("invalid literal for int() with base 10: '{text}'")), "{text}");
         }
+    }
+
+    #[test]
+    fn int_takes_fewer_blanks_than_strip() {
+        assert_eq!(int("\u{b}1\u{85}"), Ok(1));
+        assert_eq!(int("1\u{1f}"), Err("invalid literal for int() with base 10: '1\\x1f'".to_owned()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod outputs;
 mod program;
 mod reader;
 mod servers;
-mod special;
+pub(crate) mod special;
 mod whole;
 
 use std::path::PathBuf;
@@ -81,6 +81,8 @@ pub(crate) fn validate(raw: &Raw, given: &Given<'_>, found: Diagnostics, world: 
     Checked { config: config.filter(|_| !found.has_errors()), found, notes }
 }
 
+#[cfg(test)]
+mod bound_tests;
 #[cfg(test)]
 mod place_tests;
 #[cfg(test)]

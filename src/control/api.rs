@@ -51,6 +51,17 @@ pub enum Request {
     Configuration,
     /// Something to be done; may be answered much later.
     Command(Command),
+    /// Something for a program to read; answered like a command, at once.
+    Send(Send),
+}
+
+/// What can be sent to programs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Send {
+    /// To every event listener that asks for REMOTE_COMMUNICATION.
+    RemoteEvent { kind: String, data: String },
+    /// To the stdin of a process.
+    Stdin { group: String, name: String, text: String },
 }
 
 /// Whose log.

@@ -10,7 +10,7 @@ mod place;
 pub use api::{
     Check, Command, Fault, FaultCode, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec,
     LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Reply, Request, SelfStats,
-    Snapshot, State, Target, TargetResult,
+    Send, Snapshot, State, Target, TargetResult,
 };
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};

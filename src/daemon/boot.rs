@@ -12,6 +12,7 @@ use crate::daemon::life::Machine;
 use crate::daemon::listen::open_listeners;
 use crate::daemon::logs::{open_journal, prepare_logs};
 use crate::daemon::state::Daemon;
+use crate::daemon::whereabouts::WorkPlace;
 use crate::daemon::{fcgi, ourselves};
 use crate::engine::Engine;
 use crate::logging::Sinks;
@@ -54,7 +55,10 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     let mut servers = Notes::new();
     let listeners = open_listeners(&config, &settled.start_dir, open, &mut servers)?;
     ourselves::create_directories(&config, settled, &mut said);
+    settled.place.enter();
     ourselves::drop_privileges(&config.supervisor, config.dialect, &mut said)?;
+    // Who we are now may not come back from where we may still stand.
+    settled.place = WorkPlace::here();
     if settled.first {
         settled.nofile = ourselves::raise_limits(&config.supervisor, config.dialect, &mut said)?;
     }

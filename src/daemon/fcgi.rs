@@ -70,8 +70,9 @@ fn closing(socket: &FcgiSocket) -> String {
 /// COMPAT: the sentence of supervisord's refusal, which is Python's after the colon; and what to do about it.
 fn listen(socket: &FcgiSocket) -> Result<OwnedFd, (String, &'static str)> {
     let backlog = socket.backlog.unwrap_or(sockets::MOST);
-    let made = match (socket.url.strip_prefix("unix://"), socket.address) {
-        (Some(path), _) => sockets::listen_unix_for(Path::new(path), socket.mode, socket.owner, backlog),
+    let path = socket.url.strip_prefix("unix://").map(Path::new);
+    let made = match (path, socket.address) {
+        (Some(path), _) => sockets::listen_unix_for(path, socket.mode, socket.owner, backlog),
         (None, Some(address)) => sockets::listen_tcp_for(address, backlog).map_err(|e| ("", e)),
         (None, None) => {
             let words = "[Errno -2] Name or service not known";
@@ -81,7 +82,10 @@ fn listen(socket: &FcgiSocket) -> Result<OwnedFd, (String, &'static str)> {
     };
     made.map_err(|(what, e)| {
         let (number, words) = (e as i32, errno::words(e as i32));
-        (format!("Could not create FastCGI socket {}: {what}[Errno {number}] {words}", socket.url), hint(e))
+        (
+            format!("Could not create FastCGI socket {}: {what}[Errno {number}] {words}", socket.url),
+            hint(e, path),
+        )
     })
 }
 

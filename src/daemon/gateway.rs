@@ -11,6 +11,7 @@ use crate::daemon::state::Daemon;
 use crate::sys::carray::{CArray, c_string};
 use crate::sys::child::ExecPlan;
 use crate::sys::signals::{self, To};
+use crate::sys::sockets::FileId;
 use crate::sys::{boot, errno, fd, passing, sockets};
 use crate::types::{ExitStatus, LogLevel, Mono, Pid, Signal};
 use nix::errno::Errno;
@@ -40,14 +41,32 @@ const NOBODY: u32 = 65_534;
 pub(crate) struct Listener {
     pub(crate) fd: OwnedFd,
     pub(crate) spec: ListenerSpec,
-    /// The socket file, removed at the end.
-    pub(crate) path: Option<PathBuf>,
+    /// The socket file, removed at the end, and which file it was when we made it.
+    pub(crate) file: Option<(PathBuf, FileId)>,
     pub(crate) place: Place,
+}
+
+impl Listener {
+    pub(crate) fn new(fd: OwnedFd, spec: ListenerSpec, path: Option<PathBuf>, place: Place) -> Listener {
+        let file = path.and_then(|path| sockets::file_at(&path).map(|id| (path, id)));
+        Listener { fd, spec, file, place }
+    }
+
+    /// Whether those who look for it find it: somebody may have taken its file away, or put another one there.
+    pub(crate) fn can_be_found(&self) -> bool {
+        match (&self.file, &self.place) {
+            (Some((path, id)), _) => !sockets::is_gone(path, *id),
+            (None, Place::Tcp(_)) => true,
+            (None, Place::Unix { .. } | Place::Default) => false,
+        }
+    }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
+        if let Some((path, id)) = &self.file
+            && sockets::file_at(path) == Some(*id)
+        {
             let _ = std::fs::remove_file(path); // somebody may have been faster
         }
     }

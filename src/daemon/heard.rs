@@ -1,4 +1,4 @@
-//! What a program's output means beside its log: a copy in our own log, communications, trouble with a sink.
+//! What a program's output means beside its log: a copy in our own log, events, a listener's answers, trouble with a sink.
 //!
 //! Invariant: everything is told in the order in which it happened. Not here: reading and writing (`output`, `logging`).
 
@@ -10,8 +10,9 @@ use std::os::fd::{AsFd, AsRawFd};
 
 /// News of a channel, kept until the channel is back in its place.
 pub(crate) enum Heard {
-    /// COMPAT: at level debug our log gets a copy of all output, captured or not (compat::debug_copy).
-    Copy(Vec<u8>),
+    /// What a listener says.
+    Said(Vec<u8>),
+    Output(Vec<u8>),
     Captured(Captured),
     Unfinished(usize),
     Put(Put),
@@ -19,9 +20,10 @@ pub(crate) enum Heard {
 
 impl Heard {
     /// `None` for what nobody wants to hear.
-    pub(crate) fn from_news(news: News<'_>, copy: bool) -> Option<Heard> {
+    pub(crate) fn from_news(news: News<'_>, wants_output: bool) -> Option<Heard> {
         match news {
-            News::Output(bytes) => copy.then(|| Heard::Copy(bytes.to_vec())),
+            News::Raw(bytes) => Some(Heard::Said(bytes.to_vec())),
+            News::Output(bytes) => wants_output.then(|| Heard::Output(bytes.to_vec())),
             News::Captured(captured) => Some(Heard::Captured(captured)),
             News::Unfinished(bytes) => Some(Heard::Unfinished(bytes)),
             News::Put(put) => Some(Heard::Put(put)),
@@ -33,12 +35,17 @@ impl Daemon {
     pub(crate) fn hear(&mut self, proc: ProcRef, stderr: bool, heard: Vec<Heard>) {
         for heard in heard {
             match heard {
-                Heard::Copy(bytes) => {
-                    let name = self.quoted(proc);
-                    let stream = stream_name(stderr);
-                    self.log(LogLevel::Debug, &format!("{name} {stream} output:\n{}", readable(bytes)));
+                Heard::Said(bytes) => {
+                    // COMPAT: here the copy is of bytes as Python shows them, text or not.
+                    self.copy(proc, stderr, &|| python::repr_bytes(&bytes));
+                    self.on_listener(proc, &bytes);
                 }
-                Heard::Captured(captured) => self.on_captured(&captured),
+                Heard::Output(bytes) => {
+                    let text = readable(bytes);
+                    self.copy(proc, stderr, &|| text.clone());
+                    self.publish_output(proc, stderr, &text);
+                }
+                Heard::Captured(captured) => self.on_captured(captured),
                 Heard::Unfinished(bytes) => {
                     let name = self.quoted(proc);
                     let stream = stream_name(stderr);
@@ -51,10 +58,20 @@ impl Daemon {
         }
     }
 
+    /// COMPAT: at level debug our log gets a copy of all output, captured or not (compat::debug_copy).
+    fn copy(&mut self, proc: ProcRef, stderr: bool, text: &dyn Fn() -> String) {
+        if self.journal.wants(LogLevel::Debug) {
+            let (name, stream) = (self.quoted(proc), stream_name(stderr));
+            self.log(LogLevel::Debug, &format!("{name} {stream} output:\n{}", text()));
+        }
+    }
+
     /// A program has sent a communication.
-    fn on_captured(&mut self, captured: &Captured) {
-        let name = self.quoted(captured.proc);
-        let stream = stream_name(captured.stderr);
+    fn on_captured(&mut self, captured: Captured) {
+        let Captured { proc, stderr, data } = captured;
+        self.publish_communication(proc, stderr, data);
+        let name = self.quoted(proc);
+        let stream = stream_name(stderr);
         self.log(LogLevel::Debug, &format!("{name} {stream} emitted a comm event"));
     }
 
@@ -80,6 +97,6 @@ fn stream_name(stderr: bool) -> &'static str {
 }
 
 /// COMPAT: text as it is; anything else as Python writes bytes, so that nothing is lost.
-fn readable(bytes: Vec<u8>) -> String {
+pub(crate) fn readable(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|e| format!("Undecodable: {}", python::repr_bytes(e.as_bytes())))
 }

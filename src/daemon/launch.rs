@@ -3,9 +3,10 @@
 //! Does I/O. Invariants: answered by exactly one of `Spawned` and `SpawnFailed`; after a failure nothing stays open.
 //! Not here: the plan (`spawn`), the child (`sys::child`).
 
-use crate::config::model::{GroupKind, LogPlan, LogTarget, Program, Stdin};
+use crate::config::model::{self, GroupKind, LogPlan, LogTarget, Program};
 use crate::daemon::logs::ident;
 use crate::daemon::state::Daemon;
+use crate::daemon::stdin::Stdin;
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
 use crate::logging::filters::Filters;
 use crate::logging::{Channel, Plan, SinkId};
@@ -121,8 +122,8 @@ impl Daemon {
     ) -> Result<[End; 3], Trouble> {
         let stdin = match (socket, program.stdin) {
             (Some(socket), _) => End::Shared(socket),
-            (None, Stdin::Inherit) => End::Inherited,
-            (None, Stdin::Pipe) => {
+            (None, model::Stdin::Inherit) => End::Inherited,
+            (None, model::Stdin::Pipe) => {
                 let (theirs, ours) = fd::pipe_for_writing().map_err(Trouble::Pipe)?;
                 End::Pipe { ours, theirs, sink: None }
             }
@@ -141,12 +142,14 @@ impl Daemon {
     }
 
     fn open_output(&mut self, proc: ProcRef, stderr: bool, plan: &LogPlan) -> Result<End, Trouble> {
+        let is_protocol = self.is_protocol(proc, stderr);
+        let is_wanted = plan.events || plan.capture_maxbytes > 0;
         let sink = match &plan.target {
             LogTarget::Inherit => return Ok(End::Inherited),
             // Others than the log may want it; at debug level the daemon's log gets a copy.
             LogTarget::None
                 if self.null.is_some()
-                    && !(plan.syslog || plan.events || plan.capture_maxbytes > 0)
+                    && !(plan.syslog || is_wanted || is_protocol)
                     && !self.journal.wants(LogLevel::Debug) =>
             {
                 return Ok(End::Null);
@@ -195,8 +198,9 @@ impl Daemon {
     fn keep_ends(&mut self, proc: ProcRef, ends: [End; 3]) {
         let [stdin, stdout, stderr] = ends;
         if let (End::Pipe { ours, .. }, Some(slot)) = (stdin, self.slot_mut(proc)) {
-            slot.stdin = Some(ours);
+            slot.stdin = Some(Stdin::new(ours));
         }
+        self.events.hub.started(proc);
         for (end, is_stderr) in [(stdout, false), (stderr, true)] {
             let End::Pipe { ours, sink, .. } = end else { continue };
             let channel = Channel::new(proc, is_stderr, ours, self.output_plan(proc, is_stderr, sink));
@@ -215,7 +219,8 @@ impl Daemon {
         }
     }
 
-    fn is_protocol(&self, proc: ProcRef, stderr: bool) -> bool {
+    /// Whether it is what a listener answers.
+    pub(crate) fn is_protocol(&self, proc: ProcRef, stderr: bool) -> bool {
         let group = self.index.get(proc.slot as usize).and_then(|(g, _)| self.config.groups.get(*g));
         !stderr && group.is_some_and(|g| matches!(g.kind, GroupKind::EventListener { .. }))
     }
@@ -229,9 +234,10 @@ impl Daemon {
             (plan.capture_maxbytes, plan.syslog.then(|| program.name.clone()))
         });
         // COMPAT: a listener's stdout speaks the event protocol; there these settings have no effect.
-        let (capture, name) = if self.is_protocol(proc, stderr) { (0, None) } else { (capture, name) };
+        let raw = self.is_protocol(proc, stderr);
+        let (capture, name) = if raw { (0, None) } else { (capture, name) };
         let syslog = name.map(|name| (self.sinks.open_syslog(ident(self.config.dialect)), name));
-        Plan { sink, whole_lines, filters: Filters::new(strip, capture), syslog }
+        Plan { sink, whole_lines, filters: Filters::new(strip, capture), syslog, raw }
     }
 
     /// Supervisor's sentence for the status, and a clear one for the log.

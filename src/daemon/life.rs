@@ -8,6 +8,7 @@ use crate::config::diag::Diagnostics;
 use crate::daemon::gateway::Listener;
 use crate::daemon::ourselves::{self, Settled};
 use crate::daemon::state::Daemon;
+use crate::daemon::whereabouts::WorkPlace;
 use crate::daemon::{boot, lastresort, signals};
 use crate::engine::action::Leave;
 use crate::engine::input::Input;
@@ -57,6 +58,8 @@ pub(crate) struct Machine {
     pub(crate) reload: Reload,
     /// Listeners of the life before, and those that the next one needs besides: bound before anything was stopped.
     pub(crate) listeners: Vec<Listener>,
+    /// COMPAT: serials of events go on in the next life.
+    pub(crate) event_serial: u64,
 }
 
 /// Runs until the end. Returns the exit code.
@@ -74,7 +77,7 @@ pub fn run(options: Options) -> u8 {
             e.desc()
         ));
     }
-    let _ = std::env::set_current_dir("/"); // there may be no way; then a directory stays pinned
+    let place = WorkPlace::here();
     for signal in signals::IGNORED {
         sys::signals::set_ignored(signal, true);
     }
@@ -86,8 +89,18 @@ pub fn run(options: Options) -> u8 {
     signal_state.unblock(&handled);
     let spawner = Spawner::new(signal_state);
     let background = daemonize && !sys::boot::is_pid1();
-    let settled = Settled { work_dir: start_dir.clone(), start_dir, nofile: None, background, first: true };
-    let machine = Machine { signals: queue, spawner, binary, env, settled, reload, listeners: Vec::new() };
+    let work_dir = start_dir.clone();
+    let settled = Settled { work_dir, place, start_dir, nofile: None, background, first: true };
+    let machine = Machine {
+        signals: queue,
+        spawner,
+        binary,
+        env,
+        settled,
+        reload,
+        listeners: Vec::new(),
+        event_serial: 0,
+    };
     live_again_and_again(machine, loaded, &*usage)
 }
 
@@ -135,6 +148,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded, usage: &dyn Fn
 
 impl Daemon {
     fn live(&mut self) -> Result<Leave, nix::errno::Errno> {
+        self.publish_start();
         self.feed(Input::Boot);
         // Programs come first: they are what the container is for.
         self.start_gateway();

@@ -12,6 +12,7 @@ use crate::sys::{boot, errno, fd, sockets};
 use crate::types::LogLevel;
 use nix::errno::Errno;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// COMPAT: supervisord's words where a port is taken.
@@ -100,7 +101,7 @@ pub(crate) fn open_missing(
             // The same metrics twice are there once.
             Some(ListenerKind::Http) if spec.kind == ListenerKind::Http => continue,
             Some(_) => return Err(refuse(&place, &spec.section, Errno::EADDRINUSE)),
-            None if open.iter().any(|l| is_same(&l.place, &place)) => continue,
+            None if open.iter().any(|l| is_same(&l.place, &place) && l.can_be_found()) => continue,
             None => {}
         }
         let fd = match &place {
@@ -120,7 +121,7 @@ pub(crate) fn open_missing(
         }
         let fd = fd.map_err(|e| refuse(&place, &spec.section, e))?;
         let path = if let Place::Unix { path, .. } = &place { Some(path.clone()) } else { None };
-        fresh.push(Listener { fd, spec, path, place });
+        fresh.push(Listener::new(fd, spec, path, place));
     }
     Ok(fresh)
 }
@@ -136,7 +137,7 @@ pub(crate) fn open_listeners(
     notes: &mut Notes,
 ) -> Result<Vec<Listener>, Refusal> {
     let is_wanted = |l: &Listener| wanted(config, start_dir).any(|(place, _)| is_same(&place, &l.place));
-    open.retain(|l| l.place == Place::Default || is_wanted(l));
+    open.retain(|l| l.can_be_found() && (l.place == Place::Default || is_wanted(l)));
     let fresh = open_missing(config, start_dir, &open.iter().collect::<Vec<_>>())?;
     open.extend(fresh);
     let mut all = Vec::new();
@@ -159,7 +160,8 @@ pub(crate) fn open_listeners(
 fn change(listener: &mut Listener, place: Place, notes: &mut Notes) {
     if let Place::Unix { path, mode, owner } = &place
         && listener.place != place
-        && let Err(e) = sockets::set_owner_and_mode(path, *mode, *owner)
+        && let Some((_, id)) = &listener.file
+        && let Err(e) = sockets::set_owner_and_mode(path, *id, *mode, *owner)
     {
         let words = errno::words(e as i32);
         let text =
@@ -202,6 +204,7 @@ fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
         Place::Unix { path, .. } => path.display().to_string(),
         Place::Default => shown(place),
     };
+    let path = if let Place::Unix { path, .. } = place { Some(path.as_path()) } else { None };
     let supervisor = match (e, place) {
         (Errno::EPERM, Place::Unix { path, owner: Some((uid, gid)), .. }) => {
             // COMPAT: -1 is what is left as it is.
@@ -210,14 +213,21 @@ fn refuse(place: &Place, section: &str, e: Errno) -> Refusal {
         }
         (e, _) => socket_trouble(e),
     };
-    let own =
-        format!("error: cannot listen on {what} of [{section}]: {}{}\n", errno::words(e as i32), hint(e));
+    let own = format!(
+        "error: cannot listen on {what} of [{section}]: {}{}\n",
+        errno::words(e as i32),
+        hint(e, path)
+    );
     Refusal { supervisor, own }
 }
 
-/// What to do when a socket cannot be had: a line of its own, or nothing.
-pub(crate) fn hint(e: Errno) -> &'static str {
+/// What to do when a socket cannot be had, at `path` if it is a file: a line of its own, or nothing.
+pub(crate) fn hint(e: Errno, path: Option<&Path>) -> &'static str {
+    let is_socket = |path: &Path| std::fs::metadata(path).is_ok_and(|m| m.file_type().is_socket());
     match e {
+        Errno::EADDRINUSE if path.is_some_and(|path| !is_socket(path)) => {
+            "\n  hint: what is there is no socket; remove it or choose another path"
+        }
         Errno::EADDRINUSE => "\n  hint: something else listens there; stop it or choose another address",
         Errno::EACCES => "\n  hint: ports below 1024 and foreign directories need root",
         Errno::EPERM => "\n  hint: only root can give a socket file away; leave `chown` out",
@@ -258,7 +268,7 @@ fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
                         auth: None,
                     };
                     notes.push((LogLevel::Info, format!("control on unix://{} (private)", path.display())));
-                    return Some(Listener { fd, spec, path: Some(path), place: Place::Default });
+                    return Some(Listener::new(fd, spec, Some(path), Place::Default));
                 }
                 // Another mainstay answers there: stand beside it.
                 Err(Errno::EADDRINUSE) => {}

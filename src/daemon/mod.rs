@@ -6,6 +6,7 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod events;
 mod fcgi;
 mod gateway;
 mod heard;
@@ -25,6 +26,8 @@ mod signals;
 pub mod solo;
 mod sources;
 mod state;
+mod stdin;
 mod turn;
+mod whereabouts;
 
 pub use life::{Options, Reload, run};

@@ -6,6 +6,7 @@
 use crate::config::model::{Config, Dialect, LogTarget, MainLog, Supervisor};
 use crate::config::python::repr;
 use crate::daemon::boot::{Notes, Refusal};
+use crate::daemon::whereabouts::WorkPlace;
 use crate::sys::child::Identity;
 use crate::sys::{boot, errno, fd, limits};
 use crate::types::LogLevel;
@@ -19,6 +20,7 @@ pub(crate) struct Settled {
     pub(crate) start_dir: PathBuf,
     /// Where programs start: `[supervisord] directory` once we have gone into the background.
     pub(crate) work_dir: PathBuf,
+    pub(crate) place: WorkPlace,
     /// Programs' limit of open files, where it differs from ours.
     pub(crate) nofile: Option<limits::Limit>,
     /// We go, or have gone, into the background.
@@ -184,6 +186,7 @@ pub(crate) fn go_into_background(
         match std::env::set_current_dir(&work_dir) {
             Ok(()) => {
                 settled.work_dir = work_dir;
+                settled.place = WorkPlace::here();
                 notes.push((LogLevel::Info, format!("set current directory: {shown}")));
             }
             Err(e) => {
@@ -193,7 +196,6 @@ pub(crate) fn go_into_background(
                 notes.push((LogLevel::Critical, text));
             }
         }
-        let _ = std::env::set_current_dir("/"); // the core pins no directory
     }
     Ok(waiting)
 }

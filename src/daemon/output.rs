@@ -135,13 +135,15 @@ impl Daemon {
 
     /// Lends out a channel with what it needs, then tells what came of it.
     fn with_channel(&mut self, index: u32, act: &mut Act<'_>) {
-        let copy = self.journal.wants(LogLevel::Debug);
+        let Some(Some(Entry { channel, .. })) = self.output.entries.get(index as usize) else { return };
+        let (proc, stderr) = (channel.proc, channel.stderr);
+        let wants = !self.is_protocol(proc, stderr)
+            && (self.journal.wants(LogLevel::Debug) || self.wants_output(proc, stderr));
         let Output { entries, scratch, .. } = &mut self.output;
         let Some(Some(Entry { channel, .. })) = entries.get_mut(index as usize) else { return };
         let mut heard = Vec::new();
-        act(channel, &mut self.sinks, scratch, &mut |news| heard.extend(Heard::from_news(news, copy)));
+        act(channel, &mut self.sinks, scratch, &mut |news| heard.extend(Heard::from_news(news, wants)));
         if !heard.is_empty() {
-            let (proc, stderr) = (channel.proc, channel.stderr);
             self.hear(proc, stderr, heard);
         }
         if self.sinks.any_stream_blocked() {

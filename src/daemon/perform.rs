@@ -5,6 +5,7 @@
 use crate::daemon::state::Daemon;
 use crate::engine::action::{Action, Scope};
 use crate::engine::input::Input;
+use crate::events::kind;
 use crate::sys::errno;
 use crate::sys::signals::{self, To};
 use crate::types::{LogLevel, Pid, ProcRef, Signal};
@@ -17,8 +18,8 @@ impl Daemon {
             Action::Kill { proc, pid, scope, signal } => self.kill(proc, pid, scope, signal),
             Action::CheckGroup { proc, pid } => self.check_group(proc, pid),
             Action::Reply { id, outcome } => self.reply_to_command(id, outcome),
-            // Listeners come with the event protocol; the engine has already logged what people want to read.
-            Action::Publish(_) => {}
+            Action::Publish(change) => self.on_state_change(&change),
+            Action::Stopping => self.publish(kind::STOPPING, String::new),
             Action::Log(level, text) => self.log(level, &text),
             Action::Exit(leave) => self.leave = Some(leave),
             Action::Bug(text) => self.log(LogLevel::Critical, &format!("internal error: {text}")),

@@ -8,6 +8,7 @@
 use crate::config::python::{int, strip};
 use crate::sys::carray::{CArray, c_bytes, c_entry};
 use crate::sys::child::{ExecPlan, Spawner};
+use crate::sys::files::open_regular;
 use crate::sys::signals::{self, SignalState, To};
 use crate::sys::wait::{self, Waited};
 use crate::sys::{errno, fd};
@@ -120,7 +121,7 @@ fn hand_on(pidfile: &Path, signal: Signal) -> Option<u8> {
 /// A number that can be a process: a group or everybody is never meant.
 fn read_pid(pidfile: &Path) -> Option<Pid> {
     let mut text = String::new();
-    std::fs::File::open(pidfile).ok()?.take(MAX_PIDFILE_BYTES).read_to_string(&mut text).ok()?;
+    open_regular(pidfile).ok()?.take(MAX_PIDFILE_BYTES).read_to_string(&mut text).ok()?;
     let number = int(strip(&text)).ok()?;
     i32::try_from(number).ok().filter(|pid| *pid > 0).map(Pid)
 }

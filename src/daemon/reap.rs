@@ -44,9 +44,9 @@ impl Daemon {
             return;
         };
         self.drain_output_of(proc);
+        self.close_stdin(proc);
         if let Some(slot) = self.slot_mut(proc) {
             slot.pid = None;
-            slot.stdin = None;
         }
         self.feed(Input::Exited { proc, status });
     }

@@ -29,6 +29,7 @@ impl Daemon {
             Request::ClearLog(whose) => Reply::Command(self.clear_log_of(&whose)),
             Request::Configuration => Reply::Configuration(self.program_infos()),
             Request::Command(command) => return self.on_command(id, command),
+            Request::Send(send) => Reply::Command(self.on_send(send)),
         };
         self.answer(id, &reply);
     }

@@ -2,9 +2,11 @@
 //!
 //! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
 
+use crate::config::diag::{Diagnostic, Diagnostics, Severity};
 use crate::daemon::fcgi;
 use crate::daemon::gateway::Listener;
 use crate::daemon::listen::open_missing;
+use crate::daemon::ourselves::Settled;
 use crate::daemon::ourselves::check_user;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
@@ -62,22 +64,21 @@ impl Daemon {
     /// # Errors
     /// The findings, one after the other, for whoever asked.
     pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
-        // Relative paths count from where we were started; the core itself stays in the root directory.
-        let _ = std::env::set_current_dir(&self.settled.start_dir); // a reader that fails then says so
-        let read = (self.reload)();
-        let _ = std::env::set_current_dir("/"); // it was possible before
+        // Relative paths count from where we were started.
+        let Settled { place, start_dir, .. } = &self.settled;
+        let read = place.standing_in(start_dir, &self.reload);
         // What the next life listens on is bound now: a port that is taken must not be found out with everything stopped.
-        let ready = read.map_err(|findings| {
-            findings.items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-        });
+        let ready = read.map_err(|findings| ("the configuration has errors", told(&findings)));
         let ready = ready.and_then(|loaded| {
             let open: Vec<&Listener> = self.gateway.listeners().iter().chain(&self.next_listeners).collect();
             let fresh = check_user(&loaded.config.supervisor)
                 .and_then(|()| open_missing(&loaded.config, &self.settled.start_dir, &open))
                 .and_then(|fresh| fcgi::probe(&loaded.config, &self.fcgi, &mut Vec::new()).map(|()| fresh));
-            fresh
-                .map(|fresh| (loaded, fresh))
-                .map_err(|refusal| refusal.own.lines().next().unwrap_or_default().to_owned())
+            fresh.map(|fresh| (loaded, fresh)).map_err(|refusal| {
+                let text = refusal.own.lines().next().unwrap_or_default();
+                let text = text.strip_prefix("error: ").unwrap_or(text).to_owned();
+                ("what the configuration asks for cannot be had now", text)
+            })
         });
         match ready {
             Ok((loaded, fresh)) => {
@@ -85,10 +86,8 @@ impl Daemon {
                 self.next_listeners.extend(fresh);
                 Ok(())
             }
-            Err(text) => {
-                let line =
-                    format!("cannot restart, going on as we are: the configuration has errors: {text}");
-                self.log(LogLevel::Error, &line);
+            Err((what, text)) => {
+                self.log(LogLevel::Error, &format!("cannot restart, going on as we are: {what}: {text}"));
                 Err(text)
             }
         }
@@ -102,4 +101,11 @@ impl Daemon {
             self.log(LogLevel::Error, &trouble);
         }
     }
+}
+
+/// The errors among the findings, each with its place, in one line.
+fn told(findings: &Diagnostics) -> String {
+    let errors = findings.items.iter().filter(|item| item.severity == Severity::Error);
+    let place = |item: &Diagnostic| item.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
+    errors.map(|item| place(item) + &item.message).collect::<Vec<_>>().join("; ")
 }

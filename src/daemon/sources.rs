@@ -14,6 +14,8 @@ pub(crate) enum Token {
     Output { index: u32, generation: u32 },
     /// A blocked sink takes bytes again.
     Sink { index: u32 },
+    /// A program reads its stdin again; the generation is its incarnation.
+    Stdin { slot: u32, generation: u32 },
 }
 
 const KIND_SHIFT: u32 = 60;
@@ -33,6 +35,7 @@ impl Token {
             Token::Gateway { generation } => (1, generation, 0),
             Token::Output { index, generation } => (2, generation, index),
             Token::Sink { index } => (3, 0, index),
+            Token::Stdin { slot, generation } => (4, generation, slot),
         };
         kind << KIND_SHIFT | u64::from(cut(generation)) << GENERATION_SHIFT | u64::from(index)
     }
@@ -45,6 +48,7 @@ impl Token {
             1 => Token::Gateway { generation },
             2 => Token::Output { index, generation },
             3 => Token::Sink { index },
+            4 => Token::Stdin { slot: index, generation },
             _ => return None,
         })
     }
@@ -61,6 +65,7 @@ mod tests {
             Token::Gateway { generation: 7 },
             Token::Output { index: u32::MAX, generation: cut(u32::MAX) },
             Token::Sink { index: 3 },
+            Token::Stdin { slot: 9, generation: 1 },
         ] {
             assert_eq!(Token::decode(token.encode()), Some(token));
         }

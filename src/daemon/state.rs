@@ -4,12 +4,14 @@
 
 use crate::config::model::Config;
 use crate::daemon::boot::places;
+use crate::daemon::events::Events;
 use crate::daemon::gateway::{Gateway, Listener};
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::sources::Token;
+use crate::daemon::stdin::Stdin;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave};
 use crate::engine::input::{CommandId, Input};
@@ -32,7 +34,7 @@ pub(crate) struct Slot {
     pub(crate) incarnation: u32,
     pub(crate) pid: Option<Pid>,
     /// Our end of the program's stdin; dropped when it is reaped.
-    pub(crate) stdin: Option<OwnedFd>,
+    pub(crate) stdin: Option<Stdin>,
     /// Files of AUTO logs, made at boot.
     pub(crate) auto: [Option<PathBuf>; 2],
 }
@@ -46,6 +48,7 @@ pub(crate) struct Daemon {
     pub(crate) sinks: Sinks,
     pub(crate) journal: Journal,
     pub(crate) output: Output,
+    pub(crate) events: Events,
     pub(crate) slots: Vec<Slot>,
     /// Where a slot's program stands in the configuration: group, member.
     pub(crate) index: Vec<(usize, usize)>,
@@ -104,7 +107,7 @@ impl Daemon {
         now: Now,
         opened: Opened,
     ) -> Daemon {
-        let Machine { signals, spawner, binary, env, settled, reload, listeners: _ } = machine;
+        let Machine { signals, spawner, binary, env, settled, reload, listeners: _, event_serial } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let index = places(&config);
@@ -116,10 +119,12 @@ impl Daemon {
             environment: config.supervisor.environment.clone(),
             server_url: crate::daemon::listen::server_url(&config, &settled.start_dir),
             start_dir: settled.work_dir.clone(),
+            start_fd: settled.place.fd(),
             handled,
             nofile: settled.nofile,
             own_uid: boot::own_uid(),
         };
+        let events = Events::new(&config, event_serial, now);
         Daemon {
             config,
             engine,
@@ -128,6 +133,7 @@ impl Daemon {
             sinks: opened.sinks,
             journal: opened.journal,
             output: Output::new(),
+            events,
             slots: opened.slots,
             index,
             pids: HashMap::new(),
@@ -173,6 +179,7 @@ impl Daemon {
             env: self.env,
             settled: self.settled,
             reload: self.reload,
+            event_serial: self.events.hub.next_serial(),
         }
     }
 

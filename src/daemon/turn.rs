@@ -76,6 +76,7 @@ impl Daemon {
             match token {
                 Token::Output { index, generation } => self.on_output(index, generation),
                 Token::Sink { index } => self.on_sink(index),
+                Token::Stdin { slot, generation } => self.on_stdin(slot, generation),
                 Token::Signals | Token::Gateway { .. } => {}
             }
         }
@@ -83,6 +84,7 @@ impl Daemon {
             self.feed(Input::Deadline);
         }
         self.release_held_lines();
+        self.publish_ticks();
         self.gateway_deadline();
         self.stay_slim(!events.is_empty());
     }
@@ -106,6 +108,7 @@ impl Daemon {
             self.engine.next_deadline(),
             self.output.next_deadline(),
             self.gateway.next_deadline(),
+            self.events.ticks.next_deadline(),
             self.slim_at,
         ];
         all.into_iter().flatten().min().map(|due| ms_until(clock::now().mono, due))

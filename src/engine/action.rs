@@ -17,6 +17,8 @@ pub enum Action {
     Reply { id: CommandId, outcome: Outcome },
     /// A process changed its state.
     Publish(StateChange),
+    /// Everything is going to be stopped, for good or for a restart. Once.
+    Stopping,
     /// A line for the daemon's log.
     Log(LogLevel, String),
     /// Everything has stopped: leave the loop.

@@ -100,6 +100,7 @@ impl Engine {
             Phase::Running | Phase::Left => return,
             Phase::Ending(goal) => {
                 self.phase = Phase::Stopping { goal, tiers_left: self.tiers.len() };
+                out.push(Action::Stopping);
                 self.give_up_retries(now, out);
                 true
             }

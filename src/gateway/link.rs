@@ -24,6 +24,9 @@ const MAX_UNANSWERED: usize = 160;
 /// BOUND: bytes of one request; names and signals are short.
 const MAX_REQUEST_BYTES: usize = 8 << 10;
 
+/// BOUND: bytes of what is sent to a program in one piece.
+const MAX_SENT_BYTES: usize = 1 << 20;
+
 /// A healthy core reads its end in every turn; after this it is stuck, and half a frame ends the link.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -198,7 +201,8 @@ impl Link {
 
     fn write(&self, id: u64, request: &Request) -> Result<(), LinkError> {
         let frame = encode(id, request).map_err(LinkError::Unspeakable)?;
-        if frame.len() > MAX_REQUEST_BYTES {
+        let most = if matches!(request, Request::Send(_)) { MAX_SENT_BYTES } else { MAX_REQUEST_BYTES };
+        if frame.len() > most {
             return Err(LinkError::Unspeakable(FrameError::TooLarge(frame.len())));
         }
         let _one_at_a_time = lock(&self.writing);

@@ -98,6 +98,7 @@ pub(crate) fn pong_core() -> FakeCore {
 pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
     FakeCore::start(move |request| {
         Some(match request {
+            Request::Send(_) => Reply::Command(Outcome::Done),
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot => Reply::Snapshot(Box::new(snapshot.clone())),

@@ -48,6 +48,8 @@ pub struct Plan {
     pub filters: Option<Box<Filters>>,
     /// Each line goes to syslog too, behind this name.
     pub syslog: Option<(SinkId, String)>,
+    /// Somebody wants every byte as it was read (a listener's answers).
+    pub raw: bool,
 }
 
 /// A communication that a program sent in capture mode.
@@ -61,6 +63,8 @@ pub struct Captured {
 /// What came of reading.
 #[derive(Debug)]
 pub enum News<'a> {
+    /// Output as it was read, before anything is done to it; only where the plan asks for it.
+    Raw(&'a [u8]),
     /// Output, captured or not, as it is after the filters.
     Output(&'a [u8]),
     Captured(Captured),
@@ -80,6 +84,7 @@ pub struct Channel {
     lines: Option<LineHolder>,
     filters: Option<Box<Filters>>,
     syslog: Option<Box<Syslog>>,
+    raw: bool,
     full_reads: u8,
 }
 
@@ -138,10 +143,10 @@ fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<
 impl Channel {
     #[must_use]
     pub fn new(proc: ProcRef, stderr: bool, pipe: OwnedFd, plan: Plan) -> Channel {
-        let Plan { sink, whole_lines, filters, syslog } = plan;
+        let Plan { sink, whole_lines, filters, syslog, raw } = plan;
         let lines = whole_lines.then(LineHolder::default);
         let syslog = syslog.map(Syslog::new);
-        Channel { proc, stderr, sink, pipe, lines, filters, syslog, full_reads: 0 }
+        Channel { proc, stderr, sink, pipe, lines, filters, syslog, raw, full_reads: 0 }
     }
 
     /// An unfinished line is held back.
@@ -168,6 +173,9 @@ impl Channel {
                 Ok(Some(n)) => n,
             };
             let bytes = scratch.get(..n).unwrap_or_default();
+            if self.raw {
+                told(News::Raw(bytes));
+            }
             match self.filters.take() {
                 None => self.write(bytes, sinks, told),
                 Some(mut filters) => {

@@ -7,7 +7,7 @@ use crate::engine::input::{SpawnError, SpawnErrorKind};
 use crate::spawn::environment::BaseEnvironment;
 use crate::spawn::lookup;
 use crate::sys::carray::{CArray, c_string};
-use crate::sys::child::{ExecPlan, Identity};
+use crate::sys::child::{ExecPlan, Identity, StartDirectory};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
@@ -20,6 +20,8 @@ pub struct Context {
     pub server_url: Option<String>,
     /// The directory we were started in; programs without a `directory` run there.
     pub start_dir: PathBuf,
+    /// The same, opened, where the core has left it.
+    pub start_fd: Option<RawFd>,
     /// Signals that we handle or ignore.
     pub handled: Vec<i32>,
     /// Limit of open files for programs, where it differs from ours.
@@ -34,12 +36,15 @@ pub type Stdio = [Option<RawFd>; 3];
 /// Makes the plan for one process.
 ///
 /// # Errors
-/// The command cannot be split, found or executed; in Supervisor's words.
+/// The command cannot be split, found or executed; in Supervisor's words. Something contains a zero byte; in ours.
 pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
     let (path, argv) = resolve(program, context)?;
-    // The core itself has left the directory it was started in.
+    refuse_zero_bytes(program, argv, context)?;
     let relative = program.directory.as_deref().is_none_or(|d| d.is_relative());
-    let start_directory = relative.then(|| c_string(&context.start_dir.to_string_lossy()));
+    let start_directory = context
+        .start_fd
+        .filter(|_| relative)
+        .map(|fd| StartDirectory { fd, path: c_string(&context.start_dir.to_string_lossy()) });
     Ok(ExecPlan {
         path: c_string(&path.to_string_lossy()),
         binary: None,
@@ -75,6 +80,28 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
     };
     let path = lookup::find(command, search_path(program, context), &context.start_dir)?;
     Ok((path, argv))
+}
+
+/// A zero byte would end a text of execve there: nothing else than what was written is ever run.
+/// Supervisor says so in the child, which exits with 127 (compat::spawn_errors).
+fn refuse_zero_bytes(program: &Program, argv: &[String], context: &Context) -> Result<(), SpawnError> {
+    let has_zero = |text: &str| text.contains('\0');
+    let directory = program.directory.as_deref().map(|d| d.to_string_lossy());
+    let mut environment = context.environment.iter().chain(&program.environment);
+    let told = [Some(&program.name), Some(&program.group), program.serverurl.as_ref()];
+    let what = if argv.iter().any(|word| has_zero(word)) {
+        "`command`"
+    } else if directory.is_some_and(|d| has_zero(&d)) {
+        "`directory`"
+    } else if environment.any(|(name, value)| has_zero(name) || has_zero(value)) {
+        "`environment`"
+    } else if told.into_iter().flatten().any(|text| has_zero(text)) {
+        "a name or `serverurl`"
+    } else {
+        return Ok(());
+    };
+    let text = format!("cannot run '{}': {what} contains a zero byte; take it out", program.name);
+    Err(lookup::error(SpawnErrorKind::Other, text))
 }
 
 /// COMPAT: PATH of the configured environment decides, even an empty one; else ours, unless that is empty.

@@ -54,6 +54,12 @@ impl Stage {
     }
 }
 
+/// A directory that is open here, and what it is called.
+pub struct StartDirectory {
+    pub fd: RawFd,
+    pub path: CString,
+}
+
 /// Numbers of the user that the program runs as.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {
@@ -78,8 +84,8 @@ pub struct ExecPlan {
     pub own_group: bool,
     /// Make that group the foreground of the controlling terminal, if there is one.
     pub foreground: bool,
-    /// Entered before the user changes, who may not be allowed to: where we would be if we had stayed where we began.
-    pub start_directory: Option<CString>,
+    /// Entered before anything else changes: where we would be if we had stayed where we began.
+    pub start_directory: Option<StartDirectory>,
     /// Entered as the user.
     pub directory: Option<CString>,
     pub umask: Option<u32>,
@@ -216,13 +222,15 @@ extern "C" fn run(arg: *mut libc::c_void) -> libc::c_int {
 /// Does the steps in order; comes back only when one has failed.
 fn attempt(shared: &Shared<'_>) -> Failure {
     let plan = shared.plan;
+    // While our numbers are still the parent's.
+    let entered = enter(plan);
     if let Some(top) = shared.cut_above
         && let Err(errno) = stage::cut_above(top)
     {
         // The table is still the parent's: touch nothing and leave.
         return Failure { stage: Stage::Descriptors as i32, errno };
     }
-    match prepare(plan, &shared.stdio) {
+    match prepare(plan, &shared.stdio, entered) {
         Err(failure) => failure,
         Ok(()) => {
             restore_signals(plan, shared.restore);
@@ -254,7 +262,14 @@ fn check(stage: Stage, result: libc::c_int) -> Result<(), Failure> {
     if result < 0 { Err(Failure { stage: stage as i32, errno: Errno::last_raw() }) } else { Ok(()) }
 }
 
-fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3]) -> Result<(), Failure> {
+fn enter(plan: &ExecPlan) -> Result<(), Failure> {
+    let Some(directory) = &plan.start_directory else { return Ok(()) };
+    // SAFETY: a system call on a number.
+    check(Stage::Directory, unsafe { libc::fchdir(directory.fd) })
+}
+
+/// `entered` counts once there is a stderr to say it on.
+fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3], entered: Result<(), Failure>) -> Result<(), Failure> {
     // SAFETY: plain system calls on numbers and on strings that live in the plan.
     unsafe {
         if plan.own_group {
@@ -268,9 +283,7 @@ fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3]) -> Result<(), Failure> {
             let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
             check(Stage::Limits, libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
         }
-        if let Some(directory) = &plan.start_directory {
-            check(Stage::Directory, libc::chdir(directory.as_ptr()))?;
-        }
+        entered?;
         if let Some(identity) = &plan.identity {
             become_user(identity)?;
         }

@@ -30,27 +30,28 @@ pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
         unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
     };
     let stage = stage_of(failure.stage).unwrap_or(Stage::Exec);
-    let object: &[u8] = match (stage, plan.directory.as_ref().or(plan.start_directory.as_ref())) {
-        (Stage::Directory, Some(directory)) => {
-            say(b"supervisor: couldn't chdir to ");
-            directory.to_bytes()
-        }
-        (Stage::Groups | Stage::Gid | Stage::Uid, _) => {
-            say(b"supervisor: couldn't setuid to ");
-            let (digits, from) = decimal(plan.identity.as_ref().map_or(0, |i| i.uid));
-            say(digits.get(from..).unwrap_or(b"0"));
-            b""
-        }
-        (Stage::Exec, _) => {
-            say(b"supervisor: couldn't exec ");
-            // COMPAT: the word of the command, not the file that was found for it.
-            plan.argv.first().unwrap_or(&plan.path).to_bytes()
-        }
-        _ => {
-            say(b"supervisor: couldn't ");
-            stage.words().as_bytes()
-        }
-    };
+    let object: &[u8] =
+        match (stage, plan.directory.as_ref().or(plan.start_directory.as_ref().map(|d| &d.path))) {
+            (Stage::Directory, Some(directory)) => {
+                say(b"supervisor: couldn't chdir to ");
+                directory.to_bytes()
+            }
+            (Stage::Groups | Stage::Gid | Stage::Uid, _) => {
+                say(b"supervisor: couldn't setuid to ");
+                let (digits, from) = decimal(plan.identity.as_ref().map_or(0, |i| i.uid));
+                say(digits.get(from..).unwrap_or(b"0"));
+                b""
+            }
+            (Stage::Exec, _) => {
+                say(b"supervisor: couldn't exec ");
+                // COMPAT: the word of the command, not the file that was found for it.
+                plan.argv.first().unwrap_or(&plan.path).to_bytes()
+            }
+            _ => {
+                say(b"supervisor: couldn't ");
+                stage.words().as_bytes()
+            }
+        };
     say(object);
     say(b": ");
     match stage {

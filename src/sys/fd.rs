@@ -187,7 +187,7 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Errno> {
 /// # Errors
 /// The directory that could not be made, and why.
 pub fn make_directories(dir: &Path, owner: Option<(u32, u32)>) -> Result<(), (PathBuf, Errno)> {
-    use nix::unistd::{Gid, Uid, chown, mkdir};
+    use nix::unistd::{Gid, Uid, fchown, mkdir};
     if dir.as_os_str().is_empty() || dir.is_dir() {
         return Ok(());
     }
@@ -202,7 +202,16 @@ pub fn make_directories(dir: &Path, owner: Option<(u32, u32)>) -> Result<(), (Pa
         Err(e) => return Err((dir.to_path_buf(), e)),
     }
     let Some((uid, gid)) = owner else { return Ok(()) };
-    chown(dir, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).map_err(|e| (dir.to_path_buf(), e))
+    // RACE: whoever owns the directory above may have put a link in its place.
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let made = open(dir, flags, Mode::empty()).and_then(|made| {
+        let is_ours = nix::sys::stat::fstat(&made)?.st_uid == nix::unistd::geteuid().as_raw();
+        if !is_ours {
+            return Err(Errno::EEXIST);
+        }
+        fchown(&made, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
+    });
+    made.map_err(|e| (dir.to_path_buf(), e))
 }
 
 /// An O_PATH descriptor of our own binary, to start ourselves again wherever it has gone since.
@@ -244,6 +253,23 @@ pub fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<Option<usize>, Err
             Err(e) => return Err(e),
         }
     }
+}
+
+/// The working directory, to be entered again.
+///
+/// # Errors
+/// EACCES when we could not.
+pub fn working_directory() -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    open(".", flags, Mode::empty())
+}
+
+/// Makes an opened directory the working directory, wherever it is by now.
+///
+/// # Errors
+/// EACCES.
+pub fn enter(dir: BorrowedFd<'_>) -> Result<(), Errno> {
+    nix::unistd::fchdir(dir)
 }
 
 /// Where the last write to a file ended; 0 where there are no positions.

@@ -12,6 +12,7 @@ pub mod datagram;
 pub mod entry;
 pub mod errno;
 pub mod fd;
+pub mod files;
 pub mod inherit;
 pub mod limits;
 pub mod malloc;

@@ -1,17 +1,18 @@
 //! Listening sockets and the socket pair to the gateway.
 //!
-//! Asks the kernel. Invariants: close-on-exec; a socket file appears only once it is listening-ready with its final
-//! mode; a live server's socket file is never taken away, but for a program's own socket, which is the program's to take.
+//! Asks the kernel. Invariants: close-on-exec; a socket file is private until it has its final owner and mode, which only
+//! our own socket is given, never what somebody has put in its place; a live server's socket file is never taken away, but for a program's own socket, which is the program's to take.
 //! Not here: what is served (`gateway`), who shares a program's socket (`daemon::fcgi`).
 
 use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, open};
 use nix::libc;
 use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, UnixAddr, bind, connect, setsockopt, socket,
     socketpair, sockopt,
 };
-use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, umask};
-use nix::unistd::{Gid, Uid, chown, unlink};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmodat, fstat, lstat, umask};
+use nix::unistd::{Gid, Uid, fchownat, geteuid, unlink};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
@@ -97,13 +98,53 @@ fn bind_privately(fd: &OwnedFd, address: &UnixAddr) -> Result<(), Errno> {
     bound
 }
 
+/// Gives a socket file that we have just made its owner and mode.
 fn give_away(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<(), (&'static str, Errno)> {
-    if let Some((uid, gid)) = owner {
-        chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))
-            .map_err(|e| ("Could not change ownership of socket file: ", e))?;
+    let is_ours = |found: &FileStat| found.st_uid == geteuid().as_raw();
+    change_file(path, mode, owner, &is_ours)
+}
+
+/// Changes the file of a socket that is listened on.
+///
+/// # Errors
+/// EPERM when it is not ours to change, EEXIST when something else lies there by now.
+pub fn set_owner_and_mode(
+    path: &Path,
+    id: FileId,
+    mode: u32,
+    owner: Option<(u32, u32)>,
+) -> Result<(), Errno> {
+    let is_it = |found: &FileStat| FileId::of(found) == id;
+    change_file(path, mode, owner, &is_it).map_err(|(_, e)| e)
+}
+
+/// RACE: who may write to the directory may put something else in the place of the file, a link to one of ours, say. So
+/// it is opened without following, looked at, and changed by that descriptor.
+fn change_file(
+    path: &Path,
+    mode: u32,
+    owner: Option<(u32, u32)>,
+    is_ours: &dyn Fn(&FileStat) -> bool,
+) -> Result<(), (&'static str, Errno)> {
+    const CHMOD: &str = "Could not change permissions of socket file: ";
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = open(path, flags, Mode::empty()).map_err(|e| (CHMOD, e))?;
+    let found = fstat(&file).map_err(|e| (CHMOD, e))?;
+    if !is_socket_file(&found) || !is_ours(&found) {
+        return Err((CHMOD, Errno::EEXIST));
     }
-    fchmodat(nix::fcntl::AT_FDCWD, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
-        .map_err(|e| ("Could not change permissions of socket file: ", e))
+    // Before the owner: afterwards it may not be ours to change. Without /proc there is no way by the descriptor.
+    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let (mode, follow) = (Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink);
+    let changed = match fchmodat(nix::fcntl::AT_FDCWD, by_number.as_str(), mode, follow) {
+        Err(Errno::ENOENT | Errno::ENOTDIR) => fchmodat(nix::fcntl::AT_FDCWD, path, mode, follow),
+        other => other,
+    };
+    changed.map_err(|e| (CHMOD, e))?;
+    let Some((uid, gid)) = owner else { return Ok(()) };
+    let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+    fchownat(&file, "", uid, gid, AtFlags::AT_EMPTY_PATH)
+        .map_err(|e| ("Could not change ownership of socket file: ", e))
 }
 
 /// Listens on a socket file. One left over from a dead server is replaced, a live server's is not.
@@ -118,10 +159,10 @@ pub fn listen_unix(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<
         bound = unlink(path).and_then(|()| bind_privately(&fd, &address));
     }
     bound?;
-    give_away(path, mode, owner).map_err(|(_, e)| e).inspect_err(|_| {
+    let listening = give_away(path, mode, owner).map_err(|(_, e)| e).and_then(|()| listen_for(&fd, BACKLOG));
+    listening.inspect_err(|_| {
         let _ = unlink(path); // the first error is the one to tell
     })?;
-    listen_for(&fd, BACKLOG)?;
     Ok(fd)
 }
 
@@ -143,15 +184,37 @@ fn is_stale(path: &Path, address: &UnixAddr) -> bool {
     matches!(connect(probe.as_raw_fd(), address), Err(Errno::ECONNREFUSED))
 }
 
-/// Changes the file of a socket that is listened on.
-///
-/// # Errors
-/// EPERM when it is not ours to change.
-pub fn set_owner_and_mode(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Errno> {
-    if let Some((uid, gid)) = owner {
-        chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+/// Which file it is, whatever is done to its path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+/// The socket file that lies at a path now.
+#[must_use]
+pub fn file_at(path: &Path) -> Option<FileId> {
+    let found = lstat(path).ok()?;
+    is_socket_file(&found).then(|| FileId::of(&found))
+}
+
+/// Whether the path leads to something else by now, or nowhere. Where we may not look it is as it was.
+#[must_use]
+pub fn is_gone(path: &Path, id: FileId) -> bool {
+    match lstat(path) {
+        Ok(found) => FileId::of(&found) != id,
+        Err(e) => matches!(e, Errno::ENOENT | Errno::ENOTDIR),
     }
-    fchmodat(nix::fcntl::AT_FDCWD, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink)
+}
+
+impl FileId {
+    fn of(found: &FileStat) -> FileId {
+        FileId { device: found.st_dev, inode: found.st_ino }
+    }
+}
+
+fn is_socket_file(found: &FileStat) -> bool {
+    found.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFSOCK.bits()
 }
 
 /// Whether a dead server's file lies at the path, which `listen_unix` would replace.

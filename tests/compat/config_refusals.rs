@@ -270,3 +270,18 @@ fn what_is_unknown_is_ignored() {
     }
     sup.finish();
 }
+
+#[test]
+fn a_program_needs_a_name_here_and_none_there() {
+    if skipped() {
+        return;
+    }
+    let config = "[program:]\ncommand=cat\n";
+    if ours() {
+        assert_eq!(refused(config), "Invalid name: '' in section 'program:' (file: '@dir@/c.conf')");
+    } else {
+        let sup = Sup::new(setup(&(header("") + config)));
+        sup.wait_log("INFO spawned: '' with pid");
+        sup.finish();
+    }
+}

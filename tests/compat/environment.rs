@@ -1,7 +1,7 @@
 //! What surrounds a child: environment, PATH, directory, user, umask, and what it says when it cannot become its program.
 
 use crate::support::{Sup, header, ours, setup, skipped, start, start_with};
-use harness::Setup;
+use harness::{Setup, wait_until};
 
 /// Runs programs that write to `NAME.out`, waits for their ends, and gives back what the first one wrote.
 #[track_caller]
@@ -437,5 +437,52 @@ fn the_environment_of_the_whole_is_not_the_daemons_own() {
     sup.wait_state("p", "RUNNING");
     let own = std::fs::read(format!("/proc/{}/environ", sup.0.pid())).unwrap_or_default();
     assert!(!String::from_utf8_lossy(&own).contains("ONLY="));
+    sup.finish();
+}
+
+/// Nobody but root may enter the directory that the daemon is started in; it runs as somebody else.
+fn forbidden(text: &str) -> harness::Setup {
+    let setup = setup(text).file("start/.keep", "").cwd("@dir@/start");
+    harness::temp::set_mode(setup.dir().path(), 0o777);
+    harness::temp::set_mode(&setup.dir().path().join("start"), 0o700);
+    setup
+}
+
+#[test]
+fn a_daemon_that_may_not_enter_its_directory_starts_programs_in_it() {
+    // Theirs does so too; but its Python may lie where only root can read it.
+    if skipped() || !ours() {
+        return;
+    }
+    let program = "[program:p]\ncommand=readlink /proc/self/cwd\nstartsecs=0\nautorestart=false\nstdout_logfile=@dir@/p.out\n";
+    let text = format!(
+        "[supervisord]\nnodaemon=true\nsilent=true\nlogfile=@dir@/main.log\npidfile=@dir@/d.pid\nchildlogdir=@dir@\n\
+         USER\n{program}"
+    );
+    let somebody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+    for (user, launcher) in [("user=nobody", &[] as &[&str]), ("", &somebody)] {
+        let daemon = forbidden(&text.replace("USER", user)).launcher(launcher).start();
+        let out = || daemon.dir().read("p.out");
+        wait_until("the program has said where it is", || out().lines().count() == 1);
+        daemon.signal(1);
+        wait_until("and again in the next life", || out().lines().count() == 2);
+        assert_eq!(out(), daemon.fill("@dir@/start\n@dir@/start\n"), "{user}");
+        daemon.finish();
+    }
+}
+
+#[test]
+fn a_daemon_whose_directory_is_deleted_goes_on() {
+    if skipped() {
+        return;
+    }
+    let program = "[program:p]\ncommand=@puppet@ touch @dir@/up hold\nstartsecs=0\nautostart=false\nautorestart=false\n";
+    let setup = setup(&format!("{}{program}", header(""))).file("gone/.keep", "").cwd("@dir@/gone");
+    let sup = Sup::new(setup);
+    sup.wait_state("p", "STOPPED");
+    std::fs::remove_dir_all(sup.0.dir().path().join("gone")).expect("it is ours");
+    sup.ctl_says(&["start", "p"], 0, "p: started\n");
+    wait_until("it runs", || sup.0.dir().path().join("up").exists());
+    sup.wait_state("p", "RUNNING");
     sup.finish();
 }

@@ -48,6 +48,28 @@ fn without_enough_words_it_says_how_on_stdout_with_1() {
 }
 
 #[test]
+fn a_fifo_in_the_place_of_the_pidfile_is_not_waited_for() {
+    if skipped() {
+        return;
+    }
+    let setup = proxy(&["@dir@/pid", "@dir@/puppet", "touch", "@dir@/up", "hold"]);
+    let fifo = setup.dir().join("pid");
+    Cmd::new(&["mkfifo", &fifo]).run().expect(0);
+    let daemon = setup.start();
+    wait_until("the command runs", || daemon.dir().path().join("up").exists());
+    let child = *daemon.offspring().first().expect("the command");
+    daemon.signal(1);
+    if ours() {
+        daemon.wait_said(&format!("Can't read child pidfile {fifo}!\n"));
+        harness::kill(child, 9).expect("it is there");
+    } else {
+        // Theirs reads until somebody has written.
+        std::fs::write(&fifo, child.to_string()).expect("it is being read");
+    }
+    assert_eq!(daemon.wait_exit(), 0);
+}
+
+#[test]
 fn term_int_and_quit_are_handed_on_and_end_it() {
     if skipped() {
         return;
@@ -142,7 +164,7 @@ fn the_commands_end_is_0_whatever_its_code() {
         // On purpose: theirs looks every five seconds.
         let limit = if ours() { Duration::from_secs(3) } else { Duration::from_secs(12) };
         assert_eq!(daemon.wait_exit_within(limit), 0);
-        assert_eq!(daemon.stdout(), "done\n");
+        wait_until("what it said has arrived", || daemon.stdout() == "done\n");
     }
 }
 

@@ -317,3 +317,46 @@ fn sigusr2_opens_the_log_again() {
     let said = daemon.finish();
     assert!(said.contains("received SIGTERM indicating exit request"), "{said}");
 }
+
+#[test]
+fn a_socket_file_that_was_removed_is_made_again() {
+    if skipped() {
+        return;
+    }
+    let daemon = setup().start();
+    wait_lives(&daemon, 1);
+    let socket = daemon.dir().path().join("s.sock");
+    std::fs::remove_file(&socket).expect("it is there");
+    daemon.signal(1);
+    wait_lives(&daemon, 2);
+    daemon.wait_state("x", "RUNNING");
+    daemon.finish();
+    assert!(!socket.exists());
+}
+
+#[test]
+fn what_lies_in_the_place_of_a_socket_is_not_given_away() {
+    if skipped() {
+        return;
+    }
+    let daemon = setup().file("victim", "precious").start();
+    wait_lives(&daemon, 1);
+    let (socket, victim) = (daemon.dir().path().join("s.sock"), daemon.dir().path().join("victim"));
+    harness::temp::set_mode(&victim, 0o600);
+    std::fs::remove_file(&socket).expect("it is there");
+    std::os::unix::fs::symlink(&victim, &socket).expect("the name is free");
+    change(&daemon, "file=@sock@\n", "file=@sock@\nchmod=0777\nchown=daemon\n");
+    daemon.signal(1);
+    if ours() {
+        daemon.wait_said("cannot restart");
+        std::fs::remove_file(&socket).expect("it is ours");
+        daemon.signal(1);
+    }
+    wait_lives(&daemon, 2);
+    daemon.wait_state("x", "RUNNING");
+    assert_eq!(owned(&daemon, "victim"), (0, 0, 0o600));
+    let (uid, _, mode) = owned(&daemon, "s.sock");
+    assert!(uid != 0 && mode == 0o777);
+    assert_eq!(daemon.dir().read("victim"), "precious");
+    daemon.finish();
+}

@@ -49,13 +49,8 @@ const SIGNATURES: [(&str, &str); 41] = [
 ];
 
 /// Those that other parts of the work bring.
-const TO_COME: [&str; 5] = [
-    "supervisor.addProcessGroup",
-    "supervisor.reloadConfig",
-    "supervisor.removeProcessGroup",
-    "supervisor.sendProcessStdin",
-    "supervisor.sendRemoteCommEvent",
-];
+const TO_COME: [&str; 3] =
+    ["supervisor.addProcessGroup", "supervisor.reloadConfig", "supervisor.removeProcessGroup"];
 
 fn one() -> Sup {
     let sup = start(

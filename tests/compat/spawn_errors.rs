@@ -1,6 +1,6 @@
 //! Programs that cannot be started: what status, supervisorctl and the log say.
 
-use crate::support::{Sup, setup, skipped, start};
+use crate::support::{Sup, ours, setup, skipped, start};
 
 /// `x` is started by hand, `y` by the daemon: the answer to one, the log and the status of the other.
 #[track_caller]
@@ -69,6 +69,29 @@ fn a_file_that_the_kernel_cannot_execute() {
     assert_eq!(sup.file("y.err"), want);
     sup.ctl_says(&["start", "x"], 7, "x: ERROR (spawn error)\n");
     sup.finish();
+}
+
+#[test]
+fn a_zero_byte_never_makes_another_command() {
+    if skipped() {
+        return;
+    }
+    for (settings, what) in [
+        ("command=@puppet@ args x%(process_num)cy z", "command"),
+        ("command=@puppet@ args x\nenvironment=A=\"%(process_num)cx\"", "environment"),
+        ("command=@puppet@ args x\ndirectory=@dir@/child%(process_num)c", "directory"),
+    ] {
+        let sup = two(&format!("{settings}\nstdout_logfile=@dir@/out\nredirect_stderr=true"));
+        if ours() {
+            sup.wait_log(&format!("spawnerr: cannot run 'y': `{what}` contains a zero byte; take it out\n"));
+        } else {
+            sup.wait_log("WARN exited: y (exit status 127; not expected)");
+        }
+        sup.wait_state("y", "FATAL");
+        assert!(!sup.file("out").contains("[\""), "it ran: {}", sup.file("out"));
+        sup.ctl_says(&["start", "x"], 7, "x: ERROR (spawn error)\n");
+        sup.finish();
+    }
 }
 
 #[test]

@@ -48,11 +48,6 @@ pub(crate) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "environment-name",
-        why: "a variable without a name or with a NUL cannot be given to a program",
-        applies: |_, _, _, ours| ours.contains("cannot be the name of a variable"),
-    },
-    Rule {
         name: "python-plug-in",
         why: "Python plug-ins cannot be loaded",
         applies: |theirs, _, words, ours| {

@@ -1,6 +1,22 @@
 //! The same from variables alone, and variables over a file.
 
+use crate::support::ini;
 use harness::{Setup, wait_until};
+
+#[test]
+fn a_variable_that_is_no_text_is_inherited_byte_for_byte_and_refused_where_it_is_used() {
+    let bytes = ["sh", "-c", "X=$(printf 'a\\377b') exec \"$@\"", "sh"];
+    let program =
+        "[program:p]\ncommand=sh -c 'printf %%s \"$X\" > @dir@/x; exec @puppet@ hold'\nstdout_logfile=none\n";
+    let daemon = ini(program).launcher(&bytes).start();
+    let x = daemon.dir().path().join("x");
+    wait_until("it has told", || std::fs::read(&x).is_ok_and(|text| text == b"a\xffb"));
+    daemon.finish();
+    let daemon = ini("[program:p]\ncommand=@puppet@ say %(ENV_X)s hold\n").launcher(&bytes).start();
+    daemon
+        .wait_said("cannot expand `command` of [program:p]: the environment variable `X` is not UTF-8 text");
+    daemon.ended(2);
+}
 
 #[test]
 fn programs_run_from_variables_alone() {

@@ -40,6 +40,19 @@ fn profile_options_are_taken_with_a_word_about_it() {
 }
 
 #[test]
+fn run_promises_no_background() {
+    let done = crate::support::mainstay(&["run", "--help"]);
+    let lines: Vec<&str> = done.stdout.lines().filter(|l| l.contains("background")).collect();
+    assert_eq!(lines.len(), 2, "{}", done.stdout);
+    for (line, option) in lines.iter().zip(["-m, --umask", "-d, --directory"]) {
+        assert!(line.trim_start().starts_with(option), "{line}");
+        assert!(
+            line.ends_with("Accepted for supervisord's sake; only `supervisord` goes into the background")
+        );
+    }
+}
+
+#[test]
 fn echo_supervisord_conf_prints_what_the_sample_applet_prints() {
     let (code, out, err) = run("echo_supervisord_conf", &["--help"]);
     assert_eq!((code, err.as_str()), (0, ""));

@@ -75,6 +75,20 @@ fn a_refusal_says_what_to_do() {
 }
 
 #[test]
+fn a_file_or_directory_in_the_place_of_a_socket_is_called_so() {
+    for config in [
+        "[fcgi-program:f]\ncommand=cat\nsocket=unix://@dir@/here\n",
+        "[unix_http_server:x]\nfile=@dir@/here\n[program:p]\ncommand=cat\n",
+    ] {
+        for name in ["here", "here/file"] {
+            let daemon = ini(config).file(name, "precious").start();
+            daemon.wait_said("hint: what is there is no socket; remove it or choose another path");
+            daemon.ended(2);
+        }
+    }
+}
+
+#[test]
 fn a_thousand_restarts_leave_no_socket_open() {
     let daemon = ini(
         "[fcgi-program:f]\ncommand=@puppet@ exit 0\nsocket=unix://@dir@/f.fcgi\nstartsecs=0\nautorestart=true\n\

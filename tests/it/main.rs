@@ -6,6 +6,7 @@ mod config_errors;
 mod ctl;
 mod docs;
 mod env;
+mod events;
 mod faces;
 mod fcgi;
 mod http;

@@ -104,7 +104,9 @@ fn hup_with_a_broken_file_changes_nothing_and_says_why() {
     let pid = daemon.info("p", "pid");
     daemon.dir().write("supervisord.conf", "[supervisord]\n[program:p]\nstartsecs=maybe\n");
     daemon.signal(1);
-    daemon.wait_said("cannot restart");
+    let file = daemon.dir().join("supervisord.conf");
+    daemon.wait_said(&format!("cannot restart, going on as we are: the configuration has errors: {file}:3:"));
+    assert!(!daemon.said().contains(": error: "), "{}", daemon.said());
     daemon.wait_state("p", "RUNNING");
     assert_eq!(daemon.info("p", "pid"), pid);
     daemon.finish();
@@ -136,7 +138,9 @@ fn a_hup_onto_a_port_in_use_is_refused_before_anything_is_stopped() {
     let listen = text.lines().find(|l| l.starts_with("listen")).unwrap().to_owned();
     std::fs::write(&file, text.replace(&listen, &format!("listen = \"127.0.0.1:{port}\""))).unwrap();
     daemon.signal(1);
-    daemon.wait_said("cannot restart, going on as we are");
+    daemon.wait_said(
+        "cannot restart, going on as we are: what the configuration asks for cannot be had now: cannot listen on",
+    );
     assert_eq!(daemon.info("p", "pid"), pid);
     drop(taken);
     daemon.signal(1);

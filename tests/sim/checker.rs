@@ -34,6 +34,7 @@ pub(crate) struct Checker {
     stopping: bool,
     was_deadline: bool,
     left: bool,
+    told_stopping: bool,
     booted: bool,
     boot_order: Vec<u32>,
     in_boot: bool,
@@ -75,6 +76,7 @@ impl Checker {
             stopping: false,
             was_deadline: false,
             left: false,
+            told_stopping: false,
             booted: false,
             boot_order: Vec::new(),
             in_boot: false,
@@ -136,7 +138,11 @@ impl Checker {
                     assert_eq!(names.len(), results.len(), "a process is answered for twice");
                 }
             }
-            Action::Exit(leave) => self.exit(*leave, live),
+            Action::Exit(leave) => {
+                assert!(self.told_stopping, "the end was not announced");
+                self.exit(*leave, live);
+            }
+            Action::Stopping => assert!(!std::mem::replace(&mut self.told_stopping, true), "announced twice"),
             Action::Kill { proc, .. } => {
                 assert_eq!(
                     proc.incarnation,

@@ -257,7 +257,7 @@ impl World {
                 self.replies.insert(id, outcome);
             }
             Action::Exit(leave) => self.left = Some(leave),
-            Action::Publish(_) | Action::Log(..) | Action::Bug(_) => {}
+            Action::Publish(_) | Action::Stopping | Action::Log(..) | Action::Bug(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@
 //! (`expand`), numbers with a fraction (`float`).
 
 use super::{Arg, ExpandError, Names, float};
+use crate::config::NOT_TEXT;
 use crate::config::python::{ascii, repr};
 
 /// One `%...` of a format string.
@@ -35,7 +36,13 @@ pub(super) fn parse<'n>(
 ) -> Result<Directive<'n>, ExpandError> {
     let arg = if chars.get(*at) == Some(&'(') {
         let key = parse_key(chars, at)?;
-        Some(names.get(&key).ok_or(ExpandError::Unknown(key))?)
+        match names.get(&key) {
+            None => return Err(ExpandError::Unknown(key)),
+            Some(Arg::Text(text)) if text == NOT_TEXT => {
+                return Err(ExpandError::NotText(key.strip_prefix("ENV_").unwrap_or(&key).to_owned()));
+            }
+            arg => arg,
+        }
     } else {
         None
     };

@@ -71,6 +71,9 @@ impl Ini {
     }
 }
 
+/// BOUND: lines of one value whose places are kept; a finding further down has the place of the key.
+const MAX_PLACES: usize = 1000;
+
 /// Which section the reader stands in.
 #[derive(Clone, Copy)]
 enum Place {
@@ -163,7 +166,9 @@ impl Reader<'_> {
         if let Some(entry) = self.entries().and_then(|entries| entries.get_mut(at)) {
             entry.value.push('\n');
             entry.value.push_str(text);
-            entry.more.extend(span);
+            if entry.more.len() < MAX_PLACES {
+                entry.more.extend(span);
+            }
         }
     }
 

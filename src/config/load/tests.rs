@@ -1,6 +1,7 @@
 use super::*;
+use crate::config::NOT_TEXT;
 use crate::config::model::{Autorestart, LogTarget, MainLog, StdStream, Stdin};
-use crate::config::testing::FakeWorld;
+use crate::config::testing::{FakeWorld, load_text};
 
 fn sources(env: &[(&str, &str)]) -> Sources {
     Sources { env: env.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(), ..Sources::default() }
@@ -8,6 +9,30 @@ fn sources(env: &[(&str, &str)]) -> Sources {
 
 fn run(sources: &Sources, files: &[(&str, &str)]) -> Loaded {
     load(sources, &FakeWorld::with(files)).unwrap_or_else(|found| panic!("{}", found.render()))
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_refused_where_it_is_used_and_named() {
+    let ini = |command: &str| format!("[supervisord]\n[program:p]\ncommand={command}\n");
+    let toml = |command: &str| format!("[program.p]\ncommand = \"{command}\"\n");
+    let own = ("MAINSTAY_PROGRAM__Q", "x %(ENV_X)s");
+    for (path, text, env) in [
+        ("/e/s.conf", ini("x %(ENV_X)s"), &[][..]),
+        ("/e/m.toml", toml("x ${X}"), &[]),
+        ("/e/m.toml", toml("x ${X:-y}"), &[]),
+        ("/e/m.toml", toml("x %(ENV_X)s"), &[]),
+        ("/e/m.toml", toml("x"), &[own]),
+        ("/e/m.toml", toml("x"), &[("MAINSTAY_PROGRAM__X", NOT_TEXT)]),
+    ] {
+        let env = [&[("X", NOT_TEXT)], env].concat();
+        let found = load_text(path, &text, &env).expect_err(&text).render();
+        let is_named = ["`X` is not", "`${X}`: the value", "__X` is not"].iter().any(|w| found.contains(w));
+        assert!(is_named && found.contains("not UTF-8"), "{text}: {found}");
+        assert!(!found.contains('\0'), "{text}: {found:?}");
+    }
+    for (path, text) in [("/e/s.conf", ini("x")), ("/e/m.toml", toml("x"))] {
+        assert!(load_text(path, &text, &[("X", NOT_TEXT)]).is_ok(), "{text}");
+    }
 }
 
 #[test]

@@ -1,32 +1,41 @@
 //! The effective configuration as INI that Supervisor and we read to the same configuration.
 //!
 //! Pure. Nothing is left to expand: every value is what it is. What INI cannot say stands in a comment that begins with
-//! `# left out`. Invariants: values that are the default are left out; a secret is only shown when asked for.
+//! `# left out` (`foreign`: what comes with the other languages). Invariants: values that are the default are left out; a secret is only shown when asked for.
 //! Not here: copies of a program (`copies`), quoting (`quote`).
 
+mod body;
+mod foreign;
 mod quote;
 
 use std::path::Path;
 
 use super::copies::{Copies, fold, members};
 use super::secret;
+use super::{STDERR, STDOUT};
 use crate::config::model::{
-    Autorestart, Config, ControlAddress, ControlServer, Dialect, Group, GroupKind, LogPlan, LogTarget,
-    MainLog, StdStream, Supervisor,
+    Autorestart, Config, ControlAddress, ControlServer, Group, GroupKind, MainLog, StdStream, Supervisor,
 };
 use crate::config::raw::SectionKind;
 use crate::config::settings;
 
+use body::Body;
 use quote::{bare, pairs, percent, value};
 
 /// The whole configuration; with hidden secrets it is only for reading.
 #[must_use]
 pub fn to_ini(config: &Config, show_secrets: bool) -> String {
-    let fastcgi = config.groups.iter().filter(|g| matches!(g.kind, GroupKind::Fcgi { .. }));
-    let fastcgi = fastcgi.map(|g| format!("program:{}", g.name.trim())).collect();
-    let mut printer = Printer { out: String::new(), show_secrets, sections: Vec::new(), fastcgi };
+    let (config, left_out) = foreign::settle(config);
+    let reserved = config.groups.iter().filter(|g| is_one_section(g)).map(|g| g.name.trim().to_owned());
+    let mut printer = Printer {
+        out: left_out,
+        show_secrets,
+        sections: Vec::new(),
+        members: Vec::new(),
+        reserved: reserved.collect(),
+    };
     printer.supervisor(&config.supervisor);
-    printer.mainstay(config);
+    printer.mainstay(&config);
     config.control.iter().for_each(|server| printer.server(server));
     if !config.control.is_empty() {
         let mut body = Body::new(SectionKind::RpcInterface);
@@ -42,116 +51,15 @@ pub fn to_ini(config: &Config, show_secrets: bool) -> String {
     printer.out
 }
 
-/// The lines of one section.
-struct Body {
-    kind: SectionKind,
-    text: String,
-}
-
-impl Body {
-    fn new(kind: SectionKind) -> Body {
-        Body { kind, text: String::new() }
-    }
-
-    /// Adds a value as it stands in the file, unless it is the default.
-    #[inline(never)]
-    fn put(&mut self, key: &str, text: String) {
-        let default = settings::find(self.kind, key).and_then(|s| s.default_for(Dialect::Ini));
-        let is_default = default.map_or(key == "environment" && text.is_empty(), |default| default == text);
-        // COMPAT: a listener's -1 is its group's; said, it is its process's too.
-        if !is_default || (self.kind, key) == (SectionKind::EventListener, "priority") {
-            // A sign behind a blank would begin a comment.
-            let blank = if text.starts_with([';', '#']) { "" } else { " " };
-            for piece in [key, " =", blank, &text, "\n"] {
-                self.text.push_str(piece);
-            }
-        }
-    }
-
-    fn text(&mut self, key: &str, text: &str) {
-        self.put(key, value(&percent(text)));
-    }
-
-    fn path(&mut self, key: &str, path: Option<&Path>) {
-        if let Some(path) = path {
-            self.text(key, &path.to_string_lossy());
-        }
-    }
-
-    fn flag(&mut self, key: &str, flag: bool) {
-        self.put(key, if flag { "true" } else { "false" }.to_owned());
-    }
-
-    fn number(&mut self, key: &str, number: i64) {
-        self.put(key, number.to_string());
-    }
-
-    /// In the largest unit that it is a multiple of.
-    fn size(&mut self, key: &str, bytes: u64) {
-        let units = [(30, "GB"), (20, "MB"), (10, "KB")];
-        let unit = units.iter().find(|(bits, _)| bytes > 0 && bytes.trailing_zeros() >= *bits);
-        let (bits, unit) = unit.copied().unwrap_or((0, ""));
-        self.put(key, (bytes >> bits).to_string() + unit);
-    }
-
-    fn octal(&mut self, key: &str, mode: Option<u32>) {
-        if let Some(mode) = mode {
-            self.put(key, format!("{mode:03o}"));
-        }
-    }
-
-    fn owner(&mut self, key: &str, owner: Option<(u32, u32)>) {
-        if let Some((uid, gid)) = owner.filter(|o| o.0 != u32::MAX) {
-            self.put(key, if gid == u32::MAX { uid.to_string() } else { format!("{uid}:{gid}") });
-        }
-    }
-
-    fn log(&mut self, keys: [&str; 6], plan: &LogPlan, escape: &dyn Fn(&str) -> String) {
-        let target = match &plan.target {
-            LogTarget::None => "NONE".to_owned(),
-            LogTarget::Auto => "AUTO".to_owned(),
-            LogTarget::File(path) => escape(&path.to_string_lossy()),
-            LogTarget::Stream { text, .. } => escape(text),
-            LogTarget::Inherit => "/dev/stdout".to_owned(),
-        };
-        let [file, maxbytes, backups, capture, events, syslog] = keys;
-        if !file.is_empty() {
-            self.put(file, target);
-        }
-        self.size(maxbytes, plan.maxbytes);
-        self.number(backups, plan.backups.into());
-        self.size(capture, plan.capture_maxbytes);
-        self.flag(events, plan.events);
-        self.flag(syslog, plan.syslog);
-    }
-
-    fn own(&mut self, kind: &GroupKind) {
-        match kind {
-            GroupKind::Program => {}
-            GroupKind::EventListener { events, buffer_size, result_handler } => {
-                self.put("events", events.join(","));
-                self.number("buffer_size", *buffer_size);
-                self.put("result_handler", result_handler.clone());
-            }
-            GroupKind::Fcgi { socket, backlog, owner, mode } => {
-                self.text("socket", socket);
-                if let Some(backlog) = backlog {
-                    self.number("socket_backlog", *backlog);
-                }
-                self.owner("socket_owner", *owner);
-                self.octal("socket_mode", mode.filter(|m| *m != 0o700));
-            }
-        }
-    }
-}
-
 struct Printer {
     out: String,
     show_secrets: bool,
     /// What was printed: title and body.
     sections: Vec<(String, String)>,
-    /// Names that a member of a group must not have, because a FastCGI program has them.
-    fastcgi: Vec<String>,
+    /// Titles of those that are members of a group.
+    members: Vec<String>,
+    /// Names of groups that are one section: a member of another group must not have them.
+    reserved: Vec<String>,
 }
 
 impl Printer {
@@ -166,7 +74,7 @@ impl Printer {
     /// The title, or one like it that is free.
     fn free(&self, title: &str) -> String {
         let mut title = title.to_owned();
-        while self.sections.iter().any(|(known, _)| *known == title) || self.fastcgi.contains(&title) {
+        while self.sections.iter().any(|(known, _)| *known == title) {
             title.push_str("-2");
         }
         title
@@ -248,29 +156,45 @@ impl Printer {
     fn group(&mut self, group: &Group, shared: &[(String, String)]) {
         let folded: Vec<Copies> = members(group).iter().flat_map(|copies| fold(copies)).collect();
         let own_title = format!("program:{}", group.name);
-        let is_own = group.kind != GroupKind::Program
-            || (self.free(&own_title) == own_title
-                && matches!(folded.as_slice(), [one] if one.title == group.name && one.program.priority == group.priority));
-        if is_own {
+        let is_own = |one: &Copies| {
+            one.title == group.name && one.program.priority == group.priority && one.program.socket.is_none()
+        };
+        let is_own = matches!(folded.as_slice(), [one] if is_own(one)) && self.free(&own_title) == own_title;
+        if group.kind != GroupKind::Program || is_own {
             return self.own_group(group, &folded, shared);
         }
-        let mut names: Vec<String> = Vec::new();
-        for copies in &folded {
-            let title = format!("program:{}", copies.title);
-            // A program may be a member of several groups.
-            let body = self.program(copies, &title, &GroupKind::Program, true, shared);
-            let is_there = self.sections.iter().any(|(known, other)| *known == title && *other == body);
-            let title = if is_there { title } else { self.free(&title) };
-            names.push(title.trim_start_matches("program:").to_owned());
-            if !is_there {
-                let body = self.program(copies, &title, &GroupKind::Program, true, shared);
-                self.section(&title, body);
-            }
-        }
+        let names: Vec<String> =
+            folded.iter().map(|copies| self.member(copies, &group.name, shared)).collect();
         let mut body = Body::new(SectionKind::Group);
         body.text("programs", &names.join(","));
         body.number("priority", group.priority);
         self.section(&self.free(&format!("group:{}", group.name)), body.text);
+    }
+
+    /// Prints a member of a group, unless it is there already; its name.
+    fn member(&mut self, copies: &Copies, group: &str, shared: &[(String, String)]) -> String {
+        let word = if copies.program.socket.is_some() { "fcgi-program:" } else { "program:" };
+        let title = format!("{word}{}", copies.title);
+        // A program may be a member of several groups.
+        let body = self.program(copies, &title, &GroupKind::Program, true, shared);
+        let is_same = |section: &(String, String)| section.0 == title && section.1 == body;
+        if self.members.contains(&title) && self.sections.iter().any(is_same) {
+            return copies.title.clone();
+        }
+        let mut name = copies.title.clone();
+        let is_taken = |name: &String| {
+            let words = ["program:", "fcgi-program:"].map(|word| format!("{word}{name}"));
+            let is_reserved = name != group && self.reserved.contains(name);
+            is_reserved || self.sections.iter().any(|(known, _)| words.contains(known))
+        };
+        while is_taken(&name) {
+            name.push_str("-2");
+        }
+        let title = format!("{word}{name}");
+        let body = self.program(copies, &title, &GroupKind::Program, true, shared);
+        self.section(&title, body);
+        self.members.push(title);
+        name
     }
 
     /// A group that is one section.
@@ -316,6 +240,7 @@ impl Printer {
         let mut body = Body::new(match kind {
             GroupKind::EventListener { .. } => SectionKind::EventListener,
             GroupKind::Fcgi { .. } => SectionKind::Fcgi,
+            GroupKind::Program if p.socket.is_some() => SectionKind::Fcgi,
             GroupKind::Program => SectionKind::Program,
         });
         body.put("command", value(&escape(&p.command)));
@@ -338,8 +263,8 @@ impl Printer {
         body.number("startretries", p.startretries);
         let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
         body.put("exitcodes", codes.join(","));
-        let named = p.stopsignal.name().map(|name| name.trim_start_matches("SIG").to_owned());
-        body.put("stopsignal", named.unwrap_or_else(|| p.stopsignal.0.to_string()));
+        let number = || p.stopsignal.0.to_string();
+        body.put("stopsignal", p.stopsignal.name().map_or_else(number, |name| name.replace("SIG", "")));
         body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
         body.flag("stopasgroup", p.stopasgroup);
         if p.killasgroup != p.stopasgroup {
@@ -368,7 +293,13 @@ impl Printer {
             keys[0] = "";
         }
         body.log(keys, &p.stderr, &twice);
-        body.own(kind);
+        match (&p.socket, kind) {
+            // A FastCGI program in a group.
+            (Some(socket), GroupKind::Program) => {
+                body.socket(&socket.url, socket.backlog.map(Into::into), socket.owner, socket.mode);
+            }
+            _ => body.own(kind),
+        }
         body.text
     }
 
@@ -379,19 +310,31 @@ impl Printer {
     }
 }
 
-const STDOUT: [&str; 6] = [
-    "stdout_logfile",
-    "stdout_logfile_maxbytes",
-    "stdout_logfile_backups",
-    "stdout_capture_maxbytes",
-    "stdout_events_enabled",
-    "stdout_syslog",
-];
-const STDERR: [&str; 6] = [
-    "stderr_logfile",
-    "stderr_logfile_maxbytes",
-    "stderr_logfile_backups",
-    "stderr_capture_maxbytes",
-    "stderr_events_enabled",
-    "stderr_syslog",
-];
+/// Whether a group and its program are the same section.
+fn is_one_section(group: &Group) -> bool {
+    let of_program = || group.programs.iter().all(|p| p.program.trim() == group.name);
+    matches!(group.kind, GroupKind::Fcgi { .. }) || (group.kind == GroupKind::Program && of_program())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_ini;
+    use crate::config::testing::load_ini;
+
+    #[test]
+    fn a_socket_in_a_group_and_names_of_two_kinds_survive() {
+        let text = "[fcgi-program:f]\ncommand=x\nsocket=unix:///run/f\nsocket_mode=0660\nsocket_backlog=5\n\
+                    [program:p]\ncommand=y\n[program: f]\ncommand=z\nstopsignal=0\n[group:g]\nprograms=p,f\n[group:h]\nprograms=p\n";
+        let config = load_ini(text).expect("good").config;
+        let printed = to_ini(&config, true);
+        let again = load_ini(&printed.replacen("[supervisord]\n", "", 1)).expect("good").config;
+        assert_eq!(again.groups.len(), config.groups.len(), "{printed}");
+        for (a, b) in again.processes().zip(config.processes()) {
+            assert_eq!(
+                (&a.group, &a.name, &a.socket, &a.stopsignal),
+                (&b.group, &b.name, &b.socket, &b.stopsignal),
+                "{printed}"
+            );
+        }
+    }
+}

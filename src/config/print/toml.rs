@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::secret;
+use super::{STDERR, STDOUT};
 use crate::config::model::{
     Autorestart, Config, ControlAddress, Dialect, FcgiSocket, Group, GroupKind, LogPlan, LogTarget, MainLog,
     Program, StdStream, Supervisor,
@@ -227,23 +228,6 @@ fn is_default(kind: SectionKind, key: &str, value: &str) -> bool {
     let default = settings::find(kind, key).and_then(|s| s.default_for(Dialect::Toml));
     value.is_empty() || default.is_some_and(|d| d == value.trim_matches('"'))
 }
-
-const STDOUT: [&str; 6] = [
-    "stdout_logfile",
-    "stdout_logfile_maxbytes",
-    "stdout_logfile_backups",
-    "stdout_capture_maxbytes",
-    "stdout_events_enabled",
-    "stdout_syslog",
-];
-const STDERR: [&str; 6] = [
-    "stderr_logfile",
-    "stderr_logfile_maxbytes",
-    "stderr_logfile_backups",
-    "stderr_capture_maxbytes",
-    "stderr_events_enabled",
-    "stderr_syslog",
-];
 
 fn log_fields(keys: [&'static str; 6], plan: &LogPlan) -> Vec<Field> {
     let target = match &plan.target {

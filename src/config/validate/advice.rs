@@ -6,15 +6,11 @@
 use crate::config::diag::Diagnostic;
 use crate::config::model::{Config, ControlAddress, Dialect, GroupKind, LogTarget, Program};
 use crate::config::raw::SectionKind;
-use crate::config::settings::PROGRAMS;
 
-use super::reader::{Reader, View};
-use super::special::is_without_effect;
+use super::reader::Reader;
 
 pub(crate) fn advise(r: &mut Reader<'_>, config: &Config) {
     nothing_to_run(r, config);
-    sections_without_effect(r);
-    options_without_effect(r, config);
     hidden_output(r, config);
     rotated_streams(r, config);
     shells_without_exec(r, config);
@@ -32,44 +28,6 @@ fn nothing_to_run(r: &mut Reader<'_>, config: &Config) {
         Dialect::Env => "set `MAINSTAY_PROGRAM__NAME=\"command\"`",
     };
     r.push(Diagnostic::warning("no program is configured").hint(hint));
-}
-
-fn sections_without_effect(r: &mut Reader<'_>) {
-    let sections: Vec<_> = r.raw.sections.iter().filter(|s| is_without_effect(s.kind)).collect();
-    for section in sections {
-        let view = View::of(section);
-        let what = "has no effect of its own yet: event listeners receive no events yet";
-        r.push(
-            Diagnostic::warning(format!("{} {what}", view.shown()))
-                .at(Some(&section.span))
-                .setting(view.shown()),
-        );
-    }
-}
-
-type Predicate = fn(&Program) -> bool;
-
-/// A key is only spoken of where its value would do something.
-fn options_without_effect(r: &mut Reader<'_>, config: &Config) {
-    let is_used: &[(&str, Predicate)] =
-        &[("stdout_events_enabled", |p| p.stdout.events), ("stderr_events_enabled", |p| p.stderr.events)];
-    for (key, is_used) in is_used {
-        let users: Vec<&str> = names_of(config.processes().filter(|p| is_used(p)));
-        if users.is_empty() {
-            continue;
-        }
-        let span = PROGRAMS
-            .iter()
-            .flat_map(|kind| r.sections(*kind))
-            .filter(|s| users.contains(&s.name.trim()))
-            .find_map(|s| s.entries.iter().find(|e| e.key == *key))
-            .map(|e| &e.span);
-        r.push(
-            Diagnostic::warning(format!("`{key}` has no effect yet (set for {})", listed(&users)))
-                .at(span)
-                .setting((*key).to_owned()),
-        );
-    }
 }
 
 /// In a container nobody looks into AUTO files, and their names are random.

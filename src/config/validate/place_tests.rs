@@ -99,3 +99,12 @@ fn a_word_that_nobody_could_mean_is_not_compared() {
     let text = format!("[supervisord]\n{}=1\n[program:a]\ncommand=x\n", "autorestart".repeat(2000));
     assert!(!said(&[("/e/s.conf", &text)]).contains("did you mean"));
 }
+
+#[test]
+fn a_section_without_a_name_is_shown() {
+    assert_eq!(
+        said(&[("/e/s.conf", "[supervisord]\n[program:]\ncommand=x\n")]),
+        "error: cannot use `` as a process name of [program:]\n  --> /e/s.conf:2:1\n2 | [program:]\n  | ^^^^^^^^^^ hint: \
+         names cannot be empty or contain blanks, `:` or `/`\n"
+    );
+}

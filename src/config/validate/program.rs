@@ -338,7 +338,7 @@ fn expand_name<'a>(
     if name.is_empty() || name.contains([' ', ':', '/', '\n']) {
         let shown = view.shown();
         let finding = Diagnostic::error(format!("cannot use `{name}` as a process name of {shown}"))
-            .at(r.entry(view, "process_name").map(|e| &e.span))
+            .at(r.entry(view, "process_name").map(|e| &e.span).or(view.section.map(|s| &s.span)))
             .setting(format!("{shown} process_name"))
             .hint("names cannot be empty or contain blanks, `:` or `/`")
             .supervisor(format!("Invalid name: {}{}", repr(&name), view.suffix));

@@ -4,7 +4,7 @@
 //! Not here: which settings there are (`settings`), the types (`values`).
 
 use crate::config::diag::{Diagnostic, Diagnostics};
-use crate::config::expand::{Names, expand, expand_known, expand_or_part};
+use crate::config::expand::{ExpandError, Names, expand, expand_known_or_why, expand_or_part};
 use crate::config::model::Dialect;
 use crate::config::python::repr;
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
@@ -257,7 +257,18 @@ impl<'a> Reader<'a> {
         let text = match &entry.value {
             value if passes == Passes::None || entry.span.source == COMMAND_LINE => return Ok(value.clone()),
             RawValue::Text(text) if entry.dialect == Dialect::Ini => text,
-            value => return Ok(lenient(value, names)),
+            value => {
+                let mut broken = None;
+                let done = lenient(value, names, &mut broken);
+                let Some(why) = broken else { return Ok(done) };
+                self.push(
+                    Diagnostic::error(format!("cannot expand `{}` of {}: {why}", entry.key, view.shown()))
+                        .at(Some(&entry.span))
+                        .setting(setting_name(view, &entry.key))
+                        .hint(why.hint()),
+                );
+                return Err(Reported);
+            }
         };
         let label = format!("{}.{}", view.title(), entry.key);
         let once = self.expand_text(view, entry, text, names, &label)?;
@@ -356,13 +367,17 @@ fn with_hint(finding: Diagnostic, bad: &Bad) -> Diagnostic {
     }
 }
 
-/// Expands what is known in every text of a value and leaves other percent signs alone.
-fn lenient(value: &RawValue, names: &Names) -> RawValue {
+/// Expands what is known in every text of a value and leaves other percent signs alone; `broken` is why it cannot.
+fn lenient(value: &RawValue, names: &Names, broken: &mut Option<ExpandError>) -> RawValue {
     match value {
-        RawValue::Text(text) => RawValue::Text(expand_known(text, names)),
-        RawValue::List(items) => RawValue::List(items.iter().map(|i| lenient(i, names)).collect()),
+        RawValue::Text(text) => {
+            let (text, why) = expand_known_or_why(text, names);
+            *broken = broken.take().or(why);
+            RawValue::Text(text)
+        }
+        RawValue::List(items) => RawValue::List(items.iter().map(|i| lenient(i, names, broken)).collect()),
         RawValue::Table(pairs) => {
-            RawValue::Table(pairs.iter().map(|(k, v)| (k.clone(), lenient(v, names))).collect())
+            RawValue::Table(pairs.iter().map(|(k, v)| (k.clone(), lenient(v, names, broken))).collect())
         }
         other => other.clone(),
     }

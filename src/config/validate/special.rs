@@ -1,19 +1,18 @@
 //! What only event listeners and FastCGI programs have: events, result handler, socket.
 //!
-//! Invariant: errors come in Supervisor's order and words. Not here: delivering events, making sockets (`daemon::fcgi`).
+//! Invariant: errors come in Supervisor's order and words. Not here: delivering events (`events`), making sockets (`daemon::fcgi`).
 
 use crate::config::diag::Diagnostic;
 use crate::config::model::{FcgiSocket, GroupKind};
 use crate::config::paths::normalize;
 use crate::config::python::{big_int, digit_value, is_space, repr};
-use crate::config::raw::SectionKind;
 use crate::config::values::{self, Bad, address, people};
 
 use super::reader::{Passes, Reader, View};
 use super::servers::prefixed;
 
 /// Every event that a listener may ask for.
-const EVENTS: &[&str] = &[
+pub(crate) const EVENTS: &[&str] = &[
     "EVENT",
     "PROCESS_COMMUNICATION",
     "PROCESS_COMMUNICATION_STDERR",
@@ -207,11 +206,6 @@ pub(crate) fn fcgi_socket<'a>(
         owner: *owner,
         mode: mode.unwrap_or(0o700),
     }))
-}
-
-/// Whether a section of this kind has no effect yet.
-pub(crate) fn is_without_effect(kind: SectionKind) -> bool {
-    matches!(kind, SectionKind::EventListener)
 }
 
 #[cfg(test)]

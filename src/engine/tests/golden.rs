@@ -156,6 +156,7 @@ fn shown(action: &Action) -> Option<String> {
         | Action::Kill { .. }
         | Action::CheckGroup { .. }
         | Action::Publish(_)
+        | Action::Stopping
         | Action::Log(..) => return None,
     })
 }

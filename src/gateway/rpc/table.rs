@@ -7,6 +7,7 @@
 use super::config;
 use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
+use super::send;
 use super::value::Value;
 use crate::control::{Fault, FaultCode};
 
@@ -113,6 +114,20 @@ const METHODS: &[Method] = &[
         l::read_stdout,
     ),
     method("supervisor.restart", &["boolean"], 0, "Stop everything and start again.", m::restart),
+    method(
+        "supervisor.sendProcessStdin",
+        &["boolean", "string", "string"],
+        2,
+        "Write text to the stdin of a process: name, text.",
+        send::process_stdin,
+    ),
+    method(
+        "supervisor.sendRemoteCommEvent",
+        &["boolean", "string", "string"],
+        2,
+        "Send an event to listeners: type, data.",
+        send::remote_event,
+    ),
     method("supervisor.shutdown", &["boolean"], 0, "Stop everything and end.", m::shutdown),
     method(
         "supervisor.signalAllProcesses",

@@ -346,3 +346,24 @@ fn a_client_that_went_away_gets_no_answer() {
     assert!(super::answer(&site, &request, &|| false).is_none());
     assert_eq!(core.commands().len(), 1);
 }
+
+#[test]
+fn what_is_sent_is_text_for_one_process_or_an_event_for_listeners() {
+    let core = willing_core(two());
+    let stdin = |params: &[Value]| call(&core, "supervisor.sendProcessStdin", params);
+    assert_eq!(stdin(&[t("web"), t("text")]), Ok(Value::Bool(true)));
+    assert_eq!(stdin(&[t("multi:*"), t("text")]), fault(10, "BAD_NAME: multi:*"));
+    assert_eq!(stdin(&[t("web"), Value::Int(3)]), fault(2, "INCORRECT_PARAMETERS"));
+    assert_eq!(stdin(&[t("web")]), fault(2, "INCORRECT_PARAMETERS"));
+    let event = call(&core, "supervisor.sendRemoteCommEvent", &[t("kind"), t("data")]);
+    assert_eq!(event, Ok(Value::Bool(true)));
+    for (code, text) in [
+        (FaultCode::NotRunning, "NOT_RUNNING: multi:multi_01"),
+        (FaultCode::NoFile, "NO_FILE: multi:multi_01"),
+        (FaultCode::Failed, "FAILED: multi:multi_01 does not read its stdin"),
+    ] {
+        let core = core_that_says(Outcome::Fault(Fault { code, extra: None }));
+        let answer = call(&core, "supervisor.sendProcessStdin", &[t("multi:multi_01"), t("text")]);
+        assert_eq!(answer, fault(code as i64, text));
+    }
+}

@@ -154,7 +154,7 @@ impl Rig {
             Action::Publish(change) => {
                 ensure(change.from != change.to, || format!("publishes no change: {change:?} after {told}"))
             }
-            Action::Log(..) | Action::Bug(_) => Ok(()),
+            Action::Stopping | Action::Log(..) | Action::Bug(_) => Ok(()),
         }
     }
 

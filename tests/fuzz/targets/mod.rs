@@ -7,6 +7,7 @@ mod frames;
 mod getopt;
 mod http;
 mod lines;
+mod listener;
 mod seeds;
 mod xmlrpc;
 
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(getopt::Getopt),
         Box::new(lines::Lines),
         Box::new(filters::Filters),
+        Box::new(listener::Listener),
         Box::new(engine::Engines),
     ]
 }

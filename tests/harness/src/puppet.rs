@@ -33,6 +33,7 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   env-of NAME                 the value, or `unset`
   cat                         copies stdin to stdout until its end
   accept-stdin                stdin is a listening socket: answers each connection `pid N got TEXT`, for ever
+  listener FILE ANSWERS       is an event listener: see listener.rs
   fdflags FD                  the flags of an open file description, octal, as in /proc/self/fdinfo
   tty                         `tty foreground` when stdin is a terminal and we are in its foreground group
   touch FILE, append FILE TEXT, stamp FILE   an empty file, a line, a line with pid and monotonic milliseconds
@@ -101,6 +102,7 @@ fn perform(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
         "spew-err" => emit(2, &pattern::bytes(count(&word()))),
         "cat" => cat(),
         "accept-stdin" => accept_stdin(),
+        "listener" => return Some(crate::listener::run(&word(), &word())),
         "exec" => exec(words.collect()),
         other => return facts(other, words),
     }

@@ -1,0 +1,193 @@
+//! Events in the running daemon: when something happens, to whose stdin it goes, what listeners answer.
+//!
+//! Does I/O through `stdin`. Invariants: an event is offered as soon as it has happened, so that a listener hears of the
+//! last stop before its own; a listener gets the next one only when its pipe has taken the last, so a listener that
+//! hangs holds one event and nobody else. Not here: pools and words (`crate::events`).
+
+use crate::config::model::{Config, GroupKind};
+use crate::control::State;
+use crate::daemon::heard::readable;
+use crate::daemon::state::Daemon;
+use crate::engine::action::StateChange;
+use crate::events::kind::{self, Numbers, Whose};
+use crate::events::ticks::Ticks;
+use crate::events::{Hub, Lines, PoolPlan};
+use crate::types::{Now, Pid, ProcRef};
+
+/// See the module.
+pub(crate) struct Events {
+    pub(crate) hub: Hub,
+    pub(crate) ticks: Ticks,
+    /// The group behind each pool.
+    groups: Vec<usize>,
+}
+
+impl Events {
+    pub(crate) fn new(config: &Config, next_serial: u64, now: Now) -> Events {
+        let mut plans = Vec::new();
+        let mut groups = Vec::new();
+        let mut slots = 0u32..;
+        for (n, group) in config.groups.iter().enumerate() {
+            let members: Vec<_> = group
+                .programs
+                .iter()
+                .map(|p| p.name.clone())
+                .zip(slots.by_ref())
+                .map(|(n, s)| (s, n))
+                .collect();
+            if let GroupKind::EventListener { events, buffer_size, .. } = &group.kind {
+                let buffer_size = usize::try_from(*buffer_size).unwrap_or(1);
+                plans.push(PoolPlan {
+                    name: group.name.clone(),
+                    events: events.clone(),
+                    buffer_size,
+                    members,
+                });
+                groups.push(n);
+            }
+        }
+        let hub = Hub::new(plans, config.supervisor.identifier.clone(), next_serial, readable);
+        let ticks = Ticks::new(now, &|name| hub.wants(name));
+        Events { hub, ticks, groups }
+    }
+}
+
+impl Daemon {
+    /// COMPAT: each group is told of to the pools that stand before it, and to itself.
+    pub(crate) fn publish_start(&mut self) {
+        for n in 0..self.config.groups.len() {
+            let first = self.events.groups.iter().filter(|g| **g <= n).count();
+            let name = self.config.groups.get(n).map(|g| g.name.clone()).unwrap_or_default();
+            self.publish_to(first, kind::GROUP_ADDED, || kind::group(&name));
+        }
+        self.publish(kind::RUNNING, String::new);
+    }
+
+    pub(crate) fn publish(&mut self, name: &str, payload: impl FnOnce() -> String) {
+        self.publish_to(self.events.hub.n_pools(), name, payload);
+    }
+
+    fn publish_to(&mut self, n: usize, name: &str, payload: impl FnOnce() -> String) {
+        if !self.events.hub.wants(name) {
+            return;
+        }
+        let mut lines = Lines::new();
+        self.events.hub.publish(n, name, payload(), &mut lines);
+        self.tell_lines(lines);
+        self.dispatch_events();
+    }
+
+    fn tell_lines(&mut self, lines: Lines) {
+        for (level, text) in lines {
+            self.log(level, &text);
+        }
+    }
+
+    /// Gives waiting events to listeners that wait for one.
+    pub(crate) fn dispatch_events(&mut self) {
+        for pool in 0..self.events.hub.n_pools() {
+            self.dispatch_pool(pool);
+        }
+    }
+
+    fn dispatch_pool(&mut self, pool: usize) {
+        let mut lines = Lines::new();
+        // Members that turned out not to read any more.
+        let mut deaf: Vec<u32> = Vec::new();
+        let mut is_tried = false;
+        loop {
+            let slots = &self.slots;
+            let is_free = |slot: u32| {
+                !deaf.contains(&slot)
+                    && slots.get(slot as usize).and_then(|s| s.stdin.as_ref()).is_some_and(|s| s.is_free())
+            };
+            let Some(offer) = self.events.hub.offer(pool, &is_free) else { break };
+            is_tried = true;
+            if self.write_stdin(offer.slot, &offer.bytes).is_ok() {
+                self.events.hub.sent(&offer, &mut lines);
+            } else {
+                self.events.hub.not_sent(&offer, &mut lines);
+                deaf.push(offer.slot);
+            }
+        }
+        if is_tried {
+            self.events.hub.nobody_left(pool, &mut lines);
+        }
+        self.tell_lines(lines);
+    }
+
+    /// A process has changed its state: an event, and perhaps a listener came or went.
+    pub(crate) fn on_state_change(&mut self, change: &StateChange) {
+        let slot = change.proc.slot;
+        self.events.hub.set_running(slot, change.to == State::Running);
+        let event = [kind::STATE, change.to.name()].concat();
+        if self.events.hub.wants(&event)
+            && let Some(program) = self.program(change.proc)
+        {
+            let whose = Whose { process: &program.name, group: &program.group };
+            let numbers = Numbers { pid: change.pid, tries: change.tries, expected: change.expected };
+            let payload = whose.state(&event, change.from.name(), &numbers);
+            self.publish(&event, || payload);
+        }
+        match change.to {
+            State::Stopped | State::Exited | State::Backoff | State::Fatal => {
+                let mut lines = Lines::new();
+                let has_more = self.events.hub.ended(slot, &mut lines);
+                self.tell_lines(lines);
+                if let Some(pool) = has_more {
+                    self.dispatch_pool(pool);
+                }
+            }
+            State::Running => self.dispatch_events(),
+            State::Starting | State::Stopping | State::Unknown => {}
+        }
+    }
+
+    /// A listener has said something.
+    pub(crate) fn on_listener(&mut self, proc: ProcRef, bytes: &[u8]) {
+        let mut lines = Lines::new();
+        let pool = self.events.hub.heard(proc, bytes, &mut lines);
+        self.tell_lines(lines);
+        if let Some(pool) = pool {
+            self.dispatch_pool(pool);
+        }
+    }
+
+    /// Whether a program's output is an event for somebody.
+    pub(crate) fn wants_output(&self, proc: ProcRef, stderr: bool) -> bool {
+        let is_enabled =
+            |p: &crate::config::model::Program| if stderr { p.stderr.events } else { p.stdout.events };
+        self.events.hub.n_pools() > 0
+            && self.program(proc).is_some_and(is_enabled)
+            && self.events.hub.wants(kind::PROCESS_LOG[usize::from(stderr)])
+    }
+
+    pub(crate) fn publish_output(&mut self, proc: ProcRef, stderr: bool, data: &str) {
+        if !self.wants_output(proc, stderr) {
+            return;
+        }
+        let Some((pid, program)) = self.pid_of(proc).zip(self.program(proc)) else { return };
+        let whose = Whose { process: &program.name, group: &program.group };
+        let payload = whose.output(pid.0, stderr, data);
+        self.publish(kind::PROCESS_LOG[usize::from(stderr)], || payload);
+    }
+
+    pub(crate) fn publish_communication(&mut self, proc: ProcRef, stderr: bool, data: Vec<u8>) {
+        let event = kind::PROCESS_COMMUNICATION[usize::from(stderr)];
+        let Some((pid, program)) = self.pid_of(proc).zip(self.program(proc)) else { return };
+        let whose = Whose { process: &program.name, group: &program.group };
+        let payload = whose.communication(pid.0, &readable(data));
+        self.publish(event, || payload);
+    }
+
+    /// The pid of this life, until it is reaped. What descendants write later belongs to nobody.
+    fn pid_of(&self, proc: ProcRef) -> Option<Pid> {
+        self.slots.get(proc.slot as usize).filter(|s| s.incarnation == proc.incarnation)?.pid
+    }
+
+    pub(crate) fn publish_ticks(&mut self) {
+        for (name, payload) in self.events.ticks.take(self.now) {
+            self.publish(&name, || payload);
+        }
+    }
+}
