@@ -151,6 +151,7 @@ fn avail_shows_every_configured_process() {
         "[program:b]\ncommand=cat\nautostart=false\npriority=3\n[program:w]\ncommand=cat\nnumprocs=2\nprocess_name=n%(process_num)d\n\
          [group:w]\nprograms=w\npriority=-7\n[program:a-name-that-is-longer-than-the-column-is]\ncommand=cat\n",
     );
+    sup.wait_log("spawned: 'n0'");
     both_say(
         &sup,
         "avail",

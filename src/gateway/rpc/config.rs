@@ -18,9 +18,23 @@ pub(super) fn configuration(caller: &Caller<'_>) -> Result<Vec<ProgramInfo>> {
 /// `getAllConfigInfo`.
 pub fn all_configs(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
     caller.refuse_while_stopping()?;
-    let mut all = configuration(caller)?;
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Value::Array(all.iter().map(config_info).collect()))
+    let all = configuration(caller)?;
+    let sorted = ordered(all.iter(), &|a, b| a.name <= b.name);
+    Ok(Value::Array(sorted.into_iter().map(config_info).collect()))
+}
+
+/// Sorted; what may stay where it is does. One small function for all orders, where the library's sort would be built
+/// for each.
+pub(super) fn ordered<'p>(
+    list: impl Iterator<Item = &'p ProgramInfo>,
+    may_precede: &dyn Fn(&ProgramInfo, &ProgramInfo) -> bool,
+) -> Vec<&'p ProgramInfo> {
+    let mut sorted: Vec<&ProgramInfo> = Vec::new();
+    for one in list {
+        let at = sorted.partition_point(|other| may_precede(other, one));
+        sorted.insert(at, one);
+    }
+    sorted
 }
 
 fn or_none(text: Option<&String>) -> Value {

@@ -4,6 +4,7 @@
 //! are, text comes out. COMPAT: the arithmetic is Supervisor's, oddities included (contract 4.7; traps 58 and 59).
 //! Not here: which file a log is (`daemon`).
 
+use super::config::ordered;
 use super::methods::{Caller, QUESTION_TIMEOUT, Refusal, Result, confused, named, plain, status, text_at};
 use super::namespec;
 use super::value::Value;
@@ -76,16 +77,18 @@ pub fn clear_process(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
 /// `clearAllProcessLogs`. One after the other, so that a thousand programs do not keep the core from its work.
 pub fn clear_all(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
     caller.refuse_while_stopping()?;
-    let mut all = super::config::configuration(caller)?;
+    let all = super::config::configuration(caller)?;
     // COMPAT: in the order in which they are started.
-    all.chunk_by_mut(|a, b| a.group == b.group).for_each(|group| group.sort_by_key(|p| p.priority));
-    all.sort_by_key(|p| p.group_priority);
+    let sorted = ordered(all.iter(), &|a, b| {
+        a.group_priority < b.group_priority
+            || (a.group_priority == b.group_priority && (a.group != b.group || a.priority <= b.priority))
+    });
     let mut results = Vec::with_capacity(all.len());
-    for ProgramInfo { group, name, .. } in all {
+    for ProgramInfo { group, name, .. } in sorted {
         let whose = LogOf::Process { group: group.clone(), name: name.clone(), stderr: false };
         let fault = clear(caller, whose)?.err();
-        let fault = fault.map(|f| Fault::new(f.code, namespec::join(&group, &name)));
-        results.push(status(&group, &name, fault.as_ref()));
+        let fault = fault.map(|f| Fault::new(f.code, namespec::join(group, name)));
+        results.push(status(group, name, fault.as_ref()));
     }
     Ok(Value::Array(results))
 }
