@@ -51,6 +51,11 @@ impl Journal {
         self.dropped
     }
 
+    /// The files and streams that it is written to, in order.
+    pub fn sinks(&self) -> &[SinkId] {
+        &self.sinks
+    }
+
     pub fn log(&mut self, sinks: &mut Sinks, now: Wall, level: LogLevel, message: &str) {
         if !self.wants(level) {
             return;

@@ -43,6 +43,12 @@ pub enum Request {
     Snapshot,
     /// Health as the engine sees it.
     Health(HealthKind),
+    /// A log, to be read by whoever asks.
+    OpenLog(LogOf),
+    /// Throw away what is in a log; of a process, in both. Answered as a command is.
+    ClearLog(LogOf),
+    /// What every program is configured to be.
+    Configuration,
     /// Something to be done; may be answered much later.
     Command(Command),
     /// Something for a program to read; answered like a command, at once.
@@ -56,6 +62,18 @@ pub enum Send {
     RemoteEvent { kind: String, data: String },
     /// To the stdin of a process.
     Stdin { group: String, name: String, text: String },
+}
+
+/// Whose log.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum LogOf {
+    /// The daemon's own.
+    Daemon,
+    Process {
+        group: String,
+        name: String,
+        stderr: bool,
+    },
 }
 
 /// What an operator can ask for. Every command is answered exactly once.
@@ -95,8 +113,23 @@ pub enum Reply {
     Identity(Ident),
     Snapshot(Box<Snapshot>),
     Health(HealthReport),
+    Log(LogReply),
+    /// In the order of the configuration.
+    Configuration(Vec<ProgramInfo>),
     /// Answer to a command: for one process `Done`, for a group or all `Each`.
     Command(Outcome),
+}
+
+/// What became of a log that was to be read.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum LogReply {
+    /// The open file comes with this frame.
+    Opened,
+    /// The configuration names no file, or this one, and there is none.
+    Missing(Option<String>),
+    /// It is no file that can be read, but a pipe or a terminal; or it could not be opened.
+    Unreadable,
+    NoSuchProcess,
 }
 
 /// The answer to a command.
@@ -299,6 +332,44 @@ pub struct ProcessInfo {
     pub stderr_logfile: String,
     pub ready: bool,
     pub stats: ProcessStats,
+}
+
+/// One program as it is configured.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ProgramInfo {
+    pub group: String,
+    pub name: String,
+    pub group_priority: i64,
+    pub priority: i64,
+    pub command: String,
+    pub directory: Option<String>,
+    pub uid: Option<u32>,
+    pub exitcodes: Vec<i32>,
+    pub autostart: bool,
+    pub killasgroup: bool,
+    pub redirect_stderr: bool,
+    pub startretries: i64,
+    /// Whole seconds.
+    pub startsecs: i64,
+    pub stopsignal: Signal,
+    /// Whole seconds.
+    pub stopwaitsecs: i64,
+    pub serverurl: Option<String>,
+    pub stdout: LogInfo,
+    pub stderr: LogInfo,
+}
+
+/// One stream of a program as it is configured.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LogInfo {
+    pub logfile: Option<String>,
+    /// Bytes.
+    pub maxbytes: u64,
+    pub backups: u32,
+    /// Bytes.
+    pub capture_maxbytes: u64,
+    pub events: bool,
+    pub syslog: bool,
 }
 
 /// Counters of one process slot since the daemon started.

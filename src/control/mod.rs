@@ -9,8 +9,8 @@ mod place;
 
 pub use api::{
     Check, Command, Fault, FaultCode, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec,
-    Outcome, ProcessInfo, ProcessStats, Reply, Request, SelfStats, Send, Snapshot, State, Target,
-    TargetResult,
+    LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Reply, Request, SelfStats,
+    Send, Snapshot, State, Target, TargetResult,
 };
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};

@@ -5,6 +5,7 @@
 //! Not here: what is asked (`commands`), XML (`gateway::rpc::xml`).
 
 use crate::ctl::address::{Place, ServerAddress};
+use crate::ctl::follow::{self, Ended};
 use crate::ctl::resolve::addresses_of;
 use crate::gateway::rpc::value::Value;
 use crate::gateway::rpc::xml::{self, Response};
@@ -13,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -66,6 +67,12 @@ pub trait Api {
     /// See `ClientError`.
     fn call(&self, method: &str, params: &[Value]) -> Result<Value, ClientError>;
 
+    /// Copies what the server sends for a path, until it ends that, or somebody presses Ctrl-C.
+    ///
+    /// # Errors
+    /// See `ClientError`.
+    fn follow(&self, path: &str, out: &mut dyn Write) -> Result<Ended, ClientError>;
+
     /// For messages.
     fn url(&self) -> String;
 }
@@ -109,6 +116,10 @@ impl Api for Server {
         }
     }
 
+    fn follow(&self, path: &str, out: &mut dyn Write) -> Result<Ended, ClientError> {
+        follow::follow(&self.address, path, self.patience, out)
+    }
+
     fn url(&self) -> String {
         self.address.to_string()
     }
@@ -150,7 +161,7 @@ impl Limits {
 }
 
 /// A stream of either family.
-pub trait Connection: Read + Write {
+pub trait Connection: Read + Write + AsFd {
     /// From now on a read waits as long as it takes.
     ///
     /// # Errors
@@ -161,6 +172,12 @@ pub trait Connection: Read + Write {
 impl Connection for TcpStream {
     fn wait_without_limit(&self) -> io::Result<()> {
         self.set_read_timeout(None)
+    }
+}
+
+impl AsFd for UnixClient {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
@@ -233,6 +250,12 @@ fn connect_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream
     Err(last)
 }
 
+/// The header for a server that wants to know who asks; else nothing.
+pub(super) fn credentials(address: &ServerAddress) -> String {
+    let (Some(user), Some(password)) = (&address.username, &address.password) else { return String::new() };
+    format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{user}:{password}")))
+}
+
 fn request(
     address: &ServerAddress,
     method: &str,
@@ -246,10 +269,7 @@ fn request(
         stream.wait_without_limit().map_err(ClientError::Broken)?;
     }
     let mut message = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nUser-Agent: mainstay\r\n");
-    if let (Some(user), Some(password)) = (&address.username, &address.password) {
-        let credentials = STANDARD.encode(format!("{user}:{password}"));
-        message.push_str(&format!("Authorization: Basic {credentials}\r\n"));
-    }
+    message.push_str(&credentials(address));
     if let Some(body) = body {
         message.push_str(&format!("Content-Type: text/xml\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     } else {

@@ -2,7 +2,7 @@
 //!
 //! Does I/O through what it is given. Invariants: an action that fails never resets an earlier failure (COMPAT: the
 //! exit code is the last failure's); errors are lines on stdout, as supervisorctl has them.
-//! Not here: lines and codes of results (`names`), `status` (`status`), `shutdown` and `reload` (`end`), the wire
+//! Not here: lines and codes of results (`names`), `status` (`status`), logs (`logs`), `shutdown` and `reload` (`end`), the wire
 //! (`client`).
 
 use crate::control::FaultCode;
@@ -109,6 +109,10 @@ impl<'a> Session<'a> {
             "pid" => self.pid(names),
             "shutdown" => self.end("shutdown", names),
             "reload" => self.end("reload", names),
+            "tail" => self.tail(names),
+            "maintail" => self.maintail(names),
+            "clear" => self.clear(names),
+            "avail" => self.avail(names),
             "version" => self.version(names),
             "help" => self.help(names),
             other => {
@@ -278,7 +282,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn results(&mut self, verb: Verb, results: &Value) {
+    pub(super) fn results(&mut self, verb: Verb, results: &Value) {
         for value in results.as_array().unwrap_or_default() {
             if let Some((group, name, code, description)) = read_result(value) {
                 self.result(verb, group, name, code, description);
@@ -286,7 +290,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn result(&mut self, verb: Verb, group: &str, name: &str, code: i64, description: &str) {
+    pub(super) fn result(&mut self, verb: Verb, group: &str, name: &str, code: i64, description: &str) {
         self.say(&verb.line(group, name, code, description));
         if let Some(code) = verb.exit_code(code) {
             self.fail(code);

@@ -9,6 +9,8 @@ pub mod client;
 pub mod commands;
 pub mod discover;
 mod end;
+mod follow;
+mod logs;
 mod names;
 mod resolve;
 mod status;

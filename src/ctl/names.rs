@@ -28,6 +28,7 @@ pub(crate) enum Verb {
     Start,
     Stop,
     Signal,
+    Clear,
 }
 
 impl Verb {
@@ -37,6 +38,7 @@ impl Verb {
             Verb::Start => "start",
             Verb::Stop => "stop",
             Verb::Signal => "signal",
+            Verb::Clear => "clear",
         }
     }
 
@@ -45,6 +47,7 @@ impl Verb {
             Verb::Start => "started",
             Verb::Stop => "stopped",
             Verb::Signal => "signalled",
+            Verb::Clear => "cleared",
         }
     }
 
@@ -53,7 +56,7 @@ impl Verb {
         match self {
             Verb::Start => code == FaultCode::AlreadyStarted as i64,
             Verb::Stop => code == FaultCode::NotRunning as i64,
-            Verb::Signal => false,
+            Verb::Signal | Verb::Clear => false,
         }
     }
 
@@ -91,6 +94,8 @@ impl Verb {
             "bad signal name"
         } else if is(FaultCode::NotRunning) {
             "not running"
+        } else if is(FaultCode::Failed) && self == Verb::Clear {
+            "failed"
         } else if is(FaultCode::Failed) && self != Verb::Start {
             return description.to_owned();
         } else {
@@ -137,6 +142,22 @@ pub(crate) fn help(action: &str) -> Option<&'static str> {
             "pid\t\t\tThe process id of the daemon\npid <name>\t\tThe process id of a process\n\
              pid all\t\t\tThe process id of every process, one per line"
         }
+        "tail" => {
+            "tail [-f|-<number>] <name> [stdout|stderr]\n\
+             tail -f <name>\t\tFollow a process's stdout log until Ctrl-C\n\
+             tail <name>\t\tThe last 1600 bytes of a process's stdout log\n\
+             tail -100 <name>\tThe last 100 bytes\ntail <name> stderr\tThe same of its stderr log"
+        }
+        "maintail" => {
+            "maintail -f\tFollow the daemon's log until Ctrl-C\nmaintail\tThe last 1600 bytes of the daemon's log\nmaintail -100\tThe last 100 bytes"
+        }
+        "clear" => {
+            "clear <name>\t\tEmpty the logs of a process that runs\n\
+             clear <name> <name>\tEmpty the logs of multiple processes\nclear all\t\tEmpty the logs of all processes"
+        }
+        "avail" => {
+            "avail\t\tAll configured processes, whether they start by themselves, and their priorities"
+        }
         "shutdown" => "shutdown\tStop everything and end the daemon",
         "reload" => "reload\t\tStop everything and start again from the configuration",
         "version" => "version\t\tThe version of the server",
@@ -147,24 +168,19 @@ pub(crate) fn help(action: &str) -> Option<&'static str> {
 }
 
 /// In the order of `help`.
-pub(crate) const ACTIONS: [&str; 12] = [
-    "exit", "help", "pid", "quit", "reload", "restart", "shutdown", "signal", "start", "status", "stop",
-    "version",
+pub(crate) const ACTIONS: [&str; 16] = [
+    "avail", "clear", "exit", "help", "maintail", "pid", "quit", "reload", "restart", "shutdown", "signal",
+    "start", "status", "stop", "tail", "version",
 ];
 
 /// For the words of supervisorctl that we do not have: what to do instead.
 pub(crate) fn not_yet(action: &str) -> Option<&'static str> {
     Some(match action {
-        "tail" | "fg" => "read the container's log, or the file that `stdout_logfile` of the program names",
-        "maintail" => "read the container's log, or the file that `logfile` of [supervisord] names",
-        "clear" => {
-            "empty the file that `stdout_logfile` of the program names; the container's log stays as it is"
-        }
+        "fg" => "read the container's log, or the file that `stdout_logfile` of the program names",
         "reread" => "`mainstay check -c FILE` tells whether a changed file is good",
         "update" | "add" | "remove" => {
             "change the file and use `reload`, which stops everything and starts it from the new file"
         }
-        "avail" => "`mainstay check -c FILE --print toml` shows every program of a file",
         "open" => "name the server with -s URL, in front of the action",
         _ => return None,
     })

@@ -20,6 +20,14 @@ impl<F: Fn(&str, &[Value]) -> Result<Value, ClientError>> Api for Script<F> {
         (self.answer)(method, params)
     }
 
+    fn follow(&self, path: &str, out: &mut dyn Write) -> Result<follow::Ended, ClientError> {
+        self.calls.borrow_mut().push(format!("GET {path}"));
+        (self.answer)("follow", &[]).map(|text| {
+            let _ = out.write_all(text.as_str().unwrap_or_default().as_bytes());
+            follow::Ended::ByUser
+        })
+    }
+
     fn url(&self) -> String {
         "unix:///x.sock".to_owned()
     }
@@ -209,6 +217,15 @@ fn missing_names_are_errors_with_help() {
         ("signal HUP", 1, "Error: signal requires a signal name and a process name"),
         ("shutdown now", 1, "Error: shutdown accepts no arguments"),
         ("version x", 1, "Error: version accepts no arguments"),
+        ("avail x", 1, "Error: avail accepts no arguments"),
+        ("clear", 1, "Error: clear requires a process name"),
+        ("tail", 1, "Error: too few arguments"),
+        ("tail a b c d", 1, "Error: too many arguments"),
+        ("tail -5", 1, "Error: tail requires process name"),
+        ("tail a nosuch", 1, "Error: bad channel 'nosuch'"),
+        ("tail -x a", 1, "Error: bad argument -x"),
+        ("maintail x", 1, "Error: bad argument x"),
+        ("maintail 1 2", 1, "Error: too many arguments"),
         ("foo bar", 1, "*** Unknown syntax: foo bar"),
     ] {
         let (got, out) = told(line, three);
@@ -218,14 +235,14 @@ fn missing_names_are_errors_with_help() {
 
 #[test]
 fn words_that_only_we_lack_are_not_called_unknown() {
-    for word in ["tail", "maintail", "reread", "update", "add", "remove", "avail", "clear", "fg", "open"] {
+    for word in ["reread", "update", "add", "remove", "fg", "open"] {
         let (code, out, calls) = run_line(&format!("{word} web"), "", three);
         assert_eq!((code, out), (1, format!("error: '{word}' is not supported yet\n")));
         assert_eq!(calls, [""; 0], "nobody is asked");
         assert!(names::help(word).is_none() && names::not_yet(word).is_some());
     }
-    assert!(names::not_yet("tail").is_some_and(|hint| hint.contains("`stdout_logfile`")));
-    assert!(names::ACTIONS.iter().all(|word| names::not_yet(word).is_none()));
+    assert!(names::not_yet("fg").is_some_and(|hint| hint.contains("`stdout_logfile`")));
+    assert!(names::ACTIONS.iter().all(|word| names::help(word).is_some()));
 }
 
 #[test]
@@ -366,4 +383,26 @@ mod against_the_gateway {
         }
         let _ = std::fs::remove_file(path);
     }
+}
+
+#[test]
+fn following_ends_well_whatever_becomes_of_it() {
+    let script = |method: &str, _: &[Value]| match method {
+        "follow" => Ok(Value::text("some\nwords")),
+        _ => Ok(Value::text("3.0")),
+    };
+    for (line, path) in [
+        ("tail -f web", "/logtail/web/stdout"),
+        ("tail -f web stderr", "/logtail/web/stderr"),
+        ("maintail -f", "/mainlogtail"),
+    ] {
+        let (code, out, calls) = run_line(line, "", script);
+        assert_eq!((code, out.as_str()), (0, "==> Press Ctrl-C to exit <==\nsome\nwords\n"), "{line}");
+        assert_eq!(calls, ["getVersion()".to_owned(), format!("GET {path}")], "{line}");
+    }
+    let refused = |method: &str, _: &[Value]| match method {
+        "follow" => Err(ClientError::Status(404, "Not Found".to_owned())),
+        _ => Ok(Value::text("3.0")),
+    };
+    assert_eq!(told("tail -f web", refused), (0, "==> Press Ctrl-C to exit <==\n".to_owned()));
 }

@@ -12,10 +12,11 @@ use crate::sys::carray::{CArray, c_string};
 use crate::sys::child::ExecPlan;
 use crate::sys::signals::{self, To};
 use crate::sys::sockets::FileId;
-use crate::sys::{boot, errno, fd, sockets};
+use crate::sys::{boot, errno, fd, passing, sockets};
 use crate::types::{ExitStatus, LogLevel, Mono, Pid, Signal};
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
+use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -24,6 +25,9 @@ const REQUESTS_PER_TURN: usize = 32;
 
 /// BOUND: answers the gateway may leave unread before we stop reading its requests.
 const UNREAD_BYTES: usize = 32 << 20;
+
+/// BOUND: open files that wait to be sent; they are descriptors of ours until then.
+const UNSENT_FILES: usize = 4;
 
 /// The first restart comes after this, doubled each time up to `RESTART_MAX_MS`; forgotten after `STEADY_MS`.
 const RESTART_MS: i64 = 50;
@@ -73,8 +77,48 @@ struct Process {
     socket: OwnedFd,
     reader: FrameReader,
     unsent: Vec<u8>,
+    /// Files that go with the byte of `unsent` that their frame begins with.
+    files: VecDeque<(usize, OwnedFd)>,
     started: Mono,
     interest: EpollFlags,
+}
+
+impl Process {
+    /// Sends what fits. How many bytes went, and whether a file cannot go, without which nothing that follows would be
+    /// understood.
+    fn send(&mut self) -> (usize, bool) {
+        let socket = self.socket.as_fd();
+        let mut sent = 0;
+        let mut lost = false;
+        while sent < self.unsent.len() {
+            let with_file = self.files.front().is_some_and(|(at, _)| *at == sent);
+            // Bytes end where the next file's frame begins.
+            let end = self.files.get(usize::from(with_file)).map_or(self.unsent.len(), |(at, _)| *at);
+            let bytes = self.unsent.get(sent..end).unwrap_or_default();
+            let written = match self.files.front().filter(|_| with_file) {
+                Some((_, file)) => passing::send_with(socket, bytes, file.as_fd()),
+                None => fd::write_some(socket, bytes),
+            };
+            match written {
+                Ok(Some(n)) => {
+                    sent += n;
+                    if with_file {
+                        self.files.pop_front();
+                    }
+                }
+                Ok(None) => break,
+                // Any other error shows as the end of the socket when it is read.
+                Err(e) => {
+                    lost = e == Errno::ETOOMANYREFS;
+                    break;
+                }
+            }
+        }
+        for (at, _) in &mut self.files {
+            *at = at.saturating_sub(sent);
+        }
+        (sent, lost)
+    }
 }
 
 /// See the module.
@@ -225,6 +269,7 @@ impl Daemon {
             socket: ours,
             reader: FrameReader::default(),
             unsent,
+            files: VecDeque::new(),
             started: self.now.mono,
             interest,
         });
@@ -250,6 +295,10 @@ impl Daemon {
         let mut bytes = [0u8; 16 << 10];
         for _ in 0..REQUESTS_PER_TURN {
             let Some(process) = &mut self.gateway.process else { return false };
+            if process.files.len() >= UNSENT_FILES {
+                // What is unsent is waited for; then we come here again.
+                return false;
+            }
             match process.reader.take::<Request>() {
                 Ok(Some((id, request))) => {
                     self.on_request(id, request);
@@ -275,9 +324,10 @@ impl Daemon {
         true
     }
 
-    /// Queues one frame for the gateway.
-    pub(crate) fn queue_for_gateway(&mut self, frame: &[u8]) {
+    /// Queues one frame for the gateway, and an open file that goes with it.
+    pub(crate) fn queue_for_gateway(&mut self, frame: &[u8], file: Option<OwnedFd>) {
         if let Some(process) = &mut self.gateway.process {
+            process.files.extend(file.map(|file| (process.unsent.len(), file)));
             process.unsent.extend_from_slice(frame);
         }
     }
@@ -286,15 +336,11 @@ impl Daemon {
     pub(crate) fn send_to_gateway(&mut self) {
         let generation = self.gateway.generation;
         let Some(process) = &mut self.gateway.process else { return };
-        let mut sent = 0;
-        while let Some(rest) = process.unsent.get(sent..).filter(|r| !r.is_empty()) {
-            match fd::write_some(process.socket.as_fd(), rest) {
-                Ok(Some(n)) => sent += n,
-                // An error shows as the end of the socket when it is read.
-                Ok(None) | Err(_) => break,
-            }
-        }
+        let (sent, lost) = process.send();
         process.unsent.drain(..sent);
+        if lost {
+            return self.drop_gateway(true);
+        }
         if process.unsent.is_empty() {
             process.unsent.shrink_to(4096);
         }

@@ -14,6 +14,7 @@ mod lastresort;
 mod launch;
 mod life;
 mod listen;
+mod log_requests;
 mod logs;
 mod ourselves;
 mod output;

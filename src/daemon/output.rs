@@ -109,6 +109,15 @@ impl Output {
         self.entries.iter().all(Option::is_none)
     }
 
+    /// The logs that a live program writes, each once.
+    pub(crate) fn sinks_of(&self, slot: u32) -> Vec<SinkId> {
+        let live = self.entries.iter().flatten().filter(|e| !e.lingering && e.channel.proc.slot == slot);
+        let mut sinks: Vec<SinkId> = live.flat_map(|e| e.channel.sinks()).collect();
+        sinks.sort_unstable();
+        sinks.dedup();
+        sinks
+    }
+
     fn indices_of(&self, proc: ProcRef) -> Vec<u32> {
         let all = (0u32..).zip(self.entries.iter());
         all.filter(|(_, e)| e.as_ref().is_some_and(|e| e.channel.proc == proc)).map(|(i, _)| i).collect()

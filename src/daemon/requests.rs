@@ -2,7 +2,6 @@
 //!
 //! Invariant: every request is answered exactly once, to the gateway that asked; an answer to one that is gone is dropped.
 
-use crate::config::model::LogTarget;
 use crate::control::{
     Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, SelfStats, Snapshot, Target,
     encode,
@@ -14,6 +13,7 @@ use crate::sys::signals::{self, To};
 use crate::sys::{boot, errno, limits, procfs};
 use crate::types::{LogLevel, ProcRef, Signal};
 use nix::errno::Errno;
+use std::os::fd::OwnedFd;
 
 impl Daemon {
     pub(crate) fn on_request(&mut self, id: u64, request: Request) {
@@ -22,6 +22,12 @@ impl Daemon {
             Request::Identity => Reply::Identity(self.identity()),
             Request::Snapshot => Reply::Snapshot(Box::new(self.snapshot())),
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
+            Request::OpenLog(whose) => {
+                let (reply, file) = self.open_log_of(&whose);
+                return self.answer_with(id, &Reply::Log(reply), file);
+            }
+            Request::ClearLog(whose) => Reply::Command(self.clear_log_of(&whose)),
+            Request::Configuration => Reply::Configuration(self.program_infos()),
             Request::Command(command) => return self.on_command(id, command),
             Request::Send(send) => Reply::Command(self.on_send(send)),
         };
@@ -90,8 +96,12 @@ impl Daemon {
     }
 
     fn answer(&mut self, id: u64, reply: &Reply) {
+        self.answer_with(id, reply, None);
+    }
+
+    fn answer_with(&mut self, id: u64, reply: &Reply, file: Option<OwnedFd>) {
         match encode(id, reply) {
-            Ok(frame) => self.queue_for_gateway(&frame),
+            Ok(frame) => self.queue_for_gateway(&frame, file),
             Err(e) => self.log(LogLevel::Error, &format!("cannot answer the gateway: {e}")),
         }
         self.send_to_gateway();
@@ -114,20 +124,10 @@ impl Daemon {
     }
 
     fn add_log_names(&self, info: &mut ProcessInfo, slot: u32) {
-        let Some((g, p)) = self.index.get(slot as usize) else { return };
-        let Some(program) = self.config.groups.get(*g).and_then(|g| g.programs.get(*p)) else { return };
-        let name = |target: &LogTarget, stream: usize| match target {
-            LogTarget::None | LogTarget::Inherit => String::new(),
-            LogTarget::File(path) => path.display().to_string(),
-            LogTarget::Stream { text, .. } => text.clone(),
-            LogTarget::Auto => {
-                let auto = self.slots.get(slot as usize).and_then(|s| s.auto.get(stream));
-                auto.and_then(Option::as_ref).map_or_else(String::new, |p| p.display().to_string())
-            }
-        };
-        info.stdout_logfile = name(&program.stdout.target, 0);
-        info.stderr_logfile =
-            if program.redirect_stderr { String::new() } else { name(&program.stderr.target, 1) };
+        let name =
+            |stderr| self.log_path(slot, stderr).map_or_else(String::new, |path| path.display().to_string());
+        info.stdout_logfile = name(false);
+        info.stderr_logfile = name(true);
     }
 
     fn self_stats(&self) -> SelfStats {

@@ -4,13 +4,15 @@
 //! too late is dropped; a core that does not answer cannot make us fill the socket, because the number of
 //! unanswered requests is bounded. Not here: what requests mean (`control`), what a client is told (`health`, `rpc`).
 
-use crate::control::{FrameError, FrameReader, Hello, Reply, Request, encode};
+use crate::control::{FrameError, FrameReader, Hello, LogReply, Reply, Request, encode};
 use crate::gateway::lock;
 use crate::gateway::stream::send_all;
-use std::collections::HashMap;
+use crate::sys::passing::{self, Beside};
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io::Read;
 use std::net::Shutdown;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -67,11 +69,14 @@ pub struct Link {
     table: Mutex<Table>,
 }
 
+/// A reply, and the open file that came with it.
+type Delivery = (Reply, Option<OwnedFd>);
+
 #[derive(Default, Debug)]
 struct Table {
     last_id: u64,
     /// `None`: the asker gave up, the core still owes the answer.
-    asked: HashMap<u64, Option<SyncSender<Reply>>>,
+    asked: HashMap<u64, Option<SyncSender<Delivery>>>,
     gone: bool,
 }
 
@@ -89,6 +94,14 @@ impl Link {
     /// # Errors
     /// See `LinkError`.
     pub fn ask(&self, request: &Request, timeout: Duration) -> Result<Reply, LinkError> {
+        self.ask_for_file(request, timeout).map(|(reply, _)| reply)
+    }
+
+    /// The same for what may be answered with an open file.
+    ///
+    /// # Errors
+    /// See `LinkError`.
+    pub fn ask_for_file(&self, request: &Request, timeout: Duration) -> Result<Delivery, LinkError> {
         let (id, replies) = self.send(request)?;
         match replies.recv_timeout(timeout) {
             Ok(reply) => Ok(reply),
@@ -110,7 +123,7 @@ impl Link {
         let (id, replies) = self.send(request)?;
         loop {
             match replies.recv_timeout(pause) {
-                Ok(reply) => return Ok(reply),
+                Ok((reply, _)) => return Ok(reply),
                 Err(RecvTimeoutError::Disconnected) => return Err(LinkError::Gone),
                 Err(RecvTimeoutError::Timeout) if wanted() => {}
                 Err(RecvTimeoutError::Timeout) => return Err(self.give_up(id, LinkError::Abandoned)),
@@ -138,23 +151,33 @@ impl Link {
 
     fn deliver_all(&self, reader: &mut FrameReader) -> Result<(), FrameError> {
         let mut chunk = vec![0u8; 32 << 10];
+        // In the order of the frames that they come with; `None` for one that got lost on the way.
+        let mut files: VecDeque<Option<OwnedFd>> = VecDeque::new();
         loop {
             while let Some((id, reply)) = reader.take::<Reply>()? {
+                let file = match &reply {
+                    Reply::Log(LogReply::Opened) => files.pop_front().flatten(),
+                    _ => None,
+                };
                 if let Some(Some(asker)) = lock(&self.table).asked.remove(&id) {
                     // RACE: the asker may have timed out a moment ago; then nobody wants it any more.
-                    let _ = asker.try_send(reply);
+                    let _ = asker.try_send((reply, file));
                 }
             }
-            match (&self.socket).read(&mut chunk) {
-                Ok(0) => return Ok(()),
-                Ok(n) => reader.push(&chunk[..n]),
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => return Ok(()),
+            let (n, beside) = match passing::receive(self.socket.as_fd(), &mut chunk) {
+                Ok((0, _)) | Err(_) => return Ok(()),
+                Ok(received) => received,
+            };
+            reader.push(&chunk[..n]);
+            match beside {
+                Beside::Nothing => {}
+                Beside::File(file) => files.push_back(Some(file)),
+                Beside::Lost => files.push_back(None),
             }
         }
     }
 
-    fn send(&self, request: &Request) -> Result<(u64, Receiver<Reply>), LinkError> {
+    fn send(&self, request: &Request) -> Result<(u64, Receiver<Delivery>), LinkError> {
         let (sender, receiver) = sync_channel(1);
         let id = {
             let mut table = lock(&self.table);
@@ -279,6 +302,54 @@ mod tests {
         let core = FakeCore::start(|_| None);
         let reply = core.link.ask_while(&Request::Ping, Duration::from_millis(1), &|| false);
         assert_eq!(reply, Err(LinkError::Abandoned));
+    }
+
+    #[test]
+    fn an_open_file_reaches_the_one_who_asked_for_it() {
+        use crate::control::LogOf;
+        use std::io::Write;
+        let (mut core, theirs) = UnixStream::pair().expect("pair");
+        let link = Arc::new(Link::new(theirs));
+        let reader = Arc::clone(&link);
+        std::thread::spawn(move || reader.read_replies(FrameReader::default()));
+        let (mut read, write) = std::io::pipe().expect("pipe");
+        std::thread::scope(|scope| {
+            let asker = scope.spawn(|| {
+                let limit = Duration::from_secs(5);
+                let missing = link.ask_for_file(&Request::OpenLog(LogOf::Daemon), limit).expect("answer");
+                let there = link.ask_for_file(&Request::OpenLog(LogOf::Daemon), limit).expect("answer");
+                (missing, there)
+            });
+            let missing = encode(1, &Reply::Log(LogReply::Missing(None))).expect("small");
+            let opened = encode(2, &Reply::Log(LogReply::Opened)).expect("small");
+            let mut requests = FrameReader::default();
+            let mut bytes = [0; 1024];
+            for frame in [missing, opened] {
+                while requests.take::<Request>().expect("well-formed").is_none() {
+                    let n = core.read(&mut bytes).expect("a request");
+                    requests.push(&bytes[..n]);
+                }
+                let is_last = frame.get(4) == Some(&2);
+                if is_last {
+                    // The first bytes bring the file, the rest comes later.
+                    let n = passing::send_with(core.as_fd(), &frame[..3], write.as_fd()).expect("fits");
+                    core.write_all(&frame[n.expect("fits")..]).expect("fits");
+                } else {
+                    core.write_all(&frame).expect("fits");
+                }
+            }
+            let ((missing, none), (opened, file)) = asker.join().expect("no panic");
+            assert_eq!(
+                (missing, opened),
+                (Reply::Log(LogReply::Missing(None)), Reply::Log(LogReply::Opened))
+            );
+            assert!(none.is_none());
+            std::fs::File::from(file.expect("a file")).write_all(b"x").expect("it is the pipe");
+        });
+        drop(write);
+        let mut said = String::new();
+        read.read_to_string(&mut said).expect("read");
+        assert_eq!(said, "x");
     }
 
     #[test]

@@ -21,11 +21,15 @@ const TIDY_NS: u64 = 1_000_000_000;
 /// BOUND: scrapes at a time, the waiting ones included. A pair of Prometheus servers needs two.
 const MAX_SCRAPES: usize = 4;
 
+/// BOUND: clients that follow a log; each has a thread, a connection and an open file.
+const MAX_FOLLOWERS: usize = 16;
+
 /// Shared by all listeners of the process.
 #[derive(Default, Debug)]
 pub struct Load {
     unsent: AtomicUsize,
     scrapes: AtomicUsize,
+    followers: AtomicUsize,
     /// Putting a scrape together takes several times its size.
     scraping: Mutex<()>,
     /// Requests that are being answered.
@@ -72,9 +76,15 @@ impl Load {
         );
     }
 
+    /// Follows a log, for as long as `work` takes; `None` when too many do already.
+    pub fn follow<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let _turn = Turn::take(&self.followers, MAX_FOLLOWERS)?;
+        Some(work())
+    }
+
     /// Carries out a scrape when its turn comes; `None` when too many wait already.
     pub fn scrape<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
-        let _turn = Turn::take(&self.scrapes)?;
+        let _turn = Turn::take(&self.scrapes, MAX_SCRAPES)?;
         let _alone: MutexGuard<'_, ()> = lock(&self.scraping);
         Some(work())
     }
@@ -110,10 +120,10 @@ impl Drop for Reservation {
 struct Turn<'a>(&'a AtomicUsize);
 
 impl Turn<'_> {
-    fn take(count: &AtomicUsize) -> Option<Turn<'_>> {
+    fn take(count: &AtomicUsize, most: usize) -> Option<Turn<'_>> {
         let before = count.fetch_add(1, Ordering::AcqRel);
         let turn = Turn(count);
-        (before < MAX_SCRAPES).then_some(turn)
+        (before < most).then_some(turn)
     }
 }
 
@@ -143,7 +153,8 @@ mod tests {
     fn scrapes_wait_for_each_other_up_to_a_number() {
         let load = Load::default();
         let nested = load.scrape(|| {
-            let waiting: Vec<_> = (1..MAX_SCRAPES).filter_map(|_| Turn::take(&load.scrapes)).collect();
+            let waiting: Vec<_> =
+                (1..MAX_SCRAPES).filter_map(|_| Turn::take(&load.scrapes, MAX_SCRAPES)).collect();
             assert_eq!(waiting.len(), MAX_SCRAPES - 1);
             load.scrape(|| ())
         });

@@ -11,6 +11,7 @@ pub mod health;
 pub mod http;
 pub mod link;
 pub mod load;
+pub mod logtail;
 pub mod metrics;
 pub mod route;
 pub mod rpc;

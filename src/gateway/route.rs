@@ -4,10 +4,10 @@
 //! changes anything; on a listener with a password nothing at all is answered without it, wrong paths included.
 //! Not here: syntax (`http`, `rpc::xml`), what the endpoints say (`health`, `metrics`, `rpc`).
 
-use crate::control::{HealthKind, ListenerKind, Reply, Request as Question};
+use crate::control::{HealthKind, ListenerKind, LogOf, Reply, Request as Question};
 use crate::gateway::auth::{self, Verdict};
 use crate::gateway::http::{Answer, Request};
-use crate::gateway::{Site, health, metrics, rpc};
+use crate::gateway::{Site, health, logtail, metrics, rpc};
 use std::time::Duration;
 use tiny_http::Method;
 
@@ -22,21 +22,39 @@ const INDEX: &str = "mainstay\n\n\
     /healthz   the same as /readyz\n\n\
     ?verbose lists the checks, ?exclude=NAME leaves one out, /readyz/NAME asks for one.\n";
 
+/// The log that a request wants to follow, if it may; anything else has an `answer`.
+#[must_use]
+pub fn log_to_follow(site: &Site, request: &Request) -> Option<LogOf> {
+    let may = site.spec.kind == ListenerKind::Control
+        && request.method == Method::Get
+        && unwelcome(site, request).is_none();
+    logtail::wanted(request.path()).filter(|_| may).flatten()
+}
+
+/// Why a request is not even looked at.
+fn unwelcome(site: &Site, request: &Request) -> Option<Answer> {
+    match auth::check(request.header("Authorization"), site.spec.auth.as_ref()?) {
+        Verdict::Welcome => None,
+        Verdict::Unauthorized => {
+            let mut refusal = error(401);
+            refusal.headers.push(("WWW-Authenticate", "Basic realm=\"default\""));
+            Some(refusal)
+        }
+        Verdict::Malformed => Some(error(400)),
+    }
+}
+
 /// Answers a request; `None` when its client has gone. `wanted` says whether it is still there.
 #[must_use]
 pub fn answer(site: &Site, request: &Request, wanted: &dyn Fn() -> bool) -> Option<Answer> {
-    if let Some(stored) = &site.spec.auth {
-        match auth::check(request.header("Authorization"), stored) {
-            Verdict::Welcome => {}
-            Verdict::Unauthorized => {
-                let mut refusal = error(401);
-                refusal.headers.push(("WWW-Authenticate", "Basic realm=\"default\""));
-                return Some(refusal);
-            }
-            Verdict::Malformed => return Some(error(400)),
-        }
+    if let Some(refusal) = unwelcome(site, request) {
+        return Some(refusal);
     }
     let path = request.path();
+    if site.spec.kind == ListenerKind::Control && logtail::wanted(path).is_some() {
+        // Who comes here names no log, or wants something else of it than to follow it.
+        return Some(error(if request.method == Method::Get { 404 } else { 400 }));
+    }
     // COMPAT: supervisord matches the prefix; `/RPC2/` is in use.
     if site.spec.kind == ListenerKind::Control && path.starts_with("/RPC2") {
         if request.method != Method::Post {

@@ -12,8 +12,9 @@
 //! that slow or silent clients cannot lock a probe out; while all of them work, the new one is told 503.
 //! Not here: what a request means (`route`), its syntax (`http`).
 
-use crate::control::ListenerKind;
-use crate::gateway::http::{Answer, Conversation, ReadError};
+use crate::control::{ListenerKind, LogOf};
+use crate::gateway::http::{Answer, Conversation, ReadError, Request};
+use crate::gateway::logtail::Follow;
 use crate::gateway::stream::{Listener, Stream};
 use crate::gateway::{Site, lock, route};
 use crate::types::Mono;
@@ -190,6 +191,9 @@ impl Shared {
                 Err(e) => return self.refuse(&mut talk, &e),
             };
             self.waits(seat.id, false);
+            if let Some(whose) = route::log_to_follow(&self.site, &request) {
+                return self.follow(&talk, &request, stream, whose);
+            }
             let busy = self.site.load.begin();
             let answer = route::answer(&self.site, &request, &|| !stream.is_abandoned());
             self.waits(seat.id, true);
@@ -207,6 +211,23 @@ impl Shared {
             }
             first_byte_ms = self.limits.idle_ms;
         }
+    }
+
+    /// Sends a log until the client goes; the connection is of no other use afterwards.
+    fn follow(&self, talk: &Conversation<'_>, request: &Request, stream: &Stream, whose: LogOf) {
+        let followed = self.site.load.follow(|| {
+            let follow = Follow::open(&self.site, whose).ok_or(404u16)?;
+            // However it ended, there is nobody to tell.
+            let _ = follow.run(request, stream);
+            Ok(())
+        });
+        let refusal = match followed {
+            Some(Ok(())) => return,
+            Some(Err(status)) => route::error(status),
+            None => Answer::text(503, "too many clients follow logs\n"),
+        };
+        // A client that does not take it has gone.
+        let _ = talk.write(Some(request), refusal, self.now().plus_ms(self.limits.response_ms));
     }
 
     fn refuse(&self, talk: &mut Conversation<'_>, error: &ReadError) {

@@ -1,7 +1,7 @@
 //! What the tests of this folder share: a core that answers from a script, and raw clients.
 
 use crate::control::{
-    Command, FrameReader, HealthReport, Ident, ListenerKind, ListenerSpec, Outcome, ProcessInfo,
+    Command, FrameReader, HealthReport, Ident, ListenerKind, ListenerSpec, LogReply, Outcome, ProcessInfo,
     ProcessStats, Reply, Request, SelfStats, Snapshot, State, encode,
 };
 use crate::gateway::link::Link;
@@ -103,6 +103,9 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot => Reply::Snapshot(Box::new(snapshot.clone())),
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
+            Request::ClearLog(_) => Reply::Command(Outcome::Done),
+            Request::Configuration => Reply::Configuration(vec![]),
+            Request::OpenLog(_) => Reply::Log(LogReply::Missing(None)),
             Request::Command(_) => Reply::Command(Outcome::Done),
         })
     })

@@ -155,6 +155,29 @@ impl RotatingFile {
         self.rotate_at = self.maxbytes;
         Ok(())
     }
+
+    /// Throws away what is in the file; backups stay. COMPAT: the file goes and another takes its name, so that whoever
+    /// reads the old one keeps it. Only a regular file of ours goes: what is behind a link is emptied where it is, and a
+    /// device or fifo that has taken the name is left alone (trap 49).
+    ///
+    /// # Errors
+    /// Whatever the file system says; the present file goes on then.
+    pub fn clear(&mut self) -> Result<(), Errno> {
+        let of = |e: std::io::Error| Errno::from_raw(errno::of(&e));
+        match fs::symlink_metadata(&self.path) {
+            Ok(it) if it.is_file() => {
+                fs::remove_file(&self.path).map_err(of)?;
+                self.reopen()
+            }
+            Ok(it) if it.is_symlink() && fs::metadata(&self.path).is_ok_and(|it| it.is_file()) => {
+                self.reopen()?;
+                nix::unistd::ftruncate(&self.file, 0)
+            }
+            Ok(_) => Err(Errno::EINVAL),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => self.reopen(),
+            Err(e) => Err(of(e)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -269,6 +269,17 @@ impl Sinks {
         troubles
     }
 
+    /// Throws away what is in a log file. What is no file has nothing to be thrown away.
+    ///
+    /// # Errors
+    /// Whatever the file system says; the present file goes on then.
+    pub fn clear(&mut self, id: SinkId) -> Result<(), Errno> {
+        match self.sink(id) {
+            Some(Sink::File(file)) => file.clear(),
+            _ => Ok(()),
+        }
+    }
+
     /// Bytes that blocked streams still keep.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {

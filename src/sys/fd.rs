@@ -151,6 +151,27 @@ pub fn open_append(path: &Path, mode: u32) -> Result<OwnedFd, Errno> {
     open(path, flags, Mode::from_bits_truncate(mode))
 }
 
+/// Opens a log file for reading, if it is one: a regular file, or /dev/null. Nothing else is opened, since that alone may
+/// do something to a fifo or a device.
+///
+/// # Errors
+/// EINVAL for anything else; whatever stat and open say.
+pub fn open_log(path: &Path) -> Result<OwnedFd, Errno> {
+    use nix::sys::stat::{SFlag, fstat, makedev, stat};
+    let is_log = |s: &nix::sys::stat::FileStat| match SFlag::from_bits_truncate(s.st_mode) & SFlag::S_IFMT {
+        SFlag::S_IFREG => true,
+        SFlag::S_IFCHR => s.st_rdev == makedev(1, 3),
+        _ => false,
+    };
+    if !is_log(&stat(path)?) {
+        return Err(Errno::EINVAL);
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = open(path, flags, Mode::empty())?;
+    // RACE: it may have been replaced since.
+    if is_log(&fstat(&file)?) { Ok(file) } else { Err(Errno::EINVAL) }
+}
+
 /// Replaces the content of a small file. Does not wait for the reader of a fifo.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ pub mod files;
 pub mod inherit;
 pub mod limits;
 pub mod malloc;
+pub mod passing;
 pub mod procfs;
 pub mod signals;
 pub mod slim;

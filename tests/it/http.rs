@@ -228,3 +228,32 @@ fn garbage_on_the_port_does_no_harm() {
     daemon.wait_state("web", "RUNNING");
     daemon.finish();
 }
+
+#[test]
+fn followers_of_logs_are_counted_and_make_room_when_they_go() {
+    use std::io::{Read, Write};
+    let daemon = harness::Setup::ini(
+        "[unix_http_server]\nfile=@sock@\n[supervisord]\nnodaemon=true\nsilent=true\nlogfile=@dir@/main.log\n\
+         pidfile=@dir@/d.pid\nchildlogdir=@dir@\n\
+         [program:a]\ncommand=@puppet@ say hello hold\nstartsecs=0\nstdout_logfile=@dir@/a.log\nstderr_logfile=NONE\n",
+    )
+    .start();
+    wait_until("it has spoken", || daemon.dir().read("a.log") == "hello\n");
+    let follow = || {
+        let mut stream = std::os::unix::net::UnixStream::connect(daemon.socket()).expect("connect");
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).expect("a limit");
+        stream.write_all(b"GET /logtail/a HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).expect("an answer");
+        (String::from_utf8_lossy(&head).into_owned(), stream)
+    };
+    let mut followers: Vec<_> = (0..16).map(|_| follow()).collect();
+    assert!(followers.iter().all(|(head, _)| head == "HTTP/1.1 200"), "{followers:?}");
+    assert_eq!(follow().0, "HTTP/1.1 503");
+    // Everybody else is served meanwhile.
+    assert_eq!(daemon.info("a", "statename").as_deref(), Some("RUNNING"));
+    followers.pop();
+    wait_until("there is room again", || follow().0 == "HTTP/1.1 200");
+    drop(followers);
+    daemon.finish();
+}

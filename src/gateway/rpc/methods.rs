@@ -10,9 +10,13 @@ use super::value::Value;
 use crate::control::{
     Command, Fault, FaultCode, Ident, Outcome, ProcessInfo, Reply, Request, Snapshot, Target, TargetResult,
 };
+use crate::gateway::Site;
 use crate::gateway::link::{Link, LinkError};
+use crate::gateway::load::{Load, Reservation};
 use crate::sys::clock::LocalTime;
 use crate::types::Signal;
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// For what the core answers in the turn that reads it.
@@ -27,6 +31,31 @@ pub struct Caller<'a> {
     pub local_time: fn(i64) -> LocalTime,
     /// Whether the client is still there.
     pub wanted: &'a dyn Fn() -> bool,
+    load: &'a Arc<Load>,
+    /// For what the answer will be made of.
+    room: RefCell<Vec<Reservation>>,
+}
+
+impl<'a> Caller<'a> {
+    /// One call on a site.
+    #[must_use]
+    pub fn new(site: &'a Site, wanted: &'a dyn Fn() -> bool) -> Caller<'a> {
+        let room = RefCell::default();
+        Caller { link: &site.link, local_time: site.tools.local_time, wanted, load: &site.load, room }
+    }
+
+    /// Makes room for an answer with so many bytes from a log.
+    ///
+    /// # Errors
+    /// FAILED, when too much is on its way to clients already.
+    pub fn make_room(&self, bytes: usize) -> Result<()> {
+        // As bytes, as text, and as XML.
+        let Some(room) = self.load.reserve(bytes.saturating_mul(3)) else {
+            return Err(named(FaultCode::Failed, "too many answers are on their way, try again"));
+        };
+        self.room.borrow_mut().push(room);
+        Ok(())
+    }
 }
 
 /// Why there is no value.
@@ -61,7 +90,9 @@ pub fn plain(code: FaultCode) -> Refusal {
     Refusal::Fault(Fault { code, extra: None })
 }
 
-fn named(code: FaultCode, name: &str) -> Refusal {
+/// A fault that names something.
+#[must_use]
+pub fn named(code: FaultCode, name: &str) -> Refusal {
     Refusal::Fault(Fault::new(code, name))
 }
 
@@ -337,7 +368,7 @@ fn renamed(fault: Fault, name: &str) -> Fault {
     if by_name && !name.is_empty() { Fault::new(fault.code, name) } else { fault }
 }
 
-fn status(group: &str, name: &str, fault: Option<&Fault>) -> Value {
+pub(super) fn status(group: &str, name: &str, fault: Option<&Fault>) -> Value {
     let code = fault.map_or(FaultCode::Success, |f| f.code);
     let members = [
         ("name", Value::text(name)),

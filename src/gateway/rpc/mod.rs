@@ -3,7 +3,9 @@
 //! No I/O of its own. Invariants: only the methods of the table can be reached; whatever text comes back from programs,
 //! the answer is well-formed XML. Not here: HTTP and authentication (`route`), what a command does (`engine`).
 
+pub mod config;
 pub mod describe;
+pub mod logs;
 pub mod methods;
 pub mod namespec;
 mod send;
@@ -23,7 +25,7 @@ pub fn answer(site: &Site, request: &Request, wanted: &dyn Fn() -> bool) -> Opti
     let Some(call) = call.filter(|c| !c.method.is_empty()) else {
         return Some(crate::gateway::route::error(400));
     };
-    let caller = Caller { link: &site.link, local_time: site.tools.local_time, wanted };
+    let caller = Caller::new(site, wanted);
     let body = match table::call(&caller, &call.method, &call.params) {
         Ok(value) => xml::response(&value),
         Err(Refusal::Fault(fault)) => xml::fault(fault.code as i32, &fault.to_string()),

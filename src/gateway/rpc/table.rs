@@ -4,6 +4,8 @@
 //! COMPAT: a wrong number of arguments is fault 2, an unknown method fault 1, `system.*` works while stopping.
 //! Not here: what the methods do (`methods`).
 
+use super::config;
+use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
 use super::send;
 use super::value::Value;
@@ -33,7 +35,36 @@ const fn method(
 }
 
 const METHODS: &[Method] = &[
+    method(
+        "supervisor.clearAllProcessLogs",
+        &["array"],
+        0,
+        "Empty the logs of all processes that live.",
+        l::clear_all,
+    ),
+    method("supervisor.clearLog", &["boolean"], 0, "Empty the daemon's log.", l::clear_main_log),
+    method(
+        "supervisor.clearProcessLog",
+        &["boolean", "string"],
+        1,
+        "Empty the logs of a process, if it lives.",
+        l::clear_process,
+    ),
+    method(
+        "supervisor.clearProcessLogs",
+        &["boolean", "string"],
+        1,
+        "Empty the logs of a process, if it lives.",
+        l::clear_process,
+    ),
     method("supervisor.getAPIVersion", &["string"], 0, "The version of the API.", m::api_version),
+    method(
+        "supervisor.getAllConfigInfo",
+        &["array"],
+        0,
+        "How all processes are configured.",
+        config::all_configs,
+    ),
     method("supervisor.getAllProcessInfo", &["array"], 0, "All processes.", m::all_processes),
     method("supervisor.getIdentification", &["string"], 0, "The daemon's identifier.", m::identification),
     method("supervisor.getPID", &["int"], 0, "The daemon's process id.", m::pid),
@@ -47,6 +78,41 @@ const METHODS: &[Method] = &[
         m::supervisor_version,
     ),
     method("supervisor.getVersion", &["string"], 0, "The version of the API.", m::api_version),
+    method(
+        "supervisor.readLog",
+        &["string", "int", "int"],
+        2,
+        "Bytes of the daemon's log: offset, length.",
+        l::read_main_log,
+    ),
+    method(
+        "supervisor.readMainLog",
+        &["string", "int", "int"],
+        2,
+        "Bytes of the daemon's log: offset, length.",
+        l::read_main_log,
+    ),
+    method(
+        "supervisor.readProcessLog",
+        &["string", "string", "int", "int"],
+        3,
+        "Bytes of a process's stdout log: name, offset, length.",
+        l::read_stdout,
+    ),
+    method(
+        "supervisor.readProcessStderrLog",
+        &["string", "string", "int", "int"],
+        3,
+        "Bytes of a process's stderr log: name, offset, length.",
+        l::read_stderr,
+    ),
+    method(
+        "supervisor.readProcessStdoutLog",
+        &["string", "string", "int", "int"],
+        3,
+        "Bytes of a process's stdout log: name, offset, length.",
+        l::read_stdout,
+    ),
     method("supervisor.restart", &["boolean"], 0, "Stop everything and start again.", m::restart),
     method(
         "supervisor.sendProcessStdin",
@@ -125,6 +191,27 @@ const METHODS: &[Method] = &[
         1,
         "Stop all processes of a group; with wait, answer when they have ended.",
         m::stop_group,
+    ),
+    method(
+        "supervisor.tailProcessLog",
+        &["array", "string", "int", "int"],
+        3,
+        "The end of a process's stdout log: name, offset, length.",
+        l::tail_stdout,
+    ),
+    method(
+        "supervisor.tailProcessStderrLog",
+        &["array", "string", "int", "int"],
+        3,
+        "The end of a process's stderr log: name, offset, length.",
+        l::tail_stderr,
+    ),
+    method(
+        "supervisor.tailProcessStdoutLog",
+        &["array", "string", "int", "int"],
+        3,
+        "The end of a process's stdout log: name, offset, length.",
+        l::tail_stdout,
     ),
     method("system.listMethods", &["array"], 0, "The names of all methods.", list_methods),
     method("system.methodHelp", &["string", "string"], 1, "What a method does.", method_help),

@@ -95,7 +95,7 @@ fn nothing_outside_the_table_can_be_called() {
         "system",
         "supervisor.",
         ".",
-        "supervisor.readLog",
+        "supervisor.readLogs",
     ] {
         assert_eq!(call(&core, method, &[]), fault(1, "UNKNOWN_METHOD"), "{method}");
     }

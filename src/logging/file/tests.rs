@@ -115,3 +115,39 @@ fn reopening_follows_a_moved_file() {
     log.write(b"new");
     assert_eq!(folder.contents(), pairs(&[("a", "new"), ("b", "old")]));
 }
+
+#[test]
+fn clearing_takes_a_file_of_ours_away_and_empties_what_is_behind_a_link() {
+    let folder = Folder::new("clears");
+    let path = folder.0.join("a.log");
+    let mut log = RotatingFile::open(&path, 0, 0, 0o666).expect("open");
+    log.write(b"old");
+    let reader = fs::File::open(&path).expect("open");
+    assert_eq!(log.clear(), Ok(()));
+    log.write(b"new");
+    assert_eq!(folder.contents(), pairs(&[("a.log", "new")]));
+    assert_eq!(std::io::read_to_string(reader).expect("text"), "old", "who reads the old one keeps it");
+    fs::remove_file(&path).expect("remove");
+    assert_eq!(log.clear(), Ok(()), "a log that has gone begins again");
+    log.write(b"again");
+    assert_eq!(folder.contents(), pairs(&[("a.log", "again")]));
+
+    let link = folder.0.join("link.log");
+    std::os::unix::fs::symlink(&path, &link).expect("link");
+    let mut log = RotatingFile::open(&link, 0, 0, 0o666).expect("open");
+    assert_eq!(log.clear(), Ok(()));
+    log.write(b"x");
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&path).expect("text"), "x");
+}
+
+#[test]
+fn what_has_taken_the_name_of_a_log_and_is_no_file_is_left_alone() {
+    let folder = Folder::new("guards");
+    let path = folder.0.join("a.log");
+    let mut log = RotatingFile::open(&path, 0, 0, 0o666).expect("open");
+    fs::remove_file(&path).expect("remove");
+    std::os::unix::fs::symlink("/dev/null", &path).expect("link");
+    assert_eq!(log.clear(), Err(Errno::EINVAL));
+    assert!(path.is_symlink());
+}

@@ -1,0 +1,107 @@
+//! `tail -f` and `maintail -f`, by the real supervisorctl and by ours: each against either server.
+
+use crate::support::{Sup, skipped, start};
+use harness::{Daemon, Setup, bins, wait_until};
+
+#[track_caller]
+fn wait_said(client: &Daemon, text: &str) {
+    wait_until(&format!("it says `{text}`"), || client.stdout() == text);
+}
+
+/// Ctrl-C, then exit 0.
+#[track_caller]
+fn interrupt(client: Daemon) {
+    client.signal(2);
+    client.ended(0);
+}
+
+/// Both clients with the same words.
+fn clients(sup: &Sup, words: &[&str]) -> Vec<Daemon> {
+    let url = format!("unix://{}", sup.0.socket());
+    let real = bins::venv("supervisorctl").expect("skipped() has looked");
+    let ours = bins::mainstay();
+    let lines = [
+        [&[real.as_str(), "-s", &url], words].concat(),
+        [&[ours.as_str(), "ctl", "-s", &url], words].concat(),
+    ];
+    lines.iter().map(|line| Setup::new(line).start()).collect()
+}
+
+fn one() -> Sup {
+    let sup = start(
+        "[program:a]\ncommand=@puppet@ say first say-err wrong wait-file @dir@/go say second hold\nstartsecs=0\n\
+         stdout_logfile=@dir@/a.log\nstderr_logfile=@dir@/a.err\n",
+    );
+    sup.wait_file("a.log", "first\n");
+    sup.wait_file("a.err", "wrong\n");
+    sup.wait_log("success: a");
+    sup
+}
+
+const PRESS: &str = "==> Press Ctrl-C to exit <==\n";
+
+#[test]
+fn a_log_is_followed_until_ctrl_c() {
+    if skipped() {
+        return;
+    }
+    let sup = one();
+    let followers = clients(&sup, &["tail", "-f", "a"]);
+    followers.iter().for_each(|c| wait_said(c, &format!("{PRESS}first\n")));
+    std::fs::write(sup.0.dir().path().join("go"), "").expect("the directory is ours");
+    for client in followers {
+        wait_said(&client, &format!("{PRESS}first\nsecond\n"));
+        client.signal(2);
+        wait_said(&client, &format!("{PRESS}first\nsecond\n\n"));
+        assert_eq!(client.stderr(), "");
+        client.ended(0);
+    }
+    sup.finish();
+}
+
+#[test]
+fn stderr_and_the_daemons_log_are_followed_too() {
+    if skipped() {
+        return;
+    }
+    let sup = one();
+    for client in clients(&sup, &["tail", "-f", "a", "stderr"]) {
+        wait_said(&client, &format!("{PRESS}wrong\n"));
+        interrupt(client);
+    }
+    let log = sup.log();
+    let shown = log.len().saturating_sub(1024);
+    for client in clients(&sup, &["maintail", "-f"]) {
+        wait_said(&client, &format!("{PRESS}{}", &log[shown..]));
+        interrupt(client);
+    }
+    sup.finish();
+}
+
+#[test]
+fn what_cannot_be_followed_is_said_and_is_no_failure() {
+    if skipped() {
+        return;
+    }
+    let sup = one();
+    for client in clients(&sup, &["tail", "-f", "nosuch"]) {
+        let refused = " Cannot read, status code 404\n";
+        wait_until("it says why", || client.stderr().ends_with(refused));
+        client.ended(0);
+    }
+    sup.finish();
+}
+
+#[test]
+fn following_ends_with_the_server() {
+    if skipped() {
+        return;
+    }
+    let sup = one();
+    let followers = clients(&sup, &["tail", "-f", "a"]);
+    followers.iter().for_each(|c| wait_said(c, &format!("{PRESS}first\n")));
+    sup.finish();
+    for client in followers {
+        client.ended(0);
+    }
+}
