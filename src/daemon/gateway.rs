@@ -4,21 +4,19 @@
 //! dies is replaced without losing a connection that waits; what it may leave unread is bounded; nothing it sends can
 //! do more than a `Request` says. Not here: HTTP (`crate::gateway`), answers (`requests`).
 
-use crate::control::{FIRST_LISTENER_FD, FrameReader, Hello, ListenerSpec, Request, encode};
-use crate::daemon::listen::Place;
+use crate::control::{FIRST_LISTENER_FD, FrameReader, Hello, Request, encode};
+use crate::daemon::listen::Listener;
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
 use crate::sys::carray::{CArray, c_string};
 use crate::sys::child::ExecPlan;
 use crate::sys::signals::{self, To};
-use crate::sys::sockets::FileId;
 use crate::sys::{boot, errno, fd, passing, sockets};
 use crate::types::{ExitStatus, LogLevel, Mono, Pid, Signal};
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::PathBuf;
 
 /// BOUND: requests taken from the gateway in one turn.
 const REQUESTS_PER_TURN: usize = 32;
@@ -36,41 +34,6 @@ const STEADY_MS: i64 = 10_000;
 
 /// The unprivileged user the gateway becomes where we are root: nobody, by number, since there may be no /etc/passwd.
 const NOBODY: u32 = 65_534;
-
-/// One listening socket.
-pub(crate) struct Listener {
-    pub(crate) fd: OwnedFd,
-    pub(crate) spec: ListenerSpec,
-    /// The socket file, removed at the end, and which file it was when we made it.
-    pub(crate) file: Option<(PathBuf, FileId)>,
-    pub(crate) place: Place,
-}
-
-impl Listener {
-    pub(crate) fn new(fd: OwnedFd, spec: ListenerSpec, path: Option<PathBuf>, place: Place) -> Listener {
-        let file = path.and_then(|path| sockets::file_at(&path).map(|id| (path, id)));
-        Listener { fd, spec, file, place }
-    }
-
-    /// Whether those who look for it find it: somebody may have taken its file away, or put another one there.
-    pub(crate) fn can_be_found(&self) -> bool {
-        match (&self.file, &self.place) {
-            (Some((path, id)), _) => !sockets::is_gone(path, *id),
-            (None, Place::Tcp(_)) => true,
-            (None, Place::Unix { .. } | Place::Default) => false,
-        }
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Some((path, id)) = &self.file
-            && sockets::file_at(path) == Some(*id)
-        {
-            let _ = std::fs::remove_file(path); // somebody may have been faster
-        }
-    }
-}
 
 struct Process {
     pid: Pid,

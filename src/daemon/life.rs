@@ -5,7 +5,7 @@
 
 use crate::config::Loaded;
 use crate::config::diag::Diagnostics;
-use crate::daemon::gateway::Listener;
+use crate::daemon::listen::Listener;
 use crate::daemon::ourselves::{self, Settled};
 use crate::daemon::state::Daemon;
 use crate::daemon::whereabouts::WorkPlace;

@@ -7,11 +7,12 @@ use crate::config::model::{Config, ControlAddress, Dialect};
 use crate::config::python::repr;
 use crate::control::{ListenerKind, ListenerSpec, default_socket_paths};
 use crate::daemon::boot::{Notes, Refusal};
-use crate::daemon::gateway::Listener;
+use crate::sys::sockets::FileId;
 use crate::sys::{boot, errno, fd, sockets};
 use crate::types::LogLevel;
 use nix::errno::Errno;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,41 @@ pub(crate) enum Place {
     },
     /// The private socket, wherever it found room.
     Default,
+}
+
+/// One listening socket.
+pub(crate) struct Listener {
+    pub(crate) fd: OwnedFd,
+    pub(crate) spec: ListenerSpec,
+    /// The socket file, removed at the end, and which file it was when we made it.
+    pub(crate) file: Option<(PathBuf, FileId)>,
+    pub(crate) place: Place,
+}
+
+impl Listener {
+    pub(crate) fn new(fd: OwnedFd, spec: ListenerSpec, path: Option<PathBuf>, place: Place) -> Listener {
+        let file = path.and_then(|path| sockets::file_at(&path).map(|id| (path, id)));
+        Listener { fd, spec, file, place }
+    }
+
+    /// Whether those who look for it find it: somebody may have taken its file away, or put another one there.
+    pub(crate) fn can_be_found(&self) -> bool {
+        match (&self.file, &self.place) {
+            (Some((path, id)), _) => !sockets::is_gone(path, *id),
+            (None, Place::Tcp(_)) => true,
+            (None, Place::Unix { .. } | Place::Default) => false,
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some((path, id)) = &self.file
+            && sockets::file_at(path) == Some(*id)
+        {
+            let _ = std::fs::remove_file(path); // somebody may have been faster
+        }
+    }
 }
 
 /// Whether both stand on the same socket: the mode and owner of its file can be changed.

@@ -4,7 +4,7 @@
 
 use crate::config::diag::{Diagnostic, Diagnostics, Severity};
 use crate::daemon::fcgi;
-use crate::daemon::gateway::Listener;
+use crate::daemon::listen::Listener;
 use crate::daemon::listen::open_missing;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::ourselves::check_user;

@@ -5,9 +5,10 @@
 use crate::config::model::Config;
 use crate::daemon::boot::places;
 use crate::daemon::events::Events;
-use crate::daemon::gateway::{Gateway, Listener};
+use crate::daemon::gateway::Gateway;
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
+use crate::daemon::listen::Listener;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::sources::Token;
