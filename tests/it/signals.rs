@@ -41,13 +41,20 @@ fn term_right_after_the_start_is_honoured_as_pid_1() {
     for delay in (0..40).step_by(4) {
         let daemon = toml("[program.p]\ncommand = [\"@puppet@\", \"hold\"]\n").pid1().start();
         let pid = daemon.pid();
-        // unshare(1) is on its way to our exec; its own default for TERM does not count for PID 1.
+        // Until our first instruction has run the kernel throws a TERM for PID 1 away, and nobody can do anything about it.
         let ours = harness::mainstay();
-        harness::wait_until("it is us", || harness::proc::cmdline(pid).first() == Some(&ours));
+        let is_us = || harness::proc::cmdline(pid).first() == Some(&ours);
+        harness::wait_until("it is us, and has seen to its signals", || is_us() && minds_term(pid));
         pause(delay);
         daemon.signal(15);
         assert_eq!(daemon.wait_exit_within(Duration::from_secs(8)), 0, "after {delay} ms");
     }
+}
+
+/// TERM is blocked or handled.
+fn minds_term(pid: i32) -> bool {
+    let mask = |field: &str| harness::proc::status(pid, field).and_then(|m| u64::from_str_radix(&m, 16).ok());
+    (mask("SigBlk").unwrap_or(0) | mask("SigCgt").unwrap_or(0)) & (1 << 14) != 0
 }
 
 #[test]
