@@ -10,6 +10,7 @@ STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C
 OUT := target/$(TARGET)/release
 SIZE_LIMIT ?= 3000000
 SUPERVISOR ?= 4.3.0
+SUPERLANCE ?= 2.0.0
 T ?= 60
 BENCH ?= all --quick
 
@@ -100,10 +101,10 @@ clean: ## Remove everything that was built or installed here
 puppet:
 	$(STATIC) cargo build --release --target $(TARGET) -p harness --bin puppet
 
-# Supervisor itself, for the compatibility tests.
+# Supervisor itself and the listeners that people use with it, for the compatibility tests.
 venv:
-	@if [ -x .venv/bin/supervisord ] \
-	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'supervisor==$(SUPERVISOR)'; }; then :; \
+	@if [ -x .venv/bin/supervisord -a -x .venv/bin/crashmail ] \
+	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'supervisor==$(SUPERVISOR)' superlance==$(SUPERLANCE); }; then :; \
 	else echo "skipped: supervisor $(SUPERVISOR) cannot be installed into .venv"; test -z "$(REQUIRE_COMPAT)"; fi
 
 # A static shell for containers that have nothing else.
