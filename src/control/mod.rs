@@ -4,13 +4,15 @@
 //! Not here: XML-RPC and HTTP (`gateway`), what a command does (`engine`), the socket (`daemon`, `gateway`).
 
 mod api;
+mod fault;
 mod frame;
 mod place;
 
 pub use api::{
-    Check, Command, Fault, FaultCode, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec,
-    LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Reply, Request, SelfStats,
-    Send, Snapshot, State, Target, TargetResult,
+    Check, Command, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec, LogInfo, LogOf,
+    LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Reply, Request, SelfStats, Send, Snapshot,
+    State, Target, TargetResult,
 };
+pub use fault::{Fault, FaultCode};
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};

@@ -14,7 +14,8 @@ use super::copies::{Copies, fold, members};
 use super::secret;
 use super::{STDERR, STDOUT};
 use crate::config::model::{
-    Autorestart, Config, ControlAddress, ControlServer, Group, GroupKind, MainLog, StdStream, Supervisor,
+    Autorestart, Config, ControlAddress, ControlServer, Group, GroupKind, MainLog, Program, StdStream,
+    Supervisor,
 };
 use crate::config::raw::SectionKind;
 use crate::config::settings;
@@ -252,24 +253,7 @@ impl Printer {
         if has_priority {
             body.number("priority", p.priority);
         }
-        body.flag("autostart", p.autostart);
-        let restart = match p.autorestart {
-            Autorestart::Always => "true",
-            Autorestart::Never => "false",
-            Autorestart::Unexpected => "unexpected",
-        };
-        body.put("autorestart", restart.to_owned());
-        body.number("startsecs", p.startsecs_ms / 1000);
-        body.number("startretries", p.startretries);
-        let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
-        body.put("exitcodes", codes.join(","));
-        let number = || p.stopsignal.0.to_string();
-        body.put("stopsignal", p.stopsignal.name().map_or_else(number, |name| name.replace("SIG", "")));
-        body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
-        body.flag("stopasgroup", p.stopasgroup);
-        if p.killasgroup != p.stopasgroup {
-            body.flag("killasgroup", p.killasgroup);
-        }
+        life(&mut body, p);
         body.flag("redirect_stderr", p.redirect_stderr);
         let own: Vec<(String, String)> =
             p.environment.iter().filter(|pair| !shared.contains(pair)).cloned().collect();
@@ -307,6 +291,28 @@ impl Printer {
         let shown: Vec<(&str, &str)> =
             all.iter().map(|(name, text)| (name.as_str(), secret(text, self.show_secrets))).collect();
         pairs(&shown, escape)
+    }
+}
+
+/// When a program starts, when again, and how it is stopped.
+fn life(body: &mut Body, p: &Program) {
+    body.flag("autostart", p.autostart);
+    let restart = match p.autorestart {
+        Autorestart::Always => "true",
+        Autorestart::Never => "false",
+        Autorestart::Unexpected => "unexpected",
+    };
+    body.put("autorestart", restart.to_owned());
+    body.number("startsecs", p.startsecs_ms / 1000);
+    body.number("startretries", p.startretries);
+    let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
+    body.put("exitcodes", codes.join(","));
+    let number = || p.stopsignal.0.to_string();
+    body.put("stopsignal", p.stopsignal.name().map_or_else(number, |name| name.replace("SIG", "")));
+    body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
+    body.flag("stopasgroup", p.stopasgroup);
+    if p.killasgroup != p.stopasgroup {
+        body.flag("killasgroup", p.killasgroup);
     }
 }
 
