@@ -67,8 +67,6 @@ pub enum Change {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Support {
     Active,
-    /// Supervisor's own, read and checked, without effect yet: a warning where it is used.
-    NoEffect,
     /// Ours, planned: refused in TOML and environment, a warning in INI.
     Planned,
 }
@@ -221,11 +219,6 @@ const fn same(
     doc: &'static str,
 ) -> Setting {
     differs(key, kinds, ty, (default, default), change, doc)
-}
-
-/// The same entry, with the note that it has no effect yet.
-const fn without_effect(setting: Setting) -> Setting {
-    Setting { support: Support::NoEffect, ..setting }
 }
 
 /// An entry for something that is agreed but not built.

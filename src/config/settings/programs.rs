@@ -7,7 +7,7 @@ use super::Type::{
     Autorestart, Bool, Command, ExitCodes, Int, List, LogFile, Octal, Owner, Pairs, Path, Seconds, Signal,
     Size, Text, User,
 };
-use super::{PROGRAMS, Setting, differs, planned, same, without_effect};
+use super::{PROGRAMS, Setting, differs, planned, same};
 use crate::config::raw::SectionKind as Kind;
 
 const LISTENER: &[Kind] = &[Kind::EventListener];
@@ -69,14 +69,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     same("stdout_logfile_backups", PROGRAMS, Int, Some("10"), Restart, "rotated files that are kept"),
     same("stdout_capture_maxbytes", PROGRAMS, Size, Some("0"), Restart, "buffer of capture mode, 0 off"),
-    without_effect(same(
-        "stdout_events_enabled",
-        PROGRAMS,
-        Bool,
-        Some("false"),
-        Restart,
-        "output makes events",
-    )),
+    same("stdout_events_enabled", PROGRAMS, Bool, Some("false"), Restart, "output makes events"),
     same("stdout_syslog", PROGRAMS, Bool, Some("false"), Restart, "output goes to syslog too"),
     differs(
         "stderr_logfile",
@@ -96,14 +89,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     same("stderr_logfile_backups", PROGRAMS, Int, Some("10"), Restart, "rotated files that are kept"),
     same("stderr_capture_maxbytes", PROGRAMS, Size, Some("0"), Restart, "buffer of capture mode, 0 off"),
-    without_effect(same(
-        "stderr_events_enabled",
-        PROGRAMS,
-        Bool,
-        Some("false"),
-        Restart,
-        "output makes events",
-    )),
+    same("stderr_events_enabled", PROGRAMS, Bool, Some("false"), Restart, "output makes events"),
     same("stderr_syslog", PROGRAMS, Bool, Some("false"), Restart, "output goes to syslog too"),
     same("events", LISTENER, List, None, Restart, "events that the listener wants"),
     same("buffer_size", LISTENER, Int, Some("10"), Restart, "events that wait for the listener"),
