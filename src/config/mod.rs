@@ -2,11 +2,12 @@
 //!
 //! Sources -> `raw` (what the user said, with places) -> `validate` -> `model` (the truth everybody else sees). Pure,
 //! but for questions to the `World`. Invariants: all findings are collected, each with its place and a hint; nothing
-//! starts on a configuration with an error. Not here: acting on a configuration (`daemon`), comparing two of them.
+//! starts on a configuration with an error. Not here: acting on a configuration (`daemon`).
 
 #[cfg(test)]
 mod corpus_tests;
 pub mod diag;
+pub mod diff;
 pub mod expand;
 pub mod from_env;
 pub mod from_ini;

@@ -5,7 +5,7 @@
 
 mod copies;
 mod ini;
-mod json;
+pub(super) mod json;
 mod toml;
 
 pub use ini::to_ini;

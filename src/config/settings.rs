@@ -57,8 +57,8 @@ pub enum Type {
 /// When a changed value takes effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
+    /// With `update`; nothing is restarted.
     Live,
-    OnNextStart,
     /// The program (or the daemon) has to be restarted.
     Restart,
 }

@@ -130,3 +130,8 @@ pub(crate) fn load_toml(text: &str) -> Result<Loaded, Diagnostics> {
 pub(crate) fn findings(result: Result<Loaded, Diagnostics>) -> Vec<Diagnostic> {
     result.map_or_else(|found| found, |loaded| loaded.warnings).items
 }
+
+/// The groups of an INI file.
+pub(crate) fn groups_of_ini(text: &str) -> Vec<crate::config::model::Group> {
+    load_ini(text).expect("a good configuration").config.groups
+}

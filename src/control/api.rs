@@ -1,6 +1,7 @@
 //! Requests, replies and the snapshot. Pure data; faults and states carry Supervisor's numbers.
 
 use super::fault::Fault;
+use super::plan::Plan;
 use crate::types::{ExitStatus, Signal, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,16 @@ pub enum Request {
     Command(Command),
     /// Something for a program to read; answered like a command, at once.
     Send(Send),
+    /// Read the configuration again, and say which groups are others now.
+    Reread,
+    /// A group as it was read last becomes part of the whole. Answered as a command is.
+    AddGroup(String),
+    /// A group in which nothing runs is no longer part of the whole. Answered as a command is.
+    RemoveGroup(String),
+    /// What an update of these groups would do; none: of all.
+    Plan(Vec<String>),
+    /// Program by program; answered with what was done, when what had to stop has stopped.
+    Update(Vec<String>),
 }
 
 /// What can be sent to programs.
@@ -117,6 +128,13 @@ pub enum Reply {
     Log(LogReply),
     /// In the order of the configuration.
     Configuration(Vec<ProgramInfo>),
+    /// Names of groups.
+    Difference {
+        added: Vec<String>,
+        changed: Vec<String>,
+        removed: Vec<String>,
+    },
+    Plan(Box<Plan>),
     /// Answer to a command: for one process `Done`, for a group or all `Each`.
     Command(Outcome),
 }
@@ -266,6 +284,8 @@ pub struct ProgramInfo {
     pub group: String,
     pub name: String,
     pub group_priority: i64,
+    /// The group is part of the whole; else it was only read.
+    pub in_use: bool,
     pub priority: i64,
     pub command: String,
     pub directory: Option<String>,

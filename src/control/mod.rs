@@ -7,6 +7,7 @@ mod api;
 mod fault;
 mod frame;
 mod place;
+mod plan;
 
 pub use api::{
     Check, Command, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec, LogInfo, LogOf,
@@ -16,3 +17,4 @@ pub use api::{
 pub use fault::{Fault, FaultCode};
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};
+pub use plan::{Plan, SettingChange, Step, StepKind};

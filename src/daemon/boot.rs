@@ -66,7 +66,7 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     let journal = open_journal(&config, settled, &mut sinks, &mut said)?;
     // COMPAT: critical first, then warnings, then the rest; from here on in the order of the events.
     said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
-    if let Err(refusal) = fcgi::probe(&config, &[], &mut said) {
+    if let Err(refusal) = fcgi::probe(config.processes(), &[], &mut said) {
         if settled.first {
             return Err(refusal);
         }
@@ -113,11 +113,4 @@ fn one_line(finding: &Diagnostic) -> String {
     let place = finding.span.as_ref().map(|s| format!("{}:{}: ", s.source, s.line)).unwrap_or_default();
     let hint = finding.hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
     format!("{place}{}{hint}", finding.message)
-}
-
-/// Where each slot's program stands: group, member.
-pub(crate) fn places(config: &Config) -> Vec<(usize, usize)> {
-    let members =
-        |(g, group): (usize, &crate::config::model::Group)| (0..group.programs.len()).map(move |p| (g, p));
-    config.groups.iter().enumerate().flat_map(members).collect()
 }

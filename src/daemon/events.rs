@@ -4,61 +4,42 @@
 //! last stop before its own; a listener gets the next one only when its pipe has taken the last, so a listener that
 //! hangs holds one event and nobody else. Not here: pools and words (`crate::events`).
 
-use crate::config::model::{Config, GroupKind};
+use crate::config::model::{Group, GroupKind};
 use crate::control::State;
 use crate::daemon::heard::readable;
+use crate::daemon::roster::Roster;
 use crate::daemon::state::Daemon;
+use crate::daemon::update::pool_plan;
 use crate::engine::action::StateChange;
 use crate::events::kind::{self, Numbers, Whose};
 use crate::events::ticks::Ticks;
-use crate::events::{Hub, Lines, PoolPlan};
+use crate::events::{Hub, Lines};
 use crate::types::{Now, Pid, ProcRef};
+use std::rc::Rc;
 
 /// See the module.
 pub(crate) struct Events {
     pub(crate) hub: Hub,
     pub(crate) ticks: Ticks,
-    /// The group behind each pool.
-    groups: Vec<usize>,
 }
 
 impl Events {
-    pub(crate) fn new(config: &Config, next_serial: u64, now: Now) -> Events {
-        let mut plans = Vec::new();
-        let mut groups = Vec::new();
-        let mut slots = 0u32..;
-        for (n, group) in config.groups.iter().enumerate() {
-            let members: Vec<_> = group
-                .programs
-                .iter()
-                .map(|p| p.name.clone())
-                .zip(slots.by_ref())
-                .map(|(n, s)| (s, n))
-                .collect();
-            if let GroupKind::EventListener { events, buffer_size, .. } = &group.kind {
-                let buffer_size = usize::try_from(*buffer_size).unwrap_or(1);
-                plans.push(PoolPlan {
-                    name: group.name.clone(),
-                    events: events.clone(),
-                    buffer_size,
-                    members,
-                });
-                groups.push(n);
-            }
-        }
-        let hub = Hub::new(plans, config.supervisor.identifier.clone(), next_serial, readable);
+    pub(crate) fn new(roster: &Roster, identifier: &str, next_serial: u64, now: Now) -> Events {
+        let plan = |group: &Rc<Group>| pool_plan(group, &|name| roster.slot_of(&group.name, name));
+        let plans = roster.active().iter().filter_map(plan).collect();
+        let hub = Hub::new(plans, identifier.to_owned(), next_serial, readable);
         let ticks = Ticks::new(now, &|name| hub.wants(name));
-        Events { hub, ticks, groups }
+        Events { hub, ticks }
     }
 }
 
 impl Daemon {
     /// COMPAT: each group is told of to the pools that stand before it, and to itself.
     pub(crate) fn publish_start(&mut self) {
-        for n in 0..self.config.groups.len() {
-            let first = self.events.groups.iter().filter(|g| **g <= n).count();
-            let name = self.config.groups.get(n).map(|g| g.name.clone()).unwrap_or_default();
-            self.publish_to(first, kind::GROUP_ADDED, || kind::group(&name));
+        let mut pools = 0;
+        for group in self.roster.active().to_vec() {
+            pools += usize::from(matches!(group.kind, GroupKind::EventListener { .. }));
+            self.publish_to(pools, kind::GROUP_ADDED, || kind::group(&group.name));
         }
         self.publish(kind::RUNNING, String::new);
     }

@@ -5,7 +5,7 @@
 //! so that a socket that cannot be had refuses the start; the file of a unix socket stays behind.
 //! Not here: what a socket is made of (`sys::sockets`), who waits for connections (the programs).
 
-use crate::config::model::{Config, FcgiSocket, Program};
+use crate::config::model::{FcgiSocket, Program};
 use crate::daemon::boot::{Notes, Refusal};
 use crate::daemon::listen::hint;
 use crate::daemon::state::Daemon;
@@ -24,13 +24,17 @@ pub(crate) struct Shared {
     holders: Vec<ProcRef>,
 }
 
-/// Makes each socket of a configuration and closes it again; those in `open` are had already.
+/// Makes each socket of these programs and closes it again; those in `open` are had already.
 ///
 /// # Errors
 /// What to tell the user.
-pub(crate) fn probe(config: &Config, open: &[Shared], notes: &mut Notes) -> Result<(), Refusal> {
+pub(crate) fn probe<'p>(
+    programs: impl IntoIterator<Item = &'p Program>,
+    open: &[Shared],
+    notes: &mut Notes,
+) -> Result<(), Refusal> {
     let mut seen: Vec<&str> = Vec::new();
-    for program in config.processes() {
+    for program in programs {
         let Some(socket) = program.socket.as_deref().filter(|_| !seen.contains(&program.program.as_str()))
         else {
             continue;
@@ -99,7 +103,8 @@ impl Daemon {
         let Some(socket) = program.socket.as_deref() else { return Ok(None) };
         // COMPAT: a restart lets go before it takes hold again.
         self.leave_sockets(|holder| holder.slot == proc.slot);
-        if let Some(open) = self.fcgi.iter_mut().find(|s| s.program == program.program) {
+        if let Some(open) = self.fcgi.iter_mut().find(|s| s.program == program.program && s.socket == *socket)
+        {
             open.holders.push(proc);
             return Ok(Some(open.fd.as_raw_fd()));
         }
@@ -118,7 +123,7 @@ impl Daemon {
         }
     }
 
-    fn leave_sockets(&mut self, is_gone: impl Fn(ProcRef) -> bool) {
+    pub(crate) fn leave_sockets(&mut self, is_gone: impl Fn(ProcRef) -> bool) {
         for open in &mut self.fcgi {
             open.holders.retain(|holder| !is_gone(*holder));
         }

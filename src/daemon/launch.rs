@@ -37,16 +37,14 @@ enum End {
 
 impl Daemon {
     pub(crate) fn launch(&mut self, proc: ProcRef) {
-        let Some((g, p)) = self.index.get(proc.slot as usize).copied() else { return };
-        // The program is lent out for the time of the launch, so that the rest of the state can change.
-        let Some(program) = self.config.groups.get(g).and_then(|g| g.programs.get(p)).cloned() else {
-            return;
-        };
+        // Held here for the time of the launch, so that the rest of the state can change.
+        let Some((group, member)) = self.roster.place(proc.slot).cloned() else { return };
+        let Some(program) = group.programs.get(member) else { return };
         if let Some(slot) = self.slot_mut(proc) {
             slot.incarnation = proc.incarnation;
         }
-        match self.try_launch(proc, &program) {
-            Ok(launched) => self.launched(proc, &program, &launched),
+        match self.try_launch(proc, program) {
+            Ok(launched) => self.launched(proc, program, &launched),
             Err(error) => self.inputs.push_back(Input::SpawnFailed { proc, error }),
         }
     }
@@ -221,8 +219,8 @@ impl Daemon {
 
     /// Whether it is what a listener answers.
     pub(crate) fn is_protocol(&self, proc: ProcRef, stderr: bool) -> bool {
-        let group = self.index.get(proc.slot as usize).and_then(|(g, _)| self.config.groups.get(*g));
-        !stderr && group.is_some_and(|g| matches!(g.kind, GroupKind::EventListener { .. }))
+        let place = self.roster.place(proc.slot);
+        !stderr && place.is_some_and(|(group, _)| matches!(group.kind, GroupKind::EventListener { .. }))
     }
 
     /// The way of one stream's bytes to its log and to whoever else wants them.

@@ -6,9 +6,10 @@
 
 use crate::config::model::{Group, LogPlan, LogTarget, MainLog, Program, StdStream};
 use crate::control::{Fault, FaultCode, LogInfo, LogOf, LogReply, Outcome, ProgramInfo};
+use crate::daemon::roster::Latest;
 use crate::daemon::state::Daemon;
 use crate::sys::fd;
-use crate::types::{LogLevel, ProcRef};
+use crate::types::LogLevel;
 use nix::errno::Errno;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -16,7 +17,15 @@ use std::path::Path;
 impl Daemon {
     /// The file of a program's log as the configuration has it.
     pub(crate) fn log_path(&self, slot: u32, stderr: bool) -> Option<&Path> {
-        let program = self.program(ProcRef { slot, incarnation: 0 })?;
+        self.configured_log(Some(slot), self.roster.program(slot)?, stderr)
+    }
+
+    fn configured_log<'a>(
+        &'a self,
+        slot: Option<u32>,
+        program: &'a Program,
+        stderr: bool,
+    ) -> Option<&'a Path> {
         if stderr && program.redirect_stderr {
             return None;
         }
@@ -25,6 +34,7 @@ impl Daemon {
             LogTarget::File(path) => Some(path),
             LogTarget::Stream { text, .. } => Some(Path::new(text)),
             LogTarget::Auto => {
+                let Some(slot) = slot else { return Some(Path::new("auto")) };
                 let [stdout, stderr_path] = &self.slots.get(slot as usize)?.auto;
                 if stderr { stderr_path } else { stdout }.as_deref()
             }
@@ -89,15 +99,22 @@ impl Daemon {
         Outcome::Done
     }
 
-    /// Every program as it is configured.
+    /// Every program as it was read last. COMPAT: of AUTO logs that nobody writes to the word is given (trap 79).
     pub(crate) fn program_infos(&self) -> Vec<ProgramInfo> {
-        let all = self.config.groups.iter().flat_map(|g| g.programs.iter().map(move |p| (g, p)));
-        (0u32..).zip(all).map(|(slot, (group, program))| self.program_info(slot, group, program)).collect()
+        let mut infos = Vec::new();
+        for Latest { group, knows_auto_files } in self.roster.latest() {
+            let in_use = self.roster.active_named(&group.name).is_some();
+            for program in &group.programs {
+                let slot = self.roster.slot_of(&group.name, &program.name);
+                infos.push(self.program_info(slot.filter(|_| *knows_auto_files), group, program, in_use));
+            }
+        }
+        infos
     }
 
-    fn program_info(&self, slot: u32, group: &Group, p: &Program) -> ProgramInfo {
+    fn program_info(&self, slot: Option<u32>, group: &Group, p: &Program, in_use: bool) -> ProgramInfo {
         let log = |plan: &LogPlan, stderr| LogInfo {
-            logfile: self.log_path(slot, stderr).map(|path| path.display().to_string()),
+            logfile: self.configured_log(slot, p, stderr).map(|path| path.display().to_string()),
             maxbytes: plan.maxbytes,
             backups: plan.backups,
             capture_maxbytes: plan.capture_maxbytes,
@@ -108,6 +125,7 @@ impl Daemon {
             group: group.name.clone(),
             name: p.name.clone(),
             group_priority: group.priority,
+            in_use,
             priority: p.priority,
             command: p.command.clone(),
             directory: p.directory.as_ref().map(|d| d.display().to_string()),

@@ -3,7 +3,7 @@
 //! Does I/O. Invariant: no log that cannot be opened keeps the daemon from starting; what takes its place is said.
 //! Not here: missing directories (`ourselves`), a program's logs at its start (`launch`), the form of a line (`journal`).
 
-use crate::config::model::{Config, Dialect, LogTarget, MainLog, StdStream};
+use crate::config::model::{Config, Dialect, LogTarget, MainLog, Program, StdStream};
 use crate::daemon::boot::{Notes, Refusal};
 use crate::daemon::ourselves::Settled;
 use crate::daemon::state::Slot;
@@ -80,44 +80,65 @@ pub(super) fn prepare_logs(
     notes: &mut Notes,
 ) -> Vec<Slot> {
     let supervisor = &config.supervisor;
-    let dir = supervisor
-        .childlogdir
-        .clone()
-        .map_or_else(|| temporary_directory(env, start_dir), |d| start_dir.join(d));
-    // A name of a file has no place for a slash; supervisord ends with a traceback.
-    let identifier = supervisor.identifier.replace('/', "-");
+    let logs = AutoLogs::new(config, env, start_dir);
     let wants_auto = |t: &LogTarget| *t == LogTarget::Auto;
     let any_auto = config.processes().any(|p| wants_auto(&p.stdout.target) || wants_auto(&p.stderr.target));
     // COMPAT: what an earlier configuration left goes, even if nothing is logged so any more (compat::rotation).
     let is_used = any_auto || supervisor.childlogdir.is_some() || config.dialect == Dialect::Ini;
     if !supervisor.nocleanup && is_used {
-        notes.extend(auto::clear_old(&dir, &identifier).into_iter().map(|t| (LogLevel::Warn, t)));
+        let troubles = auto::clear_old(&logs.dir, &logs.identifier);
+        notes.extend(troubles.into_iter().map(|t| (LogLevel::Warn, t)));
     }
-    let mut slots = Vec::new();
-    for program in config.processes() {
-        let mut slot = Slot::default();
-        for (place, (plan, stream)) in
-            slot.auto.iter_mut().zip([(&program.stdout, "stdout"), (&program.stderr, "stderr")])
-        {
-            match &plan.target {
-                LogTarget::Auto if stream == "stderr" && program.redirect_stderr => {}
-                LogTarget::Auto => match auto::create(&dir, &program.name, stream, &identifier) {
-                    Ok(path) => *place = Some(path),
-                    Err(e) => {
-                        let text = format!(
-                            "cannot create a log in `{}`, {stream} of {} is lost: {e}",
-                            dir.display(),
-                            program.name
-                        );
-                        notes.push((LogLevel::Error, text));
-                    }
-                },
-                _ => {}
+    config.processes().map(|program| Slot { auto: logs.files(program, notes), ..Slot::default() }).collect()
+}
+
+/// Where AUTO logs are, and whose they are.
+pub(super) struct AutoLogs {
+    dir: PathBuf,
+    identifier: String,
+}
+
+impl AutoLogs {
+    pub(super) fn new(config: &Config, env: &[(OsString, OsString)], start_dir: &Path) -> AutoLogs {
+        let supervisor = &config.supervisor;
+        let dir = supervisor
+            .childlogdir
+            .clone()
+            .map_or_else(|| temporary_directory(env, start_dir), |d| start_dir.join(d));
+        // A name of a file has no place for a slash; supervisord ends with a traceback.
+        AutoLogs { dir, identifier: supervisor.identifier.replace('/', "-") }
+    }
+
+    /// Makes the AUTO logs of a program.
+    pub(super) fn files(&self, program: &Program, notes: &mut Notes) -> [Option<PathBuf>; 2] {
+        self.missing_files(program, None, notes)
+    }
+
+    /// Makes those that it does not have.
+    pub(super) fn missing_files(
+        &self,
+        program: &Program,
+        had: Option<&[Option<PathBuf>; 2]>,
+        notes: &mut Notes,
+    ) -> [Option<PathBuf>; 2] {
+        let mut files = [None, None];
+        let streams = [("stdout", &program.stdout), ("stderr", &program.stderr)];
+        for (n, (place, (stream, plan))) in files.iter_mut().zip(streams).enumerate() {
+            let is_had = had.is_some_and(|had| had.get(n).is_some_and(Option::is_some));
+            if plan.target != LogTarget::Auto || is_had || (stream == "stderr" && program.redirect_stderr) {
+                continue;
+            }
+            match auto::create(&self.dir, &program.name, stream, &self.identifier) {
+                Ok(path) => *place = Some(path),
+                Err(e) => {
+                    let (dir, name) = (self.dir.display(), &program.name);
+                    let text = format!("cannot create a log in `{dir}`, {stream} of {name} is lost: {e}");
+                    notes.push((LogLevel::Error, text));
+                }
             }
         }
-        slots.push(slot);
+        files
     }
-    slots
 }
 
 /// COMPAT: Python's search for a temporary directory.

@@ -118,6 +118,12 @@ impl Output {
         sinks
     }
 
+    /// The log of one stream of a live program.
+    pub(crate) fn log_of(&self, slot: u32, stderr: bool) -> Option<SinkId> {
+        let mut live = self.entries.iter().flatten().filter(|e| !e.lingering && e.channel.proc.slot == slot);
+        live.find(|e| e.channel.stderr == stderr)?.channel.log()
+    }
+
     fn indices_of(&self, proc: ProcRef) -> Vec<u32> {
         let all = (0u32..).zip(self.entries.iter());
         all.filter(|(_, e)| e.as_ref().is_some_and(|e| e.channel.proc == proc)).map(|(i, _)| i).collect()
@@ -230,6 +236,17 @@ impl Daemon {
             self.output.n_paused -= 1;
             let token = Token::Output { index, generation: entry.generation };
             let _ = self.epoll.add(&entry.channel, EpollEvent::new(EpollFlags::EPOLLIN, token.encode()));
+        }
+    }
+
+    /// Nobody has this slot any more: what descendants of its programs still write is for nobody. COMPAT: Supervisor
+    /// stops to read as soon as a program is gone.
+    pub(crate) fn close_output_of(&mut self, slot: u32) {
+        for index in 0..u32::try_from(self.output.entries.len()).unwrap_or(0) {
+            let entry = self.output.entries.get(index as usize).and_then(Option::as_ref);
+            if entry.is_some_and(|e| e.channel.proc.slot == slot) {
+                self.close_channel(index);
+            }
         }
     }
 

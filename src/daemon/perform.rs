@@ -19,7 +19,12 @@ impl Daemon {
             Action::CheckGroup { proc, pid } => self.check_group(proc, pid),
             Action::Reply { id, outcome } => self.reply_to_command(id, outcome),
             Action::Publish(change) => self.on_state_change(&change),
-            Action::Stopping => self.publish(kind::STOPPING, String::new),
+            Action::Vacated(slot) => self.on_vacated(slot),
+            Action::Renewed(slot) => self.on_renewed(slot),
+            Action::Stopping => {
+                self.give_up_update();
+                self.publish(kind::STOPPING, String::new);
+            }
             Action::Log(level, text) => self.log(level, &text),
             Action::Exit(leave) => self.leave = Some(leave),
             Action::Bug(text) => self.log(LogLevel::Critical, &format!("internal error: {text}")),

@@ -30,6 +30,11 @@ impl Daemon {
             Request::Configuration => Reply::Configuration(self.program_infos()),
             Request::Command(command) => return self.on_command(id, command),
             Request::Send(send) => Reply::Command(self.on_send(send)),
+            Request::Reread => self.reread(),
+            Request::AddGroup(name) => Reply::Command(self.add_group(&name)),
+            Request::RemoveGroup(name) => Reply::Command(self.remove_group(&name)),
+            Request::Plan(names) => self.plan(&names),
+            Request::Update(names) => return self.update(&names, Some((self.gateway.generation(), id))),
         };
         self.answer(id, &reply);
     }
@@ -95,7 +100,7 @@ impl Daemon {
         }
     }
 
-    fn answer(&mut self, id: u64, reply: &Reply) {
+    pub(crate) fn answer(&mut self, id: u64, reply: &Reply) {
         self.answer_with(id, reply, None);
     }
 

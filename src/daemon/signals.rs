@@ -2,11 +2,10 @@
 //!
 //! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
 
-use crate::config::diag::{Diagnostic, Diagnostics, Severity};
 use crate::daemon::fcgi;
+use crate::daemon::groups::told;
 use crate::daemon::listen::Listener;
 use crate::daemon::listen::open_missing;
-use crate::daemon::ourselves::Settled;
 use crate::daemon::ourselves::check_user;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
@@ -52,6 +51,9 @@ impl Daemon {
     /// COMPAT: SIGHUP starts everything again, in the same process. Unlike supervisord we read the new configuration
     /// first and go on as we are when it has errors (docs/supervisord-compat.md).
     fn on_hup(&mut self) {
+        if self.hup_updates() && !self.engine.is_stopping() {
+            return self.update_on_signal();
+        }
         // COMPAT: during a shutdown it is ignored, whatever the configuration looks like by now.
         let ending = self.engine.is_stopping() && self.next_life.is_none();
         if ending || self.prepare_restart().is_ok() {
@@ -64,16 +66,16 @@ impl Daemon {
     /// # Errors
     /// The findings, one after the other, for whoever asked.
     pub(crate) fn prepare_restart(&mut self) -> Result<(), String> {
-        // Relative paths count from where we were started.
-        let Settled { place, start_dir, .. } = &self.settled;
-        let read = place.standing_in(start_dir, &self.reload);
+        let read = self.read_again();
         // What the next life listens on is bound now: a port that is taken must not be found out with everything stopped.
-        let ready = read.map_err(|findings| ("the configuration has errors", told(&findings)));
+        let ready = read.map_err(|findings| ("the configuration has errors", told(&findings).join("; ")));
         let ready = ready.and_then(|loaded| {
             let open: Vec<&Listener> = self.gateway.listeners().iter().chain(&self.next_listeners).collect();
             let fresh = check_user(&loaded.config.supervisor)
                 .and_then(|()| open_missing(&loaded.config, &self.settled.start_dir, &open))
-                .and_then(|fresh| fcgi::probe(&loaded.config, &self.fcgi, &mut Vec::new()).map(|()| fresh));
+                .and_then(|fresh| {
+                    fcgi::probe(loaded.config.processes(), &self.fcgi, &mut Vec::new()).map(|()| fresh)
+                });
             fresh.map(|fresh| (loaded, fresh)).map_err(|refusal| {
                 let text = refusal.own.lines().next().unwrap_or_default();
                 let text = text.strip_prefix("error: ").unwrap_or(text).to_owned();
@@ -101,11 +103,4 @@ impl Daemon {
             self.log(LogLevel::Error, &trouble);
         }
     }
-}
-
-/// The errors among the findings, each with its place, in one line.
-fn told(findings: &Diagnostics) -> String {
-    let errors = findings.items.iter().filter(|item| item.severity == Severity::Error);
-    let place = |item: &Diagnostic| item.span.as_ref().map(|s| format!("{s}: ")).unwrap_or_default();
-    errors.map(|item| place(item) + &item.message).collect::<Vec<_>>().join("; ")
 }

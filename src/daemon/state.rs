@@ -3,7 +3,6 @@
 //! Invariant: a pid is in `pids` exactly from its fork to its reaping.
 
 use crate::config::model::Config;
-use crate::daemon::boot::places;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
 use crate::daemon::launch::RESERVED_FDS;
@@ -11,8 +10,10 @@ use crate::daemon::life::Machine;
 use crate::daemon::listen::Listener;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
+use crate::daemon::roster::Roster;
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
+use crate::daemon::update::Updating;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave};
 use crate::engine::input::{CommandId, Input};
@@ -42,7 +43,12 @@ pub(crate) struct Slot {
 
 /// See the module.
 pub(crate) struct Daemon {
+    /// Its groups are in the roster.
     pub(crate) config: Config,
+    pub(crate) roster: Roster,
+    pub(crate) updating: Option<Updating>,
+    /// An update is to begin as soon as this turn has dealt with everything.
+    pub(crate) update_wanted: bool,
     pub(crate) engine: Engine,
     pub(crate) epoll: Epoll,
     pub(crate) signals: SignalQueue,
@@ -51,8 +57,6 @@ pub(crate) struct Daemon {
     pub(crate) output: Output,
     pub(crate) events: Events,
     pub(crate) slots: Vec<Slot>,
-    /// Where a slot's program stands in the configuration: group, member.
-    pub(crate) index: Vec<(usize, usize)>,
     pub(crate) pids: HashMap<i32, ProcRef>,
     /// Sockets of FastCGI programs that live.
     pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
@@ -102,7 +106,7 @@ pub(crate) struct Opened {
 impl Daemon {
     pub(crate) fn new(
         machine: Machine,
-        config: Config,
+        mut config: Config,
         engine: Engine,
         epoll: Epoll,
         now: Now,
@@ -111,7 +115,7 @@ impl Daemon {
         let Machine { signals, spawner, binary, env, settled, reload, listeners: _, event_serial } = machine;
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
-        let index = places(&config);
+        let roster = Roster::new(std::mem::take(&mut config.groups));
         let handled =
             crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect();
         let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.to_string_lossy().into_owned());
@@ -125,7 +129,7 @@ impl Daemon {
             nofile: settled.nofile,
             own_uid: boot::own_uid(),
         };
-        let events = Events::new(&config, event_serial, now);
+        let events = Events::new(&roster, &config.supervisor.identifier, event_serial, now);
         Daemon {
             config,
             engine,
@@ -136,7 +140,9 @@ impl Daemon {
             output: Output::new(),
             events,
             slots: opened.slots,
-            index,
+            roster,
+            updating: None,
+            update_wanted: false,
             pids: HashMap::new(),
             fcgi: Vec::new(),
             spawner,
@@ -232,7 +238,6 @@ impl Daemon {
     }
 
     pub(crate) fn program(&self, proc: ProcRef) -> Option<&crate::config::model::Program> {
-        let (g, p) = self.index.get(proc.slot as usize)?;
-        self.config.groups.get(*g)?.programs.get(*p)
+        self.roster.program(proc.slot)
     }
 }

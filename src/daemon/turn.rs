@@ -83,6 +83,9 @@ impl Daemon {
         if self.engine.next_deadline().is_some_and(|d| d <= self.now.mono) {
             self.feed(Input::Deadline);
         }
+        if std::mem::take(&mut self.update_wanted) {
+            self.update(&[], None);
+        }
         self.release_held_lines();
         self.publish_ticks();
         self.gateway_deadline();
@@ -101,7 +104,7 @@ impl Daemon {
 
     /// Milliseconds until the nearest deadline; `None` when nothing is due, ever.
     fn wait_ms(&self) -> Option<i32> {
-        if self.reap_again || self.gateway.unread {
+        if self.reap_again || self.gateway.unread || self.update_wanted {
             return Some(0);
         }
         let all = [

@@ -17,6 +17,10 @@ pub enum Action {
     Reply { id: CommandId, outcome: Outcome },
     /// A process changed its state.
     Publish(StateChange),
+    /// Nobody has this slot any more; nothing of its process runs.
+    Vacated(u32),
+    /// From here on the program of this slot is the one it was changed to.
+    Renewed(u32),
     /// Everything is going to be stopped, for good or for a restart. Once.
     Stopping,
     /// A line for the daemon's log.

@@ -67,11 +67,11 @@ impl Engine {
                 };
                 (vec![slot], false)
             }
-            Target::Group(group) => match self.groups.get(&group) {
+            Target::Group(group) => match self.layout.groups.get(&group) {
                 Some(entry) => (entry.start_order.clone(), true),
                 None => return bad_name(id, group, out),
             },
-            Target::All => (self.start_order.clone(), true),
+            Target::All => (self.layout.start_order.clone(), true),
         };
         // COMPAT: who is concerned is settled before anything is done.
         let concerned: Vec<u32> =

@@ -66,7 +66,7 @@ impl Engine {
 impl Slot {
     /// It is to be started by itself, or somebody has started it.
     pub(super) fn counts_for_readiness(&self) -> bool {
-        self.policy.autostart || self.incarnation > 0
+        self.policy.autostart || self.was_started()
     }
 
     pub(super) fn is_ready(&self) -> bool {

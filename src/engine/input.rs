@@ -1,7 +1,9 @@
 //! What the engine can be told. Closed: the shell translates everything it sees into one of these.
 
+use crate::config::model::Group;
 use crate::control::Command;
 use crate::types::{ExitStatus, Pid, ProcRef, Signal};
+use std::rc::Rc;
 
 /// Names one command until it is answered; given by the shell, never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -32,6 +34,23 @@ pub enum Input {
     Shutdown { signal: Signal },
     /// SIGHUP as Supervisor means it: stop everything and start again.
     Restart { signal: Signal },
+    /// These members of a group are part of the whole from now on: (slot, member).
+    Add { group: Rc<Group>, members: Vec<(u32, usize)> },
+    /// The programs of these slots are not, as soon as they have been stopped: `Action::Vacated`.
+    Retire { slots: Vec<u32> },
+    /// Programs are configured otherwise: `Action::Renewed` when it has come true.
+    Change(Vec<Change>),
+}
+
+/// A program that is the same by name, and not otherwise.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Change {
+    pub slot: u32,
+    pub group: Rc<Group>,
+    /// Its place among the programs of the group.
+    pub member: usize,
+    /// What the program itself would see is another: it has to be started again.
+    pub restart: bool,
 }
 
 /// Why nothing could be forked.

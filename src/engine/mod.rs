@@ -20,8 +20,9 @@
 //!
 //! Invariants, each held by the simulation in `tests/sim`: one live incarnation for each slot; STOPPING and BACKOFF
 //! always have a deadline and stopped states have none; every command is answered exactly once; nothing starts once
-//! everything is being stopped; late news of an old incarnation changes nothing; an input that cannot happen becomes
-//! `Action::Bug` and changes nothing. One input for one slot costs O(log n).
+//! everything is being stopped; late news of an old incarnation changes nothing, also not for another program that has got
+//! the slot; an input that cannot happen becomes `Action::Bug` and changes nothing. One input for one slot costs O(log n);
+//! only when programs come or go everything is put in order anew.
 //!
 //! Not here: how a process is started or a signal sent (`spawn`, `sys`), the loop (`daemon`), event payloads.
 
@@ -31,7 +32,9 @@ pub mod input;
 mod backoff;
 mod commands;
 mod health;
+mod layout;
 mod process;
+mod roll;
 mod shutdown;
 mod slot;
 mod stop;

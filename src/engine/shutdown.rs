@@ -87,7 +87,9 @@ impl Engine {
             out.push(Action::Log(LogLevel::Info, text));
             return self.end(Goal::Shutdown);
         }
-        let all_ended = self.tally.lasting == 0 && self.tally.ever_started > 0;
+        // What an operator took away has not ended.
+        let has_ended = self.n_ends > self.n_ends_settled;
+        let all_ended = self.tally.lasting == 0 && self.tally.ever_started > 0 && has_ended;
         if self.exit_when_all_exited && all_ended {
             out.push(Action::Log(LogLevel::Info, "all programs have ended".to_owned()));
             self.end(Goal::AllEnded(self.code_of_all()));
@@ -99,7 +101,7 @@ impl Engine {
         let begins = match self.phase {
             Phase::Running | Phase::Left => return,
             Phase::Ending(goal) => {
-                self.phase = Phase::Stopping { goal, tiers_left: self.tiers.len() };
+                self.phase = Phase::Stopping { goal, tiers_left: self.layout.tiers.len() };
                 out.push(Action::Stopping);
                 self.give_up_retries(now, out);
                 true
@@ -126,7 +128,8 @@ impl Engine {
 
     /// COMPAT: INFO `waiting for a, b to die`, in the order of the configuration.
     pub(super) fn report_shutdown(&mut self, now: Now, out: &mut Vec<Action>) {
-        let unstopped = self.slots.iter().filter(|s| !s.state.is_stopped()).map(|s| s.name());
+        let all = self.layout.arrival.iter().filter_map(|id| self.slots.get(*id as usize));
+        let unstopped = all.filter(|s| !s.state.is_stopped()).map(|s| s.name());
         let names: Vec<&str> = unstopped.collect();
         out.push(Action::Log(LogLevel::Info, format!("waiting for {} to die", names.join(", "))));
         self.timers.arm_shutdown_report(Some(now.mono.plus_ms(REPORT_MS)));
@@ -142,11 +145,11 @@ impl Engine {
     }
 
     fn stop_tier(&mut self, tier: usize, now: Now, out: &mut Vec<Action>) {
-        let members = self.tiers.get_mut(tier).map(std::mem::take).unwrap_or_default();
+        let members = self.layout.tiers.get_mut(tier).map(std::mem::take).unwrap_or_default();
         for id in &members {
             self.with_slot(now, *id, out, |slot, cx| slot.stop(cx));
         }
-        if let Some(place) = self.tiers.get_mut(tier) {
+        if let Some(place) = self.layout.tiers.get_mut(tier) {
             *place = members;
         }
     }
@@ -170,7 +173,7 @@ impl Engine {
 
     /// 0 if all ended as expected, else the code of the last one that did not.
     fn code_of_all(&self) -> u8 {
-        let unexpected = self.slots.iter().filter(|s| s.incarnation > 0 && !s.last.expected);
+        let unexpected = self.slots.iter().filter(|s| s.was_started() && !s.last.expected);
         match unexpected.max_by_key(|s| s.last.order) {
             Some(slot) if slot.state == State::Fatal => 1,
             Some(slot) => slot.last.code.unwrap_or(1),

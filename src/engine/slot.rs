@@ -4,7 +4,7 @@
 //! state that is left; a pid is in `life` exactly as long as the kernel may know it.
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
-use crate::config::model::{Autorestart, Backoff, Program};
+use crate::config::model::{Autorestart, Backoff, Group, Program};
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, StateChange};
 use crate::engine::backoff::Jitter;
@@ -17,6 +17,7 @@ use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 pub(super) struct Policy {
     pub(super) name: String,
     pub(super) group: String,
+    pub(super) group_priority: i64,
     pub(super) priority: i64,
     pub(super) autostart: bool,
     pub(super) autorestart: Autorestart,
@@ -31,10 +32,11 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    pub(super) fn new(program: &Program, group: &str) -> Policy {
+    pub(super) fn new(program: &Program, group: &Group) -> Policy {
         Policy {
             name: program.name.clone(),
-            group: group.to_owned(),
+            group: group.name.clone(),
+            group_priority: group.priority,
             priority: program.priority,
             autostart: program.autostart,
             autorestart: program.autorestart,
@@ -47,6 +49,11 @@ impl Policy {
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
         }
+    }
+
+    /// What its place in every order depends on.
+    pub(super) fn place(&self) -> (i64, i64) {
+        (self.group_priority, self.priority)
     }
 
     /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.
@@ -126,14 +133,31 @@ impl Ctx<'_> {
     }
 }
 
+/// What is to follow when nothing of a slot's process runs any more.
+#[derive(Debug)]
+pub(super) enum After {
+    /// Its program is no longer part of the whole.
+    Vacate,
+    /// Its program is another one under the same name.
+    Renew { policy: Box<Policy>, start: bool },
+}
+
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) id: u32,
     pub(super) policy: Policy,
     pub(super) state: State,
     pub(super) life: Life,
-    /// 0: never spawned.
+    /// Grows with each spawn, whoever has the slot.
     pub(super) incarnation: u32,
+    /// Where `incarnation` stood when the present program got the slot.
+    base: u32,
+    /// Nobody has it.
+    pub(super) is_vacant: bool,
+    /// Who came later has the greater one.
+    pub(super) order: u64,
+    /// What is to follow when it has come to rest.
+    pub(super) after: Option<After>,
     /// Failed starts in a row.
     pub(super) tries: u32,
     /// Failed starts and crashes in a row: the step of exponential backoff.
@@ -155,13 +179,17 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn new(id: u32, policy: Policy) -> Slot {
+    pub(super) fn new(id: u32, order: u64, policy: Policy) -> Slot {
         Slot {
             id,
             policy,
             state: State::Stopped,
             life: Life::Absent,
             incarnation: 0,
+            base: 0,
+            is_vacant: false,
+            order,
+            after: None,
             tries: 0,
             level: 0,
             started: Now::default(),
@@ -174,6 +202,30 @@ impl Slot {
             last: LastEnd::default(),
             stats: ProcessStats::default(),
         }
+    }
+
+    /// Another program gets a vacant slot.
+    pub(super) fn occupy(&mut self, order: u64, policy: Policy) {
+        let incarnation = self.incarnation;
+        *self = Slot { incarnation, base: incarnation, ..Slot::new(self.id, order, policy) };
+    }
+
+    /// Its program goes. News of its last incarnation is late from now on.
+    pub(super) fn vacate(&mut self) {
+        self.incarnation = self.incarnation.wrapping_add(1);
+        self.state = State::Stopped;
+        self.life = Life::Absent;
+        self.is_vacant = true;
+    }
+
+    /// Whether the present program has ever been spawned.
+    pub(super) fn was_started(&self) -> bool {
+        self.incarnation > self.base
+    }
+
+    /// It is started without anybody asking for it.
+    pub(super) fn starts_by_itself(&self) -> bool {
+        self.policy.autostart && !self.was_started() && self.state == State::Stopped
     }
 
     pub(super) fn name(&self) -> &str {

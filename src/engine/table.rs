@@ -2,39 +2,37 @@
 //!
 //! Pure. Invariants: every change of a slot goes through `with_slot`, which keeps the counts right and tells the
 //! waiters; what follows for the whole (the end of everything) is decided once, at the end of a step.
-//! Not here: the rules of one slot (`process`, `stop`), of a shutdown (`shutdown`), of a command (`commands`).
+//! Not here: the rules of one slot (`process`, `stop`), of a shutdown (`shutdown`), of a command (`commands`), who belongs
+//! to the whole (`roll`) and in which order (`layout`).
 
 use crate::config::model::Config;
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
 use crate::engine::input::Input;
+use crate::engine::layout::Layout;
 use crate::engine::shutdown::Phase;
 use crate::engine::slot::{Ctx, News, Policy, Slot};
 use crate::engine::tally::{Facts, Tally};
 use crate::engine::timers::{Deadline, Due, Timers};
 use crate::engine::waiters::Waiters;
 use crate::types::{LogLevel, Mono, Now, ProcRef};
-use std::collections::BTreeMap;
 
 /// Decides. One value owns all states of supervision; see the module's essay.
 #[derive(Debug)]
 pub struct Engine {
     pub(super) slots: Vec<Slot>,
-    pub(super) groups: BTreeMap<String, GroupEntry>,
-    /// All slots by ascending (group priority, process priority).
-    pub(super) start_order: Vec<u32>,
-    /// All slots by (group, name), as they are shown.
-    pub(super) shown_order: Vec<u32>,
-    /// Groups of equal priority, ascending; in each, slots in the order in which a shutdown stops them.
-    pub(super) tiers: Vec<Vec<u32>>,
-    tier_of: Vec<usize>,
+    pub(super) layout: Layout,
     pub(super) timers: Timers,
     pub(super) waiters: Waiters,
     pub(super) tally: Tally,
     pub(super) phase: Phase,
     jitter: Jitter,
-    n_ends: u64,
+    pub(super) n_ends: u64,
+    /// `n_ends` when programs last came or went by an operator's hand.
+    pub(super) n_ends_settled: u64,
+    /// Slots with something to follow, which have come to rest in this step.
+    pub(super) resting: Vec<u32>,
     pub(super) booted: bool,
     /// Everything that counts has been ready at once, sometime.
     pub(super) started_up: bool,
@@ -44,52 +42,37 @@ pub struct Engine {
     news: Vec<News>,
 }
 
-#[derive(Debug)]
-pub(super) struct GroupEntry {
-    pub(super) by_name: BTreeMap<String, u32>,
-    /// Ascending process priority.
-    pub(super) start_order: Vec<u32>,
-}
-
 impl Engine {
     /// A new engine with nothing started. Copies what it needs; `seed` is for the jitter of delays.
     #[must_use]
     pub fn new(config: &Config, seed: u64) -> Engine {
         let mut slots = Vec::new();
-        let mut main = None;
         for group in &config.groups {
             for program in &group.programs {
                 let id = u32::try_from(slots.len()).unwrap_or(u32::MAX);
-                if program.main && main.is_none() {
-                    main = Some(id);
-                }
-                slots.push(Slot::new(id, Policy::new(program, &group.name)));
+                slots.push(Slot::new(id, u64::from(id), Policy::new(program, group)));
             }
         }
-        let layout = Layout::new(config, &slots);
-        let mut tally = Tally::new(layout.tiers.len());
-        for (slot, tier) in slots.iter().zip(&layout.tier_of) {
-            tally.add(*tier, Facts::of(slot));
-        }
-        Engine {
+        let main = config.processes().position(|p| p.main).and_then(|at| u32::try_from(at).ok());
+        let mut engine = Engine {
             timers: Timers::new(slots.len()),
             slots,
-            groups: layout.groups,
-            start_order: layout.start_order,
-            shown_order: layout.shown_order,
-            tiers: layout.tiers,
-            tier_of: layout.tier_of,
+            layout: Layout::default(),
             waiters: Waiters::default(),
-            tally,
+            tally: Tally::default(),
             phase: Phase::Running,
             jitter: Jitter::new(seed),
             n_ends: 0,
+            n_ends_settled: 0,
+            resting: Vec::new(),
             booted: false,
             started_up: false,
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
             news: Vec::new(),
-        }
+        };
+        engine.lay_out();
+        engine
     }
 
     /// Takes one input and appends what is to be done, in order. Total: every input is legal in every state.
@@ -121,6 +104,9 @@ impl Engine {
             Input::Command { id, command } => self.on_command(now, id, command, out),
             Input::Shutdown { signal } => self.on_shutdown(signal, out),
             Input::Restart { signal } => self.on_restart(signal, out),
+            Input::Add { group, members } => self.on_add(now, &group, &members, out),
+            Input::Retire { slots } => self.on_retire(now, &slots, out),
+            Input::Change(changes) => self.on_change(now, &changes, out),
         }
         self.settle(now, out);
     }
@@ -158,8 +144,7 @@ impl Engine {
         rule: impl FnOnce(&mut Slot, &mut Ctx<'_>),
     ) {
         let stopping = self.is_stopping();
-        let (Some(slot), Some(&tier)) = (self.slots.get_mut(id as usize), self.tier_of.get(id as usize))
-        else {
+        let (Some(slot), Some(tier)) = (self.slots.get_mut(id as usize), self.layout.tier_of(id)) else {
             out.push(Action::Bug(format!("cannot find slot {id}")));
             return;
         };
@@ -176,6 +161,9 @@ impl Engine {
         };
         rule(slot, &mut cx);
         self.tally.add(tier, Facts::of(slot));
+        if slot.after.is_some() && slot.state.is_stopped() {
+            self.resting.push(id);
+        }
         for item in news.drain(..) {
             self.waiters.on_news(id, &slot.policy.group, &slot.policy.name, &item, out);
         }
@@ -192,10 +180,9 @@ impl Engine {
         if self.is_stopping() {
             return;
         }
-        for id in 0..self.slots.len() {
-            let slot = &self.slots[id];
-            if slot.policy.autostart && slot.incarnation == 0 && slot.state == State::Stopped {
-                self.with_slot(now, slot.id, out, |slot, cx| slot.spawn(cx));
+        for id in self.layout.arrival.clone() {
+            if self.slots.get(id as usize).is_some_and(Slot::starts_by_itself) {
+                self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
             }
         }
     }
@@ -259,6 +246,7 @@ impl Engine {
 
     /// What follows for the whole from what has happened to a part.
     fn settle(&mut self, now: Now, out: &mut Vec<Action>) {
+        self.follow_up(now, out);
         if self.booted && self.tally.unready == 0 {
             self.started_up = true;
         }
@@ -267,62 +255,13 @@ impl Engine {
     }
 
     /// The counts, made anew by looking at every slot.
-    #[cfg(test)]
     pub(super) fn recount(&self) -> Tally {
-        let mut tally = Tally::new(self.tiers.len());
-        for (slot, tier) in self.slots.iter().zip(&self.tier_of) {
-            tally.add(*tier, Facts::of(slot));
+        let mut tally = Tally::new(self.layout.tiers.len());
+        for slot in &self.slots {
+            if let Some(tier) = self.layout.tier_of(slot.id) {
+                tally.add(tier, Facts::of(slot));
+            }
         }
         tally
-    }
-}
-
-/// Every order in which slots are ever visited, made once.
-struct Layout {
-    groups: BTreeMap<String, GroupEntry>,
-    start_order: Vec<u32>,
-    shown_order: Vec<u32>,
-    tiers: Vec<Vec<u32>>,
-    tier_of: Vec<usize>,
-}
-
-impl Layout {
-    fn new(config: &Config, slots: &[Slot]) -> Layout {
-        let mut priorities: Vec<i64> = config.groups.iter().map(|g| g.priority).collect();
-        priorities.sort_unstable();
-        priorities.dedup();
-        let mut layout = Layout {
-            groups: BTreeMap::new(),
-            start_order: Vec::new(),
-            shown_order: slots.iter().map(|s| s.id).collect(),
-            tiers: vec![Vec::new(); priorities.len()],
-            tier_of: vec![0; slots.len()],
-        };
-        let name_of = |id: &u32| slots.get(*id as usize).map(|s| (&s.policy.group, &s.policy.name));
-        layout.shown_order.sort_by(|a, b| name_of(a).cmp(&name_of(b)));
-
-        let mut rest = slots;
-        let mut by_priority: Vec<(i64, Vec<u32>)> = Vec::new();
-        for group in &config.groups {
-            let (members, others) = rest.split_at(group.programs.len().min(rest.len()));
-            rest = others;
-            let mut order: Vec<&Slot> = members.iter().collect();
-            order.sort_by_key(|s| s.policy.priority);
-            let order: Vec<u32> = order.iter().map(|s| s.id).collect();
-            let tier = priorities.binary_search(&group.priority).unwrap_or(0);
-            for id in &order {
-                layout.tier_of[*id as usize] = tier;
-            }
-            by_priority.push((group.priority, order.clone()));
-            let by_name = members.iter().map(|s| (s.policy.name.clone(), s.id)).collect();
-            layout.groups.insert(group.name.clone(), GroupEntry { by_name, start_order: order });
-        }
-        by_priority.sort_by_key(|(priority, _)| *priority);
-        layout.start_order = by_priority.iter().flat_map(|(_, order)| order.iter().copied()).collect();
-        // COMPAT: a shutdown goes backwards, within a group and among groups of equal priority too.
-        for id in layout.start_order.iter().rev() {
-            layout.tiers[layout.tier_of[*id as usize]].push(*id);
-        }
-        layout
     }
 }

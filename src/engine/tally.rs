@@ -20,7 +20,7 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn of(slot: &Slot) -> Facts {
-        let ever_started = slot.incarnation > 0;
+        let ever_started = slot.was_started();
         Facts {
             unstopped: !slot.state.is_stopped(),
             unready: slot.counts_for_readiness() && !slot.is_ready(),

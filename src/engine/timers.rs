@@ -43,6 +43,11 @@ impl Timers {
         Timers { order: BTreeSet::new(), armed: vec![[None; N_KINDS]; n_slots], shutdown_report: None }
     }
 
+    /// One more slot, with the next number.
+    pub(super) fn add_slot(&mut self) {
+        self.armed.push([None; N_KINDS]);
+    }
+
     /// Sets or moves a deadline. A slot that does not exist has none.
     pub(super) fn arm(&mut self, slot: u32, kind: Deadline, at: Mono) {
         self.disarm(slot, kind);

@@ -17,17 +17,17 @@ impl Engine {
     /// Slot numbers in the order of `process_infos`, for whoever fills in what the engine does not know.
     #[must_use]
     pub fn shown_order(&self) -> &[u32] {
-        &self.shown_order
+        &self.layout.shown_order
     }
 
     /// The slot of a process by its names.
     #[must_use]
     pub fn slot_of(&self, group: &str, name: &str) -> Option<u32> {
-        self.groups.get(group)?.by_name.get(name).copied()
+        self.layout.groups.get(group)?.by_name.get(name).copied()
     }
 
     pub(super) fn shown(&self) -> impl Iterator<Item = &Slot> {
-        self.shown_order.iter().filter_map(|id| self.slots.get(*id as usize))
+        self.layout.shown_order.iter().filter_map(|id| self.slots.get(*id as usize))
     }
 }
 

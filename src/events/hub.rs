@@ -40,6 +40,8 @@ pub struct Hub {
     next_serial: u64,
     /// Shows a line that may not be text.
     readable: fn(Vec<u8>) -> String,
+    /// Lost by pools that are no more.
+    dropped: u64,
 }
 
 impl Hub {
@@ -51,19 +53,37 @@ impl Hub {
         next_serial: u64,
         readable: fn(Vec<u8>) -> String,
     ) -> Hub {
-        let member = |(slot, name)| Member {
-            slot,
-            name,
-            life: None,
-            is_running: false,
-            protocol: Protocol::default(),
-            event: None,
-        };
-        let pool = |plan: PoolPlan| {
-            let members = plan.members.into_iter().map(member).collect();
-            Pool::new(plan.name, plan.events, plan.buffer_size, members)
-        };
-        Hub { pools: plans.into_iter().map(pool).collect(), identifier, next_serial, readable }
+        let mut hub = Hub { pools: Vec::new(), identifier, next_serial, readable, dropped: 0 };
+        plans.into_iter().for_each(|plan| hub.settle(plan));
+        hub
+    }
+
+    /// A pool is this one now: new, or with others in it or other wishes. What its listeners have and what waits stays.
+    pub fn settle(&mut self, plan: PoolPlan) {
+        let PoolPlan { name, events, buffer_size, members } = plan;
+        let at = self.pools.iter().position(|p| p.name == name).unwrap_or(self.pools.len());
+        if at == self.pools.len() {
+            self.pools.push(Pool::new(name));
+        }
+        if let Some(pool) = self.pools.get_mut(at) {
+            pool.settle(events, buffer_size, members);
+        }
+    }
+
+    /// A pool is no more, nor what waits in it.
+    pub fn remove(&mut self, name: &str) {
+        let gone = self.pools.extract_if(.., |pool| pool.name == name);
+        self.dropped += gone.map(|pool| pool.dropped).sum::<u64>();
+    }
+
+    /// Nobody has this slot any more.
+    pub fn forget_member(&mut self, slot: u32) {
+        self.pools.iter_mut().for_each(|pool| pool.members.retain(|m| m.slot != slot));
+    }
+
+    /// COMPAT: who we are changes with a reread, also in headers (trap 45).
+    pub fn set_identifier(&mut self, identifier: &str) {
+        identifier.clone_into(&mut self.identifier);
     }
 
     /// The serial of the next event.
@@ -80,7 +100,7 @@ impl Hub {
     /// Events that were lost because a queue was full.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.pools.iter().map(|p| p.dropped).sum()
+        self.dropped + self.pools.iter().map(|p| p.dropped).sum::<u64>()
     }
 
     /// Whether anybody asks for this event.

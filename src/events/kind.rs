@@ -10,6 +10,7 @@ pub const REMOTE_COMMUNICATION: &str = "REMOTE_COMMUNICATION";
 pub const RUNNING: &str = "SUPERVISOR_STATE_CHANGE_RUNNING";
 pub const STOPPING: &str = "SUPERVISOR_STATE_CHANGE_STOPPING";
 pub const GROUP_ADDED: &str = "PROCESS_GROUP_ADDED";
+pub const GROUP_REMOVED: &str = "PROCESS_GROUP_REMOVED";
 /// A change of state is `PROCESS_STATE_` and the state's name.
 pub const STATE: &str = "PROCESS_STATE_";
 /// Periods in seconds; the event is `TICK_` and the period.

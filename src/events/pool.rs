@@ -68,18 +68,39 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(name: String, wanted: Vec<String>, capacity: usize, members: Vec<Member>) -> Pool {
+    pub(super) fn new(name: String) -> Pool {
         Pool {
             name,
-            wanted,
-            members,
-            capacity: capacity.max(1),
+            wanted: Vec::new(),
+            members: Vec::new(),
+            capacity: 1,
             queue: VecDeque::new(),
             bytes: 0,
             next_serial: 0,
             is_early: true,
             dropped: 0,
         }
+    }
+
+    /// What it wants, how much may wait, and who is in it: who was before stays as he is.
+    pub(super) fn settle(&mut self, wanted: Vec<String>, capacity: usize, members: Vec<(u32, String)>) {
+        self.wanted = wanted;
+        self.capacity = capacity.max(1);
+        let mut before = std::mem::take(&mut self.members);
+        let mut member = |(slot, name)| match before.iter().position(|m| m.slot == slot) {
+            Some(at) => before.swap_remove(at),
+            None => Member {
+                slot,
+                name,
+                life: None,
+                is_running: false,
+                protocol: Protocol::default(),
+                event: None,
+            },
+        };
+        self.members = members.into_iter().map(&mut member).collect();
+        // Who is being stopped still holds an event and may answer it.
+        self.members.append(&mut before);
     }
 
     /// Takes an event as often as it was subscribed to. COMPAT: the second time looks like a return.

@@ -106,7 +106,11 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::ClearLog(_) => Reply::Command(Outcome::Done),
             Request::Configuration => Reply::Configuration(vec![]),
             Request::OpenLog(_) => Reply::Log(LogReply::Missing(None)),
-            Request::Command(_) => Reply::Command(Outcome::Done),
+            Request::Command(_) | Request::AddGroup(_) | Request::RemoveGroup(_) => {
+                Reply::Command(Outcome::Done)
+            }
+            Request::Reread => Reply::Difference { added: vec![], changed: vec![], removed: vec![] },
+            Request::Plan(_) | Request::Update(_) => Reply::Plan(Box::default()),
         })
     })
 }

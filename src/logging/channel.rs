@@ -156,6 +156,11 @@ impl Channel {
         self.lines.as_ref().is_some_and(held) || self.syslog.as_ref().is_some_and(|s| held(&s.lines))
     }
 
+    /// Its log.
+    pub fn log(&self) -> Option<SinkId> {
+        self.sink
+    }
+
     /// All sinks it writes to.
     pub fn sinks(&self) -> impl Iterator<Item = SinkId> + '_ {
         self.sink.into_iter().chain(self.syslog.as_ref().map(|s| s.sink))

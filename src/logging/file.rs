@@ -52,6 +52,13 @@ impl RotatingFile {
         })
     }
 
+    /// Rotates by these limits from now on, with the next message.
+    pub fn set_limits(&mut self, maxbytes: u64, backups: u32) {
+        self.maxbytes = maxbytes;
+        self.rotate_at = maxbytes;
+        self.backups = backups;
+    }
+
     /// Whether this is a file with an end, which can be rotated; fifos and devices cannot.
     #[must_use]
     pub fn is_regular(&self) -> bool {

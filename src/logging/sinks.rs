@@ -280,6 +280,13 @@ impl Sinks {
         }
     }
 
+    /// When a log file is rotated from now on. What is no file never is.
+    pub fn set_limits(&mut self, id: SinkId, maxbytes: u64, backups: u32) {
+        if let Some(Sink::File(file)) = self.sink(id) {
+            file.set_limits(maxbytes, backups);
+        }
+    }
+
     /// Bytes that blocked streams still keep.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {

@@ -48,10 +48,6 @@ const SIGNATURES: [(&str, &str); 41] = [
     ("system.multicall", "array array"),
 ];
 
-/// Those that other parts of the work bring.
-const TO_COME: [&str; 3] =
-    ["supervisor.addProcessGroup", "supervisor.reloadConfig", "supervisor.removeProcessGroup"];
-
 fn one() -> Sup {
     let sup = start(
         "[program:a]\ncommand=@puppet@ print 0123456789 hold\nstartsecs=0\nstdout_logfile=@dir@/a.log\n",
@@ -67,18 +63,15 @@ fn every_method_is_listed_with_its_signature() {
     }
     let sup = one();
     let said = calls(&sup, &["' '.join(p.system.listMethods())"]);
-    let listed: Vec<&str> = said[0].trim_matches('\'').split(' ').collect();
-    let missing: Vec<&str> =
-        SIGNATURES.iter().map(|(n, _)| *n).filter(|name| !listed.contains(name)).collect();
-    assert!(ours() || missing.is_empty(), "{missing:?}");
-    assert!(missing.iter().all(|name| TO_COME.contains(name)), "{missing:?}");
-    let want: Vec<&str> = SIGNATURES.iter().map(|(n, _)| *n).filter(|n| !missing.contains(n)).collect();
+    let mut listed: Vec<&str> = said[0].trim_matches('\'').split(' ').collect();
+    // Ours stand in a namespace of their own.
+    listed.retain(|name| !ours() || !name.starts_with("mainstay."));
+    let want: Vec<&str> = SIGNATURES.iter().map(|(n, _)| *n).collect();
     assert_eq!(listed, want);
-    let there: Vec<_> = SIGNATURES.iter().filter(|(name, _)| want.contains(name)).collect();
     let questions: Vec<String> =
-        there.iter().map(|(name, _)| format!("' '.join(p.system.methodSignature('{name}'))")).collect();
+        SIGNATURES.iter().map(|(name, _)| format!("' '.join(p.system.methodSignature('{name}'))")).collect();
     let said = calls(&sup, &questions.iter().map(String::as_str).collect::<Vec<_>>());
-    for ((name, signature), said) in there.iter().zip(said) {
+    for ((name, signature), said) in SIGNATURES.iter().zip(said) {
         assert_eq!(said, format!("'{signature}'"), "{name}");
     }
     sup.finish();

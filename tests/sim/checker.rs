@@ -1,12 +1,13 @@
 //! The invariants, checked after every action and every step.
 
-use mainstay::config::model::{Backoff, Config};
+use mainstay::config::model::{Backoff, Config, Group};
 use mainstay::control::{Command, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
 use mainstay::engine::input::{CommandId, Input};
 use mainstay::types::{Now, ProcRef};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 struct Known {
     group_priority: i64,
@@ -16,10 +17,44 @@ struct Known {
     killasgroup: bool,
     state: State,
     incarnation: u32,
+    /// Where it stood when the program got the slot.
+    base: u32,
+    vacant: bool,
     /// `Spawn` is not answered yet.
     pending: bool,
     expected: bool,
     name: (String, String),
+}
+
+impl Known {
+    fn new(group: &Group, member: usize, incarnation: u32) -> Known {
+        let p = &group.programs[member];
+        Known {
+            group_priority: group.priority,
+            autostart: p.autostart,
+            startretries: p.startretries,
+            backoff: p.backoff,
+            killasgroup: p.killasgroup,
+            state: State::Stopped,
+            incarnation,
+            base: incarnation,
+            vacant: false,
+            pending: false,
+            expected: false,
+            name: (p.group.clone(), p.name.clone()),
+        }
+    }
+
+    /// The program is another one under the same name.
+    fn renew(&mut self, (group, member): &(Rc<Group>, usize)) {
+        let p = &group.programs[*member];
+        self.group_priority = group.priority;
+        self.autostart = p.autostart;
+        // Tries that were made before count.
+        self.startretries = self.startretries.max(p.startretries);
+        self.backoff = p.backoff;
+        self.killasgroup = p.killasgroup;
+    }
 }
 
 pub(crate) struct Checker {
@@ -41,6 +76,11 @@ pub(crate) struct Checker {
     was_started_up: bool,
     /// Slots that were refused a signal: what they leave behind is not our fault.
     untouchable: BTreeSet<u32>,
+    /// What slots are to become.
+    renewals: BTreeMap<u32, (Rc<Group>, usize)>,
+    retired: BTreeSet<u32>,
+    pub(crate) n_vacated: usize,
+    pub(crate) n_renewed: usize,
     /// What has been seen, to know that the runs reach everything.
     pub(crate) seen_changes: BTreeSet<(State, State)>,
     pub(crate) seen_faults: BTreeSet<&'static str>,
@@ -48,23 +88,8 @@ pub(crate) struct Checker {
 
 impl Checker {
     pub(crate) fn new(config: &Config) -> Checker {
-        let mut slots = Vec::new();
-        for group in &config.groups {
-            for p in &group.programs {
-                slots.push(Known {
-                    group_priority: group.priority,
-                    autostart: p.autostart,
-                    startretries: p.startretries,
-                    backoff: p.backoff,
-                    killasgroup: p.killasgroup,
-                    state: State::Stopped,
-                    incarnation: 0,
-                    pending: false,
-                    expected: false,
-                    name: (p.group.clone(), p.name.clone()),
-                });
-            }
-        }
+        let members = |g: &Group| (0..g.programs.len()).map(|n| Known::new(g, n, 0)).collect::<Vec<_>>();
+        let slots = config.groups.iter().flat_map(members).collect();
         Checker {
             slots,
             asked: BTreeSet::new(),
@@ -82,6 +107,10 @@ impl Checker {
             in_boot: false,
             was_started_up: false,
             untouchable: BTreeSet::new(),
+            renewals: BTreeMap::new(),
+            retired: BTreeSet::new(),
+            n_vacated: 0,
+            n_renewed: 0,
             seen_changes: BTreeSet::new(),
             seen_faults: BTreeSet::new(),
         }
@@ -112,6 +141,21 @@ impl Checker {
             Input::Restart { .. } => self.restart_wanted = true,
             Input::Command { command: Command::Shutdown, .. } => self.end_wanted |= !stopping,
             Input::Command { command: Command::Restart, .. } => self.restart_wanted |= !stopping,
+            _ if stopping => {}
+            Input::Add { group, members } => {
+                for (slot, member) in members {
+                    match self.slots.get_mut(*slot as usize) {
+                        Some(known) => *known = Known::new(group, *member, known.incarnation),
+                        None => self.slots.push(Known::new(group, *member, 0)),
+                    }
+                }
+            }
+            Input::Retire { slots } => self.retired.extend(slots),
+            Input::Change(changes) => {
+                for change in changes {
+                    self.renewals.insert(change.slot, (Rc::clone(&change.group), change.member));
+                }
+            }
             Input::Command { .. }
             | Input::Deadline
             | Input::ExecFailed { .. }
@@ -149,6 +193,20 @@ impl Checker {
                     self.slot(proc.slot).incarnation,
                     "an old incarnation is signalled"
                 );
+            }
+            Action::Vacated(id) => {
+                assert!(self.retired.remove(id), "nobody wanted it to go");
+                self.n_vacated += 1;
+                let slot = self.slot(*id);
+                assert!(slot.state.is_stopped() && !slot.pending, "vacated while it runs");
+                slot.state = State::Stopped;
+                slot.incarnation += 1;
+                slot.vacant = true;
+            }
+            Action::Renewed(id) => {
+                let place = self.renewals.remove(id).expect("nobody changed it");
+                self.n_renewed += 1;
+                self.slot(*id).renew(&place);
             }
             Action::CheckGroup { .. } | Action::Log(..) => {}
         }
@@ -191,11 +249,14 @@ impl Checker {
     fn spawn(&mut self, proc: ProcRef, live: &[ProcRef]) {
         let ending = self.stopping || self.end_wanted || self.restart_wanted;
         assert!(!ending, "a start while everything is being stopped");
-        assert!(live.iter().all(|p| p.slot != proc.slot), "two lives of one slot");
+        let base = self.slot(proc.slot).base;
+        let is_own = |p: &ProcRef| p.slot == proc.slot && p.incarnation > base;
+        assert!(!live.iter().any(is_own), "two lives of one program");
         if self.in_boot {
             self.boot_order.push(proc.slot);
         }
         let slot = self.slot(proc.slot);
+        assert!(!slot.vacant, "nobody has the slot");
         assert!(!slot.pending, "a second Spawn before the answer");
         assert_eq!(proc.incarnation, slot.incarnation, "STARTING was published for another incarnation");
         slot.pending = true;
@@ -272,7 +333,8 @@ impl Checker {
 
     fn health(&mut self, engine: &Engine, now: Now) {
         let ok = |s: &Known| s.state == State::Running || (s.state == State::Exited && s.expected);
-        let ready = self.slots.iter().filter(|s| s.autostart || s.incarnation > 0).all(ok);
+        let ready = self.slots.iter().filter(|s| !s.vacant && (s.autostart || s.incarnation > s.base));
+        let ready = ready.clone().all(ok);
         let report = engine.health(HealthKind::Ready, now);
         assert_eq!(report.ok, ready && !engine.is_stopping());
         assert_eq!(report.ok, report.checks.iter().all(|c| c.ok));

@@ -4,12 +4,13 @@ use crate::checker::{Checker, allowed};
 use crate::configs;
 use crate::rng::Rng;
 use crate::script::Script;
-use crate::world::World;
-use mainstay::config::model::Config;
+use crate::world::{Place, World};
+use mainstay::config::model::{Autorestart, Backoff, Config, Program};
 use mainstay::control::{Command, State, Target};
-use mainstay::engine::input::Input;
+use mainstay::engine::input::{Change, Input};
 use mainstay::types::{Mono, Signal};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 const DEFAULT_RUNS: u64 = 10_000;
 
@@ -45,6 +46,41 @@ fn random_command(rng: &mut Rng, config: &Config) -> Command {
     }
 }
 
+/// A program comes, goes, or is configured otherwise.
+fn random_change(rng: &mut Rng, roster: &[Option<Place>]) -> Option<Input> {
+    let present: Vec<u32> = (0u32..).zip(roster).filter(|(_, p)| p.is_some()).map(|(n, _)| n).collect();
+    let vacant = roster.iter().position(Option::is_none).unwrap_or(roster.len());
+    match rng.below(3) {
+        0 => {
+            let name = format!("new{}", rng.below(1_000_000));
+            let mut program = configs::program(&name, &name);
+            change(rng, &mut program);
+            let group = Rc::new(configs::group(&name, rng.pick(&[1, 5, 999]), vec![program]));
+            Some(Input::Add { group, members: vec![(u32::try_from(vacant).expect("small"), 0)] })
+        }
+        _ if present.is_empty() => None,
+        1 => Some(Input::Retire { slots: vec![rng.pick(&present)] }),
+        _ => {
+            let slot = rng.pick(&present);
+            let (group, member) = roster[slot as usize].clone().expect("present");
+            let mut group = (*group).clone();
+            change(rng, &mut group.programs[member]);
+            let restart = rng.percent(50);
+            Some(Input::Change(vec![Change { slot, group: Rc::new(group), member, restart }]))
+        }
+    }
+}
+
+fn change(rng: &mut Rng, program: &mut Program) {
+    program.autostart = rng.percent(80);
+    program.startretries = rng.pick(&[0, 1, 3]);
+    program.startsecs_ms = rng.pick(&[0, 500, 1_000]);
+    program.stopwaitsecs_ms = rng.pick(&[0, 1_000, 10_000]);
+    program.killasgroup = rng.percent(50);
+    program.autorestart = rng.pick(&[Autorestart::Never, Autorestart::Always, Autorestart::Unexpected]);
+    program.backoff = rng.pick(&[Backoff::Linear, Backoff::CONTAINER]);
+}
+
 fn one_run(seed: u64) -> Checker {
     let (mut world, config) = played(seed, |_| ());
     std::mem::replace(&mut world.checker, Checker::new(&config))
@@ -69,6 +105,12 @@ pub(crate) fn played(seed: u64, change: impl FnOnce(&mut World)) -> (World, Conf
             world.run_until(end);
         }
         match rng.below(200) {
+            // The configuration changes under it.
+            190.. => {
+                if let Some(input) = random_change(&mut rng, &world.roster) {
+                    world.feed(input);
+                }
+            }
             0 => world.feed(Input::Shutdown { signal: rng.pick(&[Signal::TERM, Signal::INT, Signal::QUIT]) }),
             1 => world.feed(Input::Restart { signal: Signal::HUP }),
             2..=9 => world.feed(Input::Deadline),
@@ -97,11 +139,14 @@ fn no_random_run_breaks_an_invariant() {
 fn random_runs_reach_every_change_and_every_fault() {
     let mut changes = BTreeSet::new();
     let mut faults = BTreeSet::new();
+    let mut n_changes = (0, 0);
     for seed in 0..1_000 {
         let checker = one_run(seed);
         changes.extend(checker.seen_changes);
         faults.extend(checker.seen_faults);
+        n_changes = (n_changes.0 + checker.n_vacated, n_changes.1 + checker.n_renewed);
     }
+    assert!(n_changes.0 > 200 && n_changes.1 > 200, "hardly anybody comes or goes: {n_changes:?}");
     for from in State::ALL {
         for to in State::ALL {
             assert_eq!(changes.contains(&(from, to)), allowed(from, to, true), "{from:?} -> {to:?}");

@@ -3,17 +3,21 @@
 use crate::checker::Checker;
 use crate::rng::Rng;
 use crate::script::{Birth, Members, Script};
-use mainstay::config::model::Config;
+use mainstay::config::model::{Config, Group};
 use mainstay::control::{Command, Outcome, ProcessInfo};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, Scope};
 use mainstay::engine::input::{CommandId, Input, SpawnError};
 use mainstay::types::{ExitStatus, Mono, Now, Pid, ProcRef, Signal, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 /// BOUND: steps of one run; a run that needs more is a livelock.
 const MAX_STEPS: u64 = 200_000;
 const TRACE_LINES: usize = 80;
+
+/// A group, and the place of a program in it.
+pub(crate) type Place = (Rc<Group>, usize);
 
 /// Decides what the next child of a slot does.
 pub(crate) type Director = Box<dyn FnMut(&mut Rng, ProcRef) -> Script>;
@@ -44,6 +48,9 @@ pub(crate) struct World {
     /// Whom a signal was sent to, and when.
     pub(crate) killed: Vec<(Mono, u32, Scope, Signal)>,
     pub(crate) left: Option<Leave>,
+    /// Whose each slot is.
+    pub(crate) roster: Vec<Option<Place>>,
+    renewals: BTreeMap<u32, Place>,
     /// The wall clock jumps by up to so many milliseconds, forth and back, before each input.
     pub(crate) wall_jumps_ms: i64,
     /// Everything the engine did and showed, where that is asked for.
@@ -69,7 +76,12 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(config: &Config, seed: u64, director: Director) -> World {
+        let groups = config.groups.iter().map(|g| Rc::new(g.clone()));
+        let members =
+            |g: Rc<Group>| (0..g.programs.len()).map(|n| Some((Rc::clone(&g), n))).collect::<Vec<_>>();
         World {
+            roster: groups.flat_map(members).collect(),
+            renewals: BTreeMap::new(),
             engine: Engine::new(config, seed),
             now: Now { mono: Mono(5_000_000_000), wall: Wall(1_700_000_000_000) },
             rng: Rng::new(seed),
@@ -160,6 +172,7 @@ impl World {
         let mut out = Vec::new();
         let before = self.left.is_some();
         self.checker.before(&input, self.engine.is_stopping());
+        self.note_roster(&input);
         self.set_wall_clock();
         self.engine.step(self.now, input, &mut out);
         if let Some(history) = &mut self.history {
@@ -175,6 +188,24 @@ impl World {
             self.members.keys().filter_map(|pid| self.watched.get(pid)).map(|p| p.slot).collect();
         assert!(!before || self.left.is_some());
         self.checker.after(&self.engine, self.now, &lingering);
+    }
+
+    fn note_roster(&mut self, input: &Input) {
+        match input {
+            _ if self.engine.is_stopping() => {}
+            Input::Add { group, members } => {
+                for (slot, member) in members {
+                    self.roster.resize(self.roster.len().max(*slot as usize + 1), None);
+                    self.roster[*slot as usize] = Some((Rc::clone(group), *member));
+                }
+            }
+            Input::Change(changes) => {
+                for change in changes {
+                    self.renewals.insert(change.slot, (Rc::clone(&change.group), change.member));
+                }
+            }
+            _ => {}
+        }
     }
 
     fn next_instant(&self) -> Option<Mono> {
@@ -257,6 +288,8 @@ impl World {
                 self.replies.insert(id, outcome);
             }
             Action::Exit(leave) => self.left = Some(leave),
+            Action::Vacated(slot) => self.roster[slot as usize] = None,
+            Action::Renewed(slot) => self.roster[slot as usize] = self.renewals.remove(&slot),
             Action::Publish(_) | Action::Stopping | Action::Log(..) | Action::Bug(_) => {}
         }
     }

@@ -16,13 +16,18 @@ pub fn to_json(config: &Config, show_secrets: bool) -> Value {
     json!({
         "supervisord": supervisor(config, show_secrets),
         "http_servers": config.control.iter().map(|s| server(s, show_secrets)).collect::<Vec<_>>(),
-        "groups": config.groups.iter().map(|g| group(g, show_secrets)).collect::<Vec<_>>(),
-        "mainstay": {
-            "dialect": dialect(config.dialect),
-            "http_listen": config.http.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "exit_when_all_exited": config.supervisor.exit_when_all_exited,
-            "create_directories": config.supervisor.create_directories,
-        },
+        "groups": config.groups.iter().map(|g| group(g, &g.programs, show_secrets)).collect::<Vec<_>>(),
+        "mainstay": own(config),
+    })
+}
+
+/// What Supervisor has no name for.
+pub(in crate::config) fn own(config: &Config) -> Value {
+    json!({
+        "dialect": dialect(config.dialect),
+        "http_listen": config.http.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "exit_when_all_exited": config.supervisor.exit_when_all_exited,
+        "create_directories": config.supervisor.create_directories,
     })
 }
 
@@ -34,7 +39,7 @@ fn dialect(dialect: Dialect) -> &'static str {
     }
 }
 
-fn supervisor(config: &Config, show_secrets: bool) -> Value {
+pub(in crate::config) fn supervisor(config: &Config, show_secrets: bool) -> Value {
     let s: &Supervisor = &config.supervisor;
     let logfile = match &s.logfile {
         MainLog::None => Value::Null,
@@ -84,7 +89,7 @@ fn server_url(servers: &[ControlServer]) -> Option<String> {
     })
 }
 
-fn server(server: &ControlServer, show_secrets: bool) -> Value {
+pub(in crate::config) fn server(server: &ControlServer, show_secrets: bool) -> Value {
     let mut out = json!({
         "section": server.section,
         "name": server.section.split_once(':').map(|(_, name)| name),
@@ -106,11 +111,12 @@ fn server(server: &ControlServer, show_secrets: bool) -> Value {
     out
 }
 
-fn group(group: &Group, show_secrets: bool) -> Value {
+/// A group with these of its programs.
+pub(in crate::config) fn group(group: &Group, programs: &[Program], show_secrets: bool) -> Value {
     let mut out = json!({
         "name": group.name,
         "priority": group.priority,
-        "processes": group.programs.iter().map(|p| process(p, show_secrets)).collect::<Vec<_>>(),
+        "processes": programs.iter().map(|p| process(p, show_secrets)).collect::<Vec<_>>(),
     });
     let kind = match &group.kind {
         GroupKind::Program => json!({ "type": "program" }),
@@ -133,7 +139,7 @@ fn group(group: &Group, show_secrets: bool) -> Value {
     out
 }
 
-fn process(p: &Program, show_secrets: bool) -> Value {
+pub(in crate::config) fn process(p: &Program, show_secrets: bool) -> Value {
     let mut out = json!({
         "name": p.name,
         "command": p.command,
@@ -216,7 +222,7 @@ fn path_or_null(path: Option<&std::path::Path>) -> Option<String> {
     path.map(|p| p.to_string_lossy().into_owned())
 }
 
-fn extend(value: &mut Value, more: Value) {
+pub(in crate::config) fn extend(value: &mut Value, more: Value) {
     if let (Value::Object(map), Value::Object(more)) = (value, more) {
         map.extend(more);
     }

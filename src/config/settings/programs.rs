@@ -2,7 +2,7 @@
 //!
 //! Pure data. Not here: settings for the whole (`whole`).
 
-use super::Change::{Live, OnNextStart, Restart};
+use super::Change::{Live, Restart};
 use super::Type::{
     Autorestart, Bool, Command, ExitCodes, Int, List, LogFile, Octal, Owner, Pairs, Path, Seconds, Signal,
     Size, Text, User,
@@ -20,9 +20,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     same("process_name", PROGRAMS, Text, Some("%(program_name)s"), Restart, "name of each process"),
     same("numprocs", PROGRAMS, Int, Some("1"), Restart, "number of processes"),
     same("numprocs_start", PROGRAMS, Int, Some("0"), Restart, "number of the first process"),
-    same("priority", PLAIN, Int, Some("999"), Restart, "place in the start order, lower first"),
-    same("priority", LISTENER, Int, Some("-1"), Restart, "place in the start order, lower first"),
-    same("autostart", PROGRAMS, Bool, Some("true"), OnNextStart, "start with the daemon"),
+    same("priority", PLAIN, Int, Some("999"), Live, "place in the start order, lower first"),
+    same("priority", LISTENER, Int, Some("-1"), Live, "place in the start order, lower first"),
+    same("autostart", PROGRAMS, Bool, Some("true"), Live, "start with the daemon"),
     same(
         "autorestart",
         PROGRAMS,
@@ -31,7 +31,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         Live,
         "restart after an exit: true, false, unexpected",
     ),
-    same("startsecs", PROGRAMS, Seconds, Some("1"), OnNextStart, "uptime that makes a start successful"),
+    same("startsecs", PROGRAMS, Seconds, Some("1"), Live, "uptime that makes a start successful"),
     same("startretries", PROGRAMS, Int, Some("3"), Live, "failed starts before giving up"),
     same("exitcodes", PROGRAMS, ExitCodes, Some("0"), Live, "exit codes that are expected"),
     same("stopsignal", PROGRAMS, Signal, Some("TERM"), Live, "signal that asks the program to stop"),
@@ -64,12 +64,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         PROGRAMS,
         Size,
         Some("50MB"),
-        Restart,
+        Live,
         "size at which the file is rotated, 0 never",
     ),
-    same("stdout_logfile_backups", PROGRAMS, Int, Some("10"), Restart, "rotated files that are kept"),
+    same("stdout_logfile_backups", PROGRAMS, Int, Some("10"), Live, "rotated files that are kept"),
     same("stdout_capture_maxbytes", PROGRAMS, Size, Some("0"), Restart, "buffer of capture mode, 0 off"),
-    same("stdout_events_enabled", PROGRAMS, Bool, Some("false"), Restart, "output makes events"),
+    same("stdout_events_enabled", PROGRAMS, Bool, Some("false"), Live, "output makes events"),
     same("stdout_syslog", PROGRAMS, Bool, Some("false"), Restart, "output goes to syslog too"),
     differs(
         "stderr_logfile",
@@ -84,15 +84,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         PROGRAMS,
         Size,
         Some("50MB"),
-        Restart,
+        Live,
         "size at which the file is rotated, 0 never",
     ),
-    same("stderr_logfile_backups", PROGRAMS, Int, Some("10"), Restart, "rotated files that are kept"),
+    same("stderr_logfile_backups", PROGRAMS, Int, Some("10"), Live, "rotated files that are kept"),
     same("stderr_capture_maxbytes", PROGRAMS, Size, Some("0"), Restart, "buffer of capture mode, 0 off"),
-    same("stderr_events_enabled", PROGRAMS, Bool, Some("false"), Restart, "output makes events"),
+    same("stderr_events_enabled", PROGRAMS, Bool, Some("false"), Live, "output makes events"),
     same("stderr_syslog", PROGRAMS, Bool, Some("false"), Restart, "output goes to syslog too"),
-    same("events", LISTENER, List, None, Restart, "events that the listener wants"),
-    same("buffer_size", LISTENER, Int, Some("10"), Restart, "events that wait for the listener"),
+    same("events", LISTENER, List, None, Live, "events that the listener wants"),
+    same("buffer_size", LISTENER, Int, Some("10"), Live, "events that wait for the listener"),
     same(
         "result_handler",
         LISTENER,

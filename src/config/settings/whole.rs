@@ -104,7 +104,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     same("username", SERVERS, Text, None, Restart, "name that clients must give"),
     same("password", SERVERS, Text, None, Restart, "password that clients must give, plain or {SHA}hex"),
     same("programs", GROUP, List, None, Restart, "members of the group"),
-    same("priority", GROUP, Int, Some("999"), Restart, "place in the start order, lower first"),
+    same("priority", GROUP, Int, Some("999"), Live, "place in the start order, lower first"),
     same("serverurl", CTL, Text, Some("http://localhost:9001"), Live, "server that the client talks to"),
     same("username", CTL, Text, None, Live, "name the client gives"),
     same("password", CTL, Text, None, Live, "password the client gives"),

@@ -157,6 +157,8 @@ fn shown(action: &Action) -> Option<String> {
         | Action::CheckGroup { .. }
         | Action::Publish(_)
         | Action::Stopping
+        | Action::Vacated(_)
+        | Action::Renewed(_)
         | Action::Log(..) => return None,
     })
 }

@@ -4,6 +4,7 @@ mod commands;
 mod golden;
 mod health;
 mod life;
+mod roll;
 mod shutdown;
 mod stop;
 mod total;

@@ -51,7 +51,7 @@ fn config_info(p: &ProgramInfo) -> Value {
         ("exitcodes", Value::Array(codes)),
         ("group", Value::text(&p.group)),
         ("group_prio", Value::Int(p.group_priority)),
-        ("inuse", Value::Bool(true)),
+        ("inuse", Value::Bool(p.in_use)),
         ("killasgroup", Value::Bool(p.killasgroup)),
         ("name", Value::text(&p.name)),
         ("process_prio", Value::Int(p.priority)),

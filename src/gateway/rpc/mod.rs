@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod describe;
+pub mod groups;
 pub mod logs;
 pub mod methods;
 pub mod namespec;

@@ -5,6 +5,7 @@
 //! Not here: what the methods do (`methods`).
 
 use super::config;
+use super::groups;
 use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
 use super::send;
@@ -35,6 +36,27 @@ const fn method(
 }
 
 const METHODS: &[Method] = &[
+    method(
+        "mainstay.plan",
+        &["struct", "array"],
+        0,
+        "What an update of these groups would change, without doing it; without names: of all.",
+        groups::plan,
+    ),
+    method(
+        "mainstay.update",
+        &["struct", "array"],
+        0,
+        "Apply what has changed in the configuration, program by program; without names: all of it.",
+        groups::update,
+    ),
+    method(
+        "supervisor.addProcessGroup",
+        &["boolean", "string"],
+        1,
+        "Make a group that was read last part of the whole.",
+        groups::add,
+    ),
     method(
         "supervisor.clearAllProcessLogs",
         &["array"],
@@ -112,6 +134,20 @@ const METHODS: &[Method] = &[
         3,
         "Bytes of a process's stdout log: name, offset, length.",
         l::read_stdout,
+    ),
+    method(
+        "supervisor.reloadConfig",
+        &["array"],
+        0,
+        "Read the configuration again: names of the groups that are added, changed and removed.",
+        groups::reread,
+    ),
+    method(
+        "supervisor.removeProcessGroup",
+        &["boolean", "string"],
+        1,
+        "Take a group in which nothing runs out of the whole.",
+        groups::remove,
     ),
     method("supervisor.restart", &["boolean"], 0, "Stop everything and start again.", m::restart),
     method(

@@ -9,9 +9,10 @@ use mainstay::config::model::{Autorestart, Backoff, Config, Group, Program};
 use mainstay::control::{Command, HealthKind, State, Target as Whom};
 use mainstay::engine::Engine;
 use mainstay::engine::action::Action;
-use mainstay::engine::input::{CommandId, Input, SpawnError, SpawnErrorKind};
+use mainstay::engine::input::{Change, CommandId, Input, SpawnError, SpawnErrorKind};
 use mainstay::types::{ExitStatus, Mono, Now, Pid, ProcRef, Signal, Wall};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 pub(super) struct Engines;
 
@@ -54,6 +55,9 @@ struct Rig {
     open: BTreeSet<CommandId>,
     n_commands: u64,
     has_left: bool,
+    groups: Vec<Rc<Group>>,
+    /// Slots that nobody has.
+    vacant: BTreeSet<u32>,
 }
 
 impl Rig {
@@ -66,6 +70,8 @@ impl Rig {
             open: BTreeSet::new(),
             n_commands: 0,
             has_left: false,
+            groups: config.groups.iter().cloned().map(Rc::new).collect(),
+            vacant: BTreeSet::new(),
         }
     }
 
@@ -94,6 +100,11 @@ impl Rig {
     fn step(&mut self, input: Input) -> Result<(), String> {
         let (before, deadline) = (self.states(), self.engine.next_deadline());
         let is_command = matches!(input, Input::Command { .. });
+        let was_stopping = self.engine.is_stopping();
+        let added: Vec<u32> = match &input {
+            Input::Add { members, .. } => members.iter().map(|(slot, _)| *slot).collect(),
+            _ => Vec::new(),
+        };
         let told = format!("{input:?}");
         if let Input::Command { id, .. } = &input {
             self.open.insert(*id);
@@ -113,6 +124,12 @@ impl Rig {
         ensure(!self.has_left || is_command || out.is_empty(), || {
             format!("acts after the end: {told} gives {out:?}")
         })?;
+        if !out.iter().any(|a| matches!(a, Action::Bug(_))) && !was_stopping {
+            for slot in &added {
+                self.vacant.remove(slot);
+                self.spawned.resize(self.spawned.len().max(*slot as usize + 1), 0);
+            }
+        }
         out.iter().try_for_each(|action| self.perform(action, &told))?;
         let open = self.engine.n_open_commands();
         ensure(open == self.open.len(), || {
@@ -154,6 +171,13 @@ impl Rig {
             Action::Publish(change) => {
                 ensure(change.from != change.to, || format!("publishes no change: {change:?} after {told}"))
             }
+            Action::Vacated(slot) => {
+                self.spawned[*slot as usize] += 1;
+                ensure(self.vacant.insert(*slot), || format!("vacates slot {slot} again after {told}"))
+            }
+            Action::Renewed(slot) => {
+                ensure(!self.vacant.contains(slot), || format!("renews what is vacant after {told}"))
+            }
             Action::Stopping | Action::Log(..) | Action::Bug(_) => Ok(()),
         }
     }
@@ -164,7 +188,9 @@ impl Rig {
             return Ok(());
         }
         let infos = self.engine.process_infos(self.now);
-        ensure(infos.len() == self.spawned.len(), || "shows another number of processes".into())?;
+        ensure(infos.len() == self.spawned.len() - self.vacant.len(), || {
+            "shows another number of processes".into()
+        })?;
         for (info, slot) in infos.iter().zip(self.engine.shown_order()) {
             let state = self.engine.state(*slot);
             ensure(info.state == state, || format!("shows another state: {info:?}, not {state:?}"))?;
@@ -215,10 +241,25 @@ impl Rig {
             31..=41 => Input::Exited { proc, status: status(bytes) },
             42..=46 => Input::GroupChecked { proc, alive: bytes.bool() },
             47..=49 => Input::KillFailed { proc, errno: "EPERM".into() },
+            50..=53 => self.any_change(bytes, proc.slot),
             _ => {
                 self.n_commands += 1;
                 Input::Command { id: CommandId(self.n_commands), command: command(bytes) }
             }
+        }
+    }
+}
+
+impl Rig {
+    /// Programs come, go and change, whoever has the slot.
+    fn any_change(&mut self, bytes: &mut Bytes<'_>, slot: u32) -> Input {
+        let pick = bytes.below(self.groups.len().max(1));
+        let Some(group) = self.groups.get(pick).cloned() else { return Input::Retire { slots: vec![slot] } };
+        let member = bytes.below(group.programs.len() + 1);
+        match bytes.below(3) {
+            0 => Input::Add { group, members: vec![(slot, member); 1 + usize::from(bytes.below(4) == 0)] },
+            1 => Input::Retire { slots: vec![slot; 1 + usize::from(bytes.below(4) == 0)] },
+            _ => Input::Change(vec![Change { slot, group, member, restart: bytes.bool() }]),
         }
     }
 }
@@ -232,7 +273,10 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Exited { proc, .. }
         | Input::GroupChecked { proc, .. }
         | Input::KillFailed { proc, .. } => Some(*proc),
-        Input::Boot
+        Input::Add { .. }
+        | Input::Retire { .. }
+        | Input::Change(_)
+        | Input::Boot
         | Input::Deadline
         | Input::Command { .. }
         | Input::Shutdown { .. }

@@ -1,0 +1,234 @@
+//! What differs between two configurations, setting by setting, and what a difference asks for.
+//!
+//! Pure. Invariants: two programs differ exactly where Supervisor would say so (COMPAT: contract 1.10: what is derived
+//! does not count, nor a log file that is AUTO now), plus our own settings; values of variables are never shown.
+//! Not here: acting on a difference (`daemon::update`), what changes take effect when (the settings table).
+
+use serde_json::Value;
+
+use crate::config::model::{Config, Group, GroupKind, Program};
+use crate::config::print::json;
+use crate::config::raw::SectionKind;
+use crate::config::settings::{self, Change};
+
+/// One setting with two values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    pub setting: String,
+    /// For people; of variables only the names.
+    pub from: String,
+    pub to: String,
+    pub change: Change,
+}
+
+/// What follows from others, or only says the same again.
+const DERIVED: [&str; 6] =
+    ["argv", "argv_error", "stopsignal_name", "user", "logfile_normalized", "pidfile_normalized"];
+
+/// Whether Supervisor would leave the group alone.
+#[must_use]
+pub fn is_same_group(old: &Group, new: &Group) -> bool {
+    // What is equal to the last bit needs no closer look.
+    old == new
+        || old.priority == new.priority
+            && is_same_kind(&old.kind, &new.kind)
+            && old.programs.len() == new.programs.len()
+            && old
+                .programs
+                .iter()
+                .zip(&new.programs)
+                .all(|(a, b)| a.name == b.name && program(a, b).is_empty())
+}
+
+/// Of a FastCGI group only the address counts.
+fn is_same_kind(old: &GroupKind, new: &GroupKind) -> bool {
+    match (old, new) {
+        (GroupKind::Fcgi { socket: old, .. }, GroupKind::Fcgi { socket: new, .. }) => old == new,
+        _ => old == new,
+    }
+}
+
+/// Whether a group of this kind can become one of that kind while its programs run.
+#[must_use]
+pub fn is_same_sort(old: &GroupKind, new: &GroupKind) -> bool {
+    std::mem::discriminant(old) == std::mem::discriminant(new)
+}
+
+/// The settings in which two programs differ.
+#[must_use]
+pub fn program(old: &Program, new: &Program) -> Vec<Difference> {
+    if old == new {
+        return Vec::new();
+    }
+    let mut found = differences(SectionKind::Program, &json::process(old, true), &json::process(new, true));
+    if let (Some(from), Some(to)) = (&old.socket, &new.socket)
+        && from.url != to.url
+    {
+        let (from, to) = (from.url.clone(), to.url.clone());
+        found.push(Difference { setting: "socket".to_owned(), from, to, change: Change::Restart });
+    }
+    found
+}
+
+/// The settings of a group itself: its priority, and a listener's events.
+#[must_use]
+pub fn group(old: &Group, new: &Group) -> Vec<Difference> {
+    let kind = if matches!(new.kind, GroupKind::EventListener { .. }) {
+        SectionKind::EventListener
+    } else {
+        SectionKind::Group
+    };
+    differences(kind, &json::group(old, &[], true), &json::group(new, &[], true))
+}
+
+/// The settings of the daemon itself, and of its servers: none takes effect before everything is started again.
+#[must_use]
+pub fn whole(old: &Config, new: &Config) -> Vec<Difference> {
+    let kind = SectionKind::Supervisor;
+    let mut found = differences(kind, &json::supervisor(old, true), &json::supervisor(new, true));
+    // Every program has them; there they are told of.
+    found.retain(|d| d.setting != "environment" && d.setting != "serverurl");
+    let servers =
+        |config: &Config| Value::Array(config.control.iter().map(|s| json::server(s, true)).collect());
+    let (from, to) = (servers(old), servers(new));
+    if from != to {
+        let count = |v: &Value| format!("{} servers", v.as_array().map_or(0, Vec::len));
+        let setting = "control servers".to_owned();
+        found.push(Difference { setting, from: count(&from), to: count(&to), change: Change::Restart });
+    }
+    found.extend(differences(SectionKind::Mainstay, &json::own(old), &json::own(new)));
+    found
+}
+
+fn differences(kind: SectionKind, old: &Value, new: &Value) -> Vec<Difference> {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else { return Vec::new() };
+    let null = Value::Null;
+    let mut found = Vec::new();
+    for (setting, to) in new {
+        let from = old.get(setting).unwrap_or(&null);
+        let is_auto = setting.ends_with("_logfile") && to == "AUTO";
+        if from == to || is_auto || DERIVED.contains(&setting.as_str()) {
+            continue;
+        }
+        let change = settings::find(kind, if setting == "uid" { "user" } else { setting })
+            .map_or(Change::Restart, |setting| setting.change);
+        let (from, to) = match (from, to) {
+            (Value::Object(from), Value::Object(to)) => names(from, to),
+            _ => (shown(from), shown(to)),
+        };
+        found.push(Difference { setting: setting.clone(), from, to, change });
+    }
+    found
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The variables that differ, without what is in them.
+fn names(from: &serde_json::Map<String, Value>, to: &serde_json::Map<String, Value>) -> (String, String) {
+    let of = |a: &serde_json::Map<String, Value>, b: &serde_json::Map<String, Value>| {
+        let differing = a.iter().filter(|(name, value)| b.get(*name) != Some(value));
+        let names: Vec<String> = differing.map(|(name, _)| format!("{name}=…")).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(" ") }
+    };
+    (of(from, to), of(to, from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings::{PROGRAMS, Support, all};
+    use crate::config::testing::{groups_of_ini, load_ini};
+
+    fn only(text: &str) -> Group {
+        groups_of_ini(text).remove(0)
+    }
+
+    fn found(old: &str, new: &str) -> Vec<(String, String, String)> {
+        let of = |text: &str| only(&format!("[program:a]\ncommand=x\n{text}")).programs.remove(0);
+        program(&of(old), &of(new)).into_iter().map(|d| (d.setting, d.from, d.to)).collect()
+    }
+
+    #[test]
+    fn a_difference_names_the_setting_and_both_values() {
+        assert_eq!(found("", "stopwaitsecs=30"), [("stopwaitsecs".into(), "10".into(), "30".into())]);
+        assert_eq!(found("user=root", ""), [("uid".into(), "0".into(), "none".into())]);
+        assert_eq!(found("stopsignal=QUIT", "stopsignal=3"), []);
+    }
+
+    #[test]
+    fn values_of_variables_are_not_shown() {
+        let one = |from: &str, to: &str| [("environment".to_owned(), from.to_owned(), to.to_owned())];
+        assert_eq!(found("environment=A=1,B=2", "environment=A=3,B=2"), one("A=…", "A=…"));
+        assert_eq!(found("environment=A=1,B=2", "environment=B=2,A=1"), []);
+        assert_eq!(found("environment=A=1", "environment=B=secret"), one("A=…", "B=…"));
+    }
+
+    #[test]
+    fn a_log_that_becomes_auto_is_no_change_and_one_that_is_auto_no_more_is() {
+        assert_eq!(found("stdout_logfile=/x", "stdout_logfile=AUTO"), []);
+        assert_eq!(found("stdout_logfile=AUTO", "stdout_logfile=/x").len(), 1);
+    }
+
+    #[test]
+    fn groups_are_the_same_as_supervisor_sees_it() {
+        let two = "[program:a]\ncommand=x\n[program:b]\ncommand=y\n[group:g]\nprograms=a,b\n";
+        let same = |new: &str| is_same_group(&only(two), &only(new));
+        assert!(same(two));
+        assert!(!same(&two.replace("a,b", "a")));
+        assert!(!same(&format!("{two}priority=3")));
+        assert!(!same(&two.replace("=y", "=z")));
+        let pool = |more: &str| only(&format!("[eventlistener:l]\ncommand=x\nevents=TICK_5\n{more}"));
+        assert!(!is_same_group(&pool(""), &pool("buffer_size=11")));
+        let changed = group(&pool(""), &pool("buffer_size=11"));
+        assert_eq!((changed.len(), changed[0].setting.as_str()), (1, "buffer_size"));
+        let fcgi = |more: &str| only(&format!("[fcgi-program:f]\ncommand=x\nsocket=unix:///a\n{more}"));
+        assert!(is_same_group(&fcgi(""), &fcgi("socket_mode=0600")));
+    }
+
+    #[test]
+    fn a_change_of_the_whole_is_told() {
+        let config = |text: &str| load_ini(text).expect("loads").config;
+        let told: Vec<String> = whole(&config(""), &config("loglevel=debug\n[inet_http_server]\nport=9001"))
+            .into_iter()
+            .map(|d| d.setting)
+            .collect();
+        assert_eq!(told, ["loglevel", "control servers"]);
+    }
+
+    /// A setting that is missing here would be changed by nobody and noticed by nobody.
+    #[test]
+    fn every_setting_of_a_program_is_compared() {
+        let names: Vec<String> =
+            ["[program:a]", "[eventlistener:a]\nevents=TICK_5", "[fcgi-program:a]\nsocket=unix:///a"]
+                .iter()
+                .flat_map(|head| {
+                    let group = only(&format!("{head}\ncommand=x\n"));
+                    let mut all = json::group(&group, &[], true);
+                    json::extend(&mut all, json::process(&group.programs[0], true));
+                    all.as_object().expect("a map").keys().cloned().collect::<Vec<_>>()
+                })
+                .collect();
+        // A socket is compared by its address; three of them make other processes.
+        let others = [
+            "socket",
+            "process_name",
+            "numprocs",
+            "numprocs_start",
+            "socket_backlog",
+            "socket_owner",
+            "socket_mode",
+        ];
+        for setting in
+            all().filter(|s| s.support == Support::Active && s.kinds.iter().any(|k| PROGRAMS.contains(k)))
+        {
+            let is_there = names.iter().any(|n| n == setting.key) || others.contains(&setting.key);
+            assert!(is_there, "{} is not compared", setting.key);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What has to be done to get from the groups that run to those that are configured now.
+//!
+//! No I/O. Invariants: what did not change has no step; a group that becomes another sort of group goes first, and comes
+//! with the next update. COMPAT: with an INI file a group that differs is stopped, removed and added as a whole.
+//! Not here: doing it (`update`), comparing settings (`config::diff`).
+
+use crate::config::diff::{self, Difference};
+use crate::config::model::{Config, Dialect, Group};
+use crate::config::settings::Change;
+use crate::control::{Plan, SettingChange, Step, StepKind};
+use std::rc::Rc;
+
+/// From `active` (and the daemon's own settings in `old`) to `groups` and `new`. `names`: only these groups; none: all.
+pub(crate) fn plan(
+    active: &[Rc<Group>],
+    old: &Config,
+    groups: &[&Group],
+    new: &Config,
+    names: &[String],
+) -> Plan {
+    let by_program = old.dialect != Dialect::Ini;
+    let mut steps = Vec::new();
+    let is_meant = |group: &Group| names.is_empty() || names.contains(&group.name);
+    for group in active.iter().filter(|g| is_meant(g)) {
+        match groups.iter().find(|new| new.name == group.name) {
+            Some(new) if diff::is_same_sort(&group.kind, &new.kind) => {}
+            Some(_) if by_program => steps.extend(every(group, StepKind::Remove)),
+            Some(_) => steps.extend(every(group, StepKind::Restart)),
+            None => steps.extend(every(group, StepKind::Remove)),
+        }
+    }
+    for new in groups.iter().filter(|g| is_meant(g)) {
+        match active.iter().find(|group| group.name == new.name) {
+            Some(old) if diff::is_same_sort(&old.kind, &new.kind) => within(old, new, by_program, &mut steps),
+            Some(_) => {}
+            None => steps.extend(every(new, StepKind::Add)),
+        }
+    }
+    let reload =
+        if names.is_empty() { diff::whole(old, new).into_iter().map(told).collect() } else { Vec::new() };
+    Plan { by_program, steps, reload }
+}
+
+fn every(group: &Group, kind: StepKind) -> impl Iterator<Item = Step> {
+    group.programs.iter().map(move |p| step(group, &p.name, kind, Vec::new()))
+}
+
+fn step(group: &Group, name: &str, kind: StepKind, settings: Vec<SettingChange>) -> Step {
+    Step { group: group.name.clone(), name: name.to_owned(), kind, settings }
+}
+
+/// A group that is there before and after.
+fn within(old: &Group, new: &Group, by_program: bool, steps: &mut Vec<Step>) {
+    if !by_program && diff::is_same_group(old, new) {
+        return;
+    }
+    let of_group = diff::group(old, new);
+    let is_in = |group: &Group, name: &str| group.programs.iter().any(|p| p.name == name);
+    for gone in old.programs.iter().filter(|p| !is_in(new, &p.name)) {
+        steps.push(step(old, &gone.name, StepKind::Remove, Vec::new()));
+    }
+    for program in &new.programs {
+        let Some(before) = old.programs.iter().find(|p| p.name == program.name) else {
+            steps.push(step(new, &program.name, StepKind::Add, Vec::new()));
+            continue;
+        };
+        let mut found = of_group.clone();
+        found.extend(diff::program(before, program));
+        let kind = match &found[..] {
+            _ if !by_program => StepKind::Restart,
+            [] => continue,
+            found if found.iter().any(|d| d.change == Change::Restart) => StepKind::Restart,
+            _ => StepKind::Apply,
+        };
+        steps.push(step(new, &program.name, kind, found.into_iter().map(told).collect()));
+    }
+}
+
+fn told(difference: Difference) -> SettingChange {
+    let Difference { setting, from, to, change: _ } = difference;
+    SettingChange { setting, from, to }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::testing::{load_ini, load_toml};
+
+    fn between(old: Config, new: Config, names: &[&str]) -> Plan {
+        let active: Vec<Rc<Group>> = old.groups.iter().cloned().map(Rc::new).collect();
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        plan(&active, &old, &new.groups.iter().collect::<Vec<_>>(), &new, &names)
+    }
+
+    fn steps(plan: &Plan) -> Vec<String> {
+        plan.steps.iter().map(|s| format!("{} {}:{}", s.kind.word(), s.group, s.name)).collect()
+    }
+
+    fn toml(old: &str, new: &str) -> Plan {
+        let config = |text| load_toml(text).expect("loads").config;
+        between(config(old), config(new), &[])
+    }
+
+    const WEB: &str = "[program.web]\ncommand = \"x\"\n";
+
+    #[test]
+    fn a_policy_is_applied_and_a_command_restarts_its_program_alone() {
+        let two = "[program.a]\ncommand = \"x\"\n[program.b]\ncommand = \"y\"\n[group.g]\nprograms = [\"a\", \"b\"]\n";
+        assert_eq!(steps(&toml(two, two)), [""; 0]);
+        let policy = toml(two, &two.replace("\"x\"\n", "\"x\"\nstopwaitsecs = 3\nautorestart = false\n"));
+        assert_eq!(steps(&policy), ["apply g:a"]);
+        assert_eq!(policy.steps[0].settings.len(), 2);
+        assert_eq!(steps(&toml(two, &two.replace("\"y\"", "\"z\""))), ["restart g:b"]);
+        assert_eq!(steps(&toml(two, &format!("{two}priority = 5\n"))), ["apply g:a", "apply g:b"]);
+    }
+
+    #[test]
+    fn programs_come_and_go() {
+        assert_eq!(steps(&toml(WEB, &WEB.replace("web", "new"))), ["remove web:web", "add new:new"]);
+        let more = format!("{WEB}numprocs = 2\nprocess_name = \"w%(process_num)s\"\n");
+        assert_eq!(steps(&toml(&more, &more.replace("= 2", "= 3"))), ["add web:w2"]);
+        assert_eq!(steps(&toml(&more, &more.replace("= 2", "= 1"))), ["remove web:w1"]);
+    }
+
+    #[test]
+    fn another_sort_of_group_goes_before_it_comes() {
+        let listener = "[eventlistener.web]\ncommand = \"x\"\nevents = [\"TICK_5\"]\n";
+        assert_eq!(steps(&toml(WEB, listener)), ["remove web:web"]);
+    }
+
+    #[test]
+    fn an_ini_group_is_changed_as_a_whole() {
+        let two = "[program:a]\ncommand=x\n[program:b]\ncommand=y\n[group:g]\nprograms=a,b\n";
+        let config = |text: &str| load_ini(text).expect("loads").config;
+        let plan = between(config(two), config(&two.replace("=x", "=z")), &[]);
+        assert_eq!(steps(&plan), ["restart g:a", "restart g:b"]);
+        assert_eq!((plan.steps[0].settings.len(), plan.steps[1].settings.len()), (1, 0));
+        let none = between(config(two), config(&two.replace("=x", "=z")), &["other"]);
+        assert_eq!(none.steps, []);
+    }
+
+    #[test]
+    fn what_only_a_reload_changes_is_told() {
+        let plan = toml(WEB, &format!("[supervisor]\nloglevel = \"debug\"\n{WEB}"));
+        assert_eq!(steps(&plan), [""; 0]);
+        assert_eq!(plan.reload[0].setting, "loglevel");
+    }
+}
