@@ -5,6 +5,7 @@
 //! do more than a `Request` says. Not here: HTTP (`crate::gateway`), answers (`requests`).
 
 use crate::control::{FIRST_LISTENER_FD, FrameReader, Hello, Request, encode};
+use crate::daemon::lastresort;
 use crate::daemon::listen::Listener;
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
@@ -140,10 +141,6 @@ impl Gateway {
         self.process.as_ref().is_some_and(|p| p.pid == pid) || self.leaving == Some(pid)
     }
 
-    pub(crate) fn pid(&self) -> Option<Pid> {
-        self.process.as_ref().map(|p| p.pid)
-    }
-
     pub(crate) fn generation(&self) -> u32 {
         self.generation
     }
@@ -218,6 +215,7 @@ impl Daemon {
         let null = self.null.as_ref().map(AsRawFd::as_raw_fd);
         let launched = self.spawner.spawn(&self.gateway.plan(&binary, null, &extra)).map_err(words)?;
         drop(extra);
+        lastresort::born(launched.pid);
         let generation = cut(self.gateway.generation.wrapping_add(1));
         self.gateway.generation = generation;
         let interest = EpollFlags::EPOLLIN;

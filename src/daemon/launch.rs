@@ -4,6 +4,7 @@
 //! Not here: the plan (`spawn`), the child (`sys::child`).
 
 use crate::config::model::{self, GroupKind, LogPlan, LogTarget, Program};
+use crate::daemon::lastresort;
 use crate::daemon::logs::ident;
 use crate::daemon::state::Daemon;
 use crate::daemon::stdin::Stdin;
@@ -51,6 +52,7 @@ impl Daemon {
 
     fn launched(&mut self, proc: ProcRef, program: &Program, launched: &Launched) {
         self.pids.insert(launched.pid.0, proc);
+        lastresort::born(launched.pid);
         if let Some(slot) = self.slot_mut(proc) {
             slot.pid = Some(launched.pid);
         }

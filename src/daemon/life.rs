@@ -21,7 +21,6 @@ use nix::poll::{PollTimeout, poll};
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::fd::OwnedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 /// Reads the configuration again, from the same places.
@@ -68,6 +67,7 @@ pub fn run(options: Options) -> u8 {
     let Options { loaded, reload, env, start_dir, signal_state, daemonize, usage } = options;
     fd::ensure_standard();
     fd::close_from(3);
+    lastresort::arm();
     let binary = fd::own_binary();
     if !sys::boot::is_pid1()
         && let Err(e) = sys::boot::become_subreaper()
@@ -120,14 +120,9 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded, usage: &dyn Fn
                 return EXIT_USAGE;
             }
         };
-        let lived = catch_unwind(AssertUnwindSafe(|| daemon.live()));
-        let groups: Vec<Pid> = daemon.pids.keys().map(|p| Pid(*p)).chain(daemon.gateway.pid()).collect();
-        let leave = match lived {
-            Ok(Ok(leave)) => leave,
-            Ok(Err(e)) => {
-                return lastresort::stop_everybody(&format!("cannot wait for events: {}", e.desc()), &groups);
-            }
-            Err(_) => return lastresort::stop_everybody("a panic in the core (see above)", &groups),
+        let leave = match daemon.live() {
+            Ok(leave) => leave,
+            Err(e) => return lastresort::stop_all(&format!("cannot wait for events: {}", e.desc())),
         };
         let next = daemon.next_life.take();
         machine = daemon.finish();

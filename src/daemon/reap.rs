@@ -3,6 +3,7 @@
 //! Invariants: a program's output is read dry before its exit is reported; a stranger's exit changes nothing but a
 //! number. RACE: pids are registered in the turn that forks, and nobody else waits, so a fast death is never missed.
 
+use crate::daemon::lastresort;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::wait::{self, Waited};
@@ -34,6 +35,7 @@ impl Daemon {
     fn reaped(&mut self, pid: Pid, status: ExitStatus) {
         let Some(proc) = self.pids.remove(&pid.0) else {
             if self.gateway.is_process(pid) {
+                lastresort::gone(pid);
                 self.on_gateway_exit(status);
             } else {
                 self.orphans += 1;
@@ -43,6 +45,7 @@ impl Daemon {
             }
             return;
         };
+        lastresort::gone(pid);
         self.drain_output_of(proc);
         self.close_stdin(proc);
         if let Some(slot) = self.slot_mut(proc) {
