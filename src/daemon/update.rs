@@ -258,13 +258,14 @@ pub(crate) fn pool_plan(group: &Group, slot_of: &dyn Fn(&str) -> Option<u32>) ->
 
 fn sentence(step: &Step) -> String {
     let names: Vec<&str> = step.settings.iter().map(|s| s.setting.as_str()).collect();
-    let (group, name, names) = (&step.group, &step.name, names.join(", "));
+    let names = names.join(", ");
+    // COMPAT: a group of one program is called by one name.
+    let name =
+        if step.group == step.name { step.name.clone() } else { format!("{}:{}", step.group, step.name) };
     match step.kind {
-        StepKind::Add => format!("update: {group}:{name} is new"),
-        StepKind::Remove => {
-            format!("update: {group}:{name} is no longer configured, it is stopped and removed")
-        }
-        StepKind::Restart => format!("update: {group}:{name} is restarted, changed: {names}"),
-        StepKind::Apply => format!("update: {group}:{name} goes on, changed: {names}"),
+        StepKind::Add => format!("update: {name} is new"),
+        StepKind::Remove => format!("update: {name} is no longer configured, it is stopped and removed"),
+        StepKind::Restart => format!("update: {name} is restarted, changed: {names}"),
+        StepKind::Apply => format!("update: {name} goes on, changed: {names}"),
     }
 }
