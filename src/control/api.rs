@@ -41,8 +41,11 @@ pub enum Request {
     /// Are you turning? Answered at once, in the turn that reads it.
     Ping,
     Identity,
-    /// Every process and the daemon's own numbers.
-    Snapshot,
+    /// Every process; and, where they are wanted, the daemon's own numbers of CPU, memory and descriptors, which take
+    /// a look into /proc.
+    Snapshot {
+        numbers: bool,
+    },
     /// Health as the engine sees it.
     Health(HealthKind),
     /// A log, to be read by whoever asks.

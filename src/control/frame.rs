@@ -86,7 +86,7 @@ mod tests {
     fn frames_survive_any_cut() {
         let all = [
             Request::Ping,
-            Request::Snapshot,
+            Request::Snapshot { numbers: true },
             Request::Command(Command::Start { target: Target::Group("web".into()), wait: true }),
         ];
         let mut wire = Vec::new();

@@ -95,6 +95,9 @@ fn to_json(value: &Value) -> serde_json::Value {
         Value::Struct(members) => {
             Json::Object(members.iter().map(|(n, v)| (n.clone(), to_json(v))).collect())
         }
+        Value::Fields(members) => {
+            Json::Object(members.iter().map(|(n, v)| ((*n).to_owned(), to_json(v))).collect())
+        }
         Value::Nil => Json::Null,
     }
 }

@@ -20,7 +20,7 @@ impl Daemon {
         let reply = match request {
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(self.identity()),
-            Request::Snapshot => Reply::Snapshot(Box::new(self.snapshot())),
+            Request::Snapshot { numbers } => Reply::Snapshot(Box::new(self.snapshot(numbers))),
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
             Request::OpenLog(whose) => {
                 let (reply, file) = self.open_log_of(&whose);
@@ -120,12 +120,17 @@ impl Daemon {
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
+    fn snapshot(&self, numbers: bool) -> Snapshot {
         let mut processes = self.engine.process_infos(self.now);
         for (info, slot) in processes.iter_mut().zip(self.engine.shown_order()) {
             self.add_log_names(info, *slot);
         }
-        Snapshot { identity: self.identity(), now: self.now.wall, processes, daemon: self.self_stats() }
+        Snapshot {
+            identity: self.identity(),
+            now: self.now.wall,
+            processes,
+            daemon: self.self_stats(numbers),
+        }
     }
 
     fn add_log_names(&self, info: &mut ProcessInfo, slot: u32) {
@@ -135,8 +140,8 @@ impl Daemon {
         info.stderr_logfile = name(true);
     }
 
-    fn self_stats(&self) -> SelfStats {
-        let own = procfs::own_numbers();
+    fn self_stats(&self, numbers: bool) -> SelfStats {
+        let own = if numbers { procfs::own_numbers() } else { procfs::OwnNumbers::default() };
         SelfStats {
             orphans_reaped: self.orphans,
             start: self.started,

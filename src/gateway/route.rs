@@ -101,7 +101,7 @@ fn read_only(site: &Site, request: &Request, path: &str) -> Answer {
 }
 
 fn scrape(site: &Site) -> Answer {
-    match site.link.ask(&Question::Snapshot, SNAPSHOT_TIMEOUT) {
+    match site.link.ask(&Question::Snapshot { numbers: true }, SNAPSHOT_TIMEOUT) {
         Ok(Reply::Snapshot(snapshot)) => match metrics::render(*snapshot) {
             Ok(text) => Answer { content_type: metrics::CONTENT_TYPE, ..Answer::text(200, text) },
             Err(e) => Answer::text(500, format!("cannot render metrics: {e}\n")),

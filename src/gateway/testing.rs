@@ -101,7 +101,7 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Send(_) => Reply::Command(Outcome::Done),
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
-            Request::Snapshot => Reply::Snapshot(Box::new(snapshot.clone())),
+            Request::Snapshot { .. } => Reply::Snapshot(Box::new(snapshot.clone())),
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
             Request::ClearLog(_) => Reply::Command(Outcome::Done),
             Request::Configuration => Reply::Configuration(vec![]),

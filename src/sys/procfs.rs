@@ -19,9 +19,15 @@ pub struct OwnNumbers {
 pub fn own_numbers() -> OwnNumbers {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let mut numbers = parse_stat(&stat, per_second(), page_bytes());
-    // The directory itself is open while it is read.
-    numbers.open_fds = fs::read_dir("/proc/self/fd").ok().map(|d| (d.count() as u64).saturating_sub(1));
+    numbers.open_fds = open_fds();
     numbers
+}
+
+/// Since Linux 6.2 the directory's size is how many there are; before, it is 0 and they have to be counted.
+fn open_fds() -> Option<u64> {
+    let told = fs::metadata("/proc/self/fd").ok().map(|m| m.len()).filter(|n| *n > 0);
+    // The directory itself is open while it is read.
+    told.or_else(|| fs::read_dir("/proc/self/fd").ok().map(|d| (d.count() as u64).saturating_sub(1)))
 }
 
 fn per_second() -> u64 {

@@ -33,7 +33,7 @@ pub fn process_info(p: &ProcessInfo, now: Wall, local_time: fn(i64) -> LocalTime
         ("pid", Value::int(p.pid)),
         ("description", Value::Text(description(p, local_time))),
     ];
-    Value::Struct(members.map(|(name, value)| (name.to_owned(), value)).into())
+    Value::Fields(members.into())
 }
 
 /// The last column of `status`.

@@ -114,7 +114,7 @@ impl Caller<'_> {
     }
 
     fn snapshot(&self) -> Result<Snapshot> {
-        match self.question(&Request::Snapshot)? {
+        match self.question(&Request::Snapshot { numbers: false })? {
             Reply::Snapshot(snapshot) => Ok(*snapshot),
             other => Err(confused(&other)),
         }

@@ -52,7 +52,7 @@ fn core_that_says(outcome: Outcome) -> FakeCore {
     FakeCore::start(move |request| {
         Some(match request {
             Question::Identity => Reply::Identity(two().identity),
-            Question::Snapshot => Reply::Snapshot(Box::new(two())),
+            Question::Snapshot { .. } => Reply::Snapshot(Box::new(two())),
             _ => Reply::Command(outcome.clone()),
         })
     })

@@ -13,6 +13,8 @@ pub enum Value {
     Time(String),
     Array(Vec<Value>),
     Struct(Vec<(String, Value)>),
+    /// A structure whose names we know: of these there may be a thousand in one answer.
+    Fields(Vec<(&'static str, Value)>),
     /// COMPAT: types that Supervisor does not know, `<nil/>` among them.
     Nil,
 }
@@ -59,6 +61,7 @@ impl Value {
     pub fn get(&self, name: &str) -> Option<&Value> {
         match self {
             Value::Struct(members) => members.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v),
+            Value::Fields(members) => members.iter().rev().find(|(n, _)| *n == name).map(|(_, v)| v),
             _ => None,
         }
     }
@@ -73,6 +76,7 @@ impl Value {
             Value::Double(x) => *x != 0.0,
             Value::Array(values) => !values.is_empty(),
             Value::Struct(members) => !members.is_empty(),
+            Value::Fields(members) => !members.is_empty(),
             Value::Nil => false,
         }
     }

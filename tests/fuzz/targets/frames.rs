@@ -119,7 +119,7 @@ fn request(bytes: &mut Bytes<'_>) -> Request {
     match bytes.below(5) {
         0 => Request::Ping,
         1 => Request::Identity,
-        2 => Request::Snapshot,
+        2 => Request::Snapshot { numbers: bytes.bool() },
         3 => Request::Health(bytes.pick(&[HealthKind::Live, HealthKind::Ready, HealthKind::Startup])),
         _ => Request::Command(command(bytes)),
     }

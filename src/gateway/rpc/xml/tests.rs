@@ -210,3 +210,26 @@ fn damaged_documents_are_read_or_refused_but_never_panic() {
         }
     }
 }
+
+#[test]
+fn numbers_of_every_length_and_sign_are_written() {
+    for n in [0, 1, -1, 9, 10, -10, 12_345, i64::from(i32::MAX), i64::from(i32::MIN), i64::MAX, i64::MIN] {
+        let want = n.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+        assert!(response(&Value::Int(n)).contains(&format!("<int>{want}</int>")), "{n}");
+    }
+}
+
+#[test]
+fn text_is_escaped_wherever_in_it_the_first_strange_character_stands() {
+    for (text, want) in [
+        ("plain", "plain"),
+        ("a<b>&c", "a&lt;b&gt;&amp;c"),
+        ("<", "&lt;"),
+        ("é<", "é&lt;"),
+        ("a\tb\n", "a\tb\n"),
+        ("a\rb", "a&#13;b"),
+        ("a\u{1}b~", "a\u{fffd}b~"),
+    ] {
+        assert!(response(&Value::text(text)).contains(&format!("<string>{want}</string>")), "{text:?}");
+    }
+}

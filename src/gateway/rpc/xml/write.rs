@@ -52,7 +52,9 @@ fn write_value(out: &mut String, value: &Value) {
         Value::Int(n) => {
             // Supervisor answers 500 to what does not fit; a number that is too small helps more.
             let n = (*n).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-            let _ = write!(out, "<int>{n}</int>");
+            out.push_str("<int>");
+            write_int(out, i32::try_from(n).unwrap_or(0));
+            out.push_str("</int>");
         }
         Value::Bool(b) => out.push_str(if *b { "<boolean>1</boolean>" } else { "<boolean>0</boolean>" }),
         Value::Text(text) => {
@@ -73,24 +75,54 @@ fn write_value(out: &mut String, value: &Value) {
             values.iter().for_each(|v| write_value(out, v));
             out.push_str("</data></array>");
         }
-        Value::Struct(members) => {
-            out.push_str("<struct>\n");
-            for (name, value) in members {
-                out.push_str("<member>\n<name>");
-                escape(out, name);
-                out.push_str("</name>\n");
-                write_value(out, value);
-                out.push_str("</member>\n");
-            }
-            out.push_str("</struct>");
-        }
+        Value::Struct(members) => write_members(out, &mut members.iter().map(|(n, v)| (n.as_str(), v))),
+        Value::Fields(members) => write_members(out, &mut members.iter().map(|(n, v)| (*n, v))),
         Value::Nil => out.push_str("<nil/>"),
     }
     out.push_str("</value>\n");
 }
 
+fn write_members(out: &mut String, members: &mut dyn Iterator<Item = (&str, &Value)>) {
+    out.push_str("<struct>\n");
+    for (name, value) in members {
+        out.push_str("<member>\n<name>");
+        escape(out, name);
+        out.push_str("</name>\n");
+        write_value(out, value);
+        out.push_str("</member>\n");
+    }
+    out.push_str("</struct>");
+}
+
+/// Without the machinery of formatting: an answer has thousands of them.
+fn write_int(out: &mut String, n: i32) {
+    if n < 0 {
+        out.push('-');
+    }
+    let mut rest = n.unsigned_abs();
+    let mut digits = [b'0'; 10];
+    let mut at = digits.len();
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        at -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(digits.get(at..).unwrap_or_default()).unwrap_or_default());
+}
+
+/// What stands for itself, whatever comes next.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>')
+}
+
 fn escape(out: &mut String, text: &str) {
-    for c in text.chars() {
+    let n_plain = text.bytes().take_while(|b| is_plain(*b)).count();
+    let (plain, rest) = text.split_at(n_plain);
+    out.push_str(plain);
+    for c in rest.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
