@@ -23,3 +23,4 @@ pub mod slim;
 pub mod sockets;
 mod stage;
 pub mod wait;
+mod zone;
