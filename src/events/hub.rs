@@ -5,6 +5,7 @@
 //! Not here: writing to pipes (`daemon::events`).
 
 use crate::events::Lines;
+use crate::events::handler::Handler;
 use crate::events::kind::covers;
 use crate::events::listener::{Protocol, Said, State};
 use crate::events::pool::{Event, Member, Pool, following};
@@ -18,6 +19,7 @@ pub struct PoolPlan {
     /// Names of events, each as often as it is subscribed to.
     pub events: Vec<String>,
     pub buffer_size: usize,
+    pub handler: Handler,
     /// Slots and names, in the order in which they are offered events.
     pub members: Vec<(u32, String)>,
 }
@@ -60,7 +62,8 @@ impl Hub {
             event: None,
         };
         let pool = |plan: PoolPlan| {
-            let members = plan.members.into_iter().map(member).collect();
+            let handled = |m: Member| Member { protocol: Protocol::new(plan.handler), ..m };
+            let members = plan.members.into_iter().map(member).map(handled).collect();
             Pool::new(plan.name, plan.events, plan.buffer_size, members)
         };
         Hub { pools: plans.into_iter().map(pool).collect(), identifier, next_serial, readable }
@@ -147,7 +150,7 @@ impl Hub {
     pub fn started(&mut self, proc: ProcRef) {
         if let Some((_, member)) = self.member(proc.slot) {
             member.life = Some(proc);
-            member.protocol = Protocol::default();
+            member.protocol = Protocol::new(member.protocol.handler());
         }
     }
 
@@ -167,8 +170,14 @@ impl Hub {
         Some(pool)
     }
 
-    /// A listener has said something. The pool that may have something for it now.
-    pub fn heard(&mut self, proc: ProcRef, bytes: &[u8], lines: &mut Lines) -> Option<usize> {
+    /// A listener has said something. The pool that may have something for it now; `print`: what goes to our stdout.
+    pub fn heard(
+        &mut self,
+        proc: ProcRef,
+        bytes: &[u8],
+        lines: &mut Lines,
+        print: &mut Vec<u8>,
+    ) -> Option<usize> {
         let readable = self.readable;
         let (place, member) = self.member(proc.slot)?;
         if member.life != Some(proc) {
@@ -183,6 +192,11 @@ impl Hub {
             }
             Said::Rejected => {
                 lines.push((LogLevel::Warn, format!("{name}: event was rejected")));
+                back = event.take();
+            }
+            Said::Print(text) => print.extend(text),
+            Said::Failed => {
+                lines.push((LogLevel::Warn, format!("{name}: event caused an error")));
                 back = event.take();
             }
             Said::BadLine(line) => {
