@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod getopt;
 pub mod health;
 mod init;
+mod listener;
 mod pidproxy;
 mod run;
 pub mod sample;
@@ -68,6 +69,10 @@ fn dispatch(started: Started) -> u8 {
         ("tini" | "tini-static" | "docker-init" | "dumb-init", _) => parse(started, &["mainstay", "init"]),
         // The shortest way into one-program init: no table of options is built for it.
         (_, Some("--")) => init::run_plain(started),
+        (_, Some("listener")) => {
+            started.signal_state.unblock(&[]);
+            listener::run(started.args.get(1).and_then(|w| w.to_str()))
+        }
         (_, None) => parse(started, &["mainstay", "run"]),
         (_, Some("-h" | "--help" | "-V" | "--version")) => parse(started, &["mainstay"]),
         (_, Some(word)) if word.starts_with('-') => parse(started, &["mainstay", "run"]),

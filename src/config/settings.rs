@@ -72,8 +72,14 @@ pub enum Support {
 }
 
 /// Python plug-ins that Supervisor's files name and that are built in here.
-pub const PLUGINS: &[&str] =
-    &["supervisor.rpcinterface:make_main_rpcinterface", "supervisor.dispatchers:default_handler"];
+pub const PLUGINS: &[&str] = &[
+    "supervisor.rpcinterface:make_main_rpcinterface",
+    "supervisor.dispatchers:default_handler",
+    STDOUT_HANDLER,
+];
+
+/// The result handler that prints.
+pub const STDOUT_HANDLER: &str = "supervisor_stdout:event_handler";
 
 /// The sections that describe programs.
 pub const PROGRAMS: &[SectionKind] = &[SectionKind::Program, SectionKind::EventListener, SectionKind::Fcgi];

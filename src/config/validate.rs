@@ -8,6 +8,7 @@ mod advice;
 mod groups;
 mod known;
 mod outputs;
+mod plugins;
 mod program;
 mod reader;
 mod servers;

@@ -14,7 +14,7 @@ use crate::engine::action::StateChange;
 use crate::events::kind::{self, Numbers, Whose};
 use crate::events::ticks::Ticks;
 use crate::events::{Hub, Lines};
-use crate::types::{Now, Pid, ProcRef};
+use crate::types::{LogLevel, Now, Pid, ProcRef};
 use std::rc::Rc;
 
 /// See the module.
@@ -127,10 +127,34 @@ impl Daemon {
     /// A listener has said something.
     pub(crate) fn on_listener(&mut self, proc: ProcRef, bytes: &[u8]) {
         let mut lines = Lines::new();
-        let pool = self.events.hub.heard(proc, bytes, &mut lines);
+        let mut print = Vec::new();
+        let pool = self.events.hub.heard(proc, bytes, &mut lines, &mut print);
+        if !print.is_empty() {
+            self.print_result(&print);
+        }
         self.tell_lines(lines);
         if let Some(pool) = pool {
             self.dispatch_pool(pool);
+        }
+    }
+
+    /// What a `result_handler` prints. A reader that is too slow loses it: nothing here waits.
+    fn print_result(&mut self, text: &[u8]) {
+        let Ok(stdout) = self.sinks.open_stream(1) else { return };
+        let lost = if self.sinks.has_room(stdout, text.len()) {
+            let put = self.sinks.put(stdout, text);
+            let lost = put.lost;
+            self.tell(put);
+            lost
+        } else {
+            text.len()
+        };
+        self.release_sink(stdout);
+        if self.sinks.any_stream_blocked() {
+            self.output.watch_blocked(&self.epoll, &self.sinks);
+        }
+        if lost > 0 {
+            self.log(LogLevel::Warn, &format!("cannot print {lost} bytes of results: stdout takes no more"));
         }
     }
 

@@ -27,7 +27,7 @@ use crate::types::{LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
 /// What the shell knows of one process slot.
@@ -125,6 +125,7 @@ impl Daemon {
             server_url: crate::daemon::listen::server_url(&config, &settled.start_dir),
             start_dir: settled.work_dir.clone(),
             start_fd: settled.place.fd(),
+            binary: binary.as_ref().map(AsRawFd::as_raw_fd),
             handled,
             nofile: settled.nofile,
             own_uid: boot::own_uid(),

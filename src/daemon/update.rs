@@ -15,6 +15,7 @@ use crate::daemon::roster::Place;
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Change, Input};
 use crate::events::PoolPlan;
+use crate::events::handler::Handler;
 use crate::events::ticks::Ticks;
 use crate::types::LogLevel;
 use std::collections::BTreeMap;
@@ -246,12 +247,13 @@ impl Daemon {
 
 /// A group of listeners as a pool.
 pub(crate) fn pool_plan(group: &Group, slot_of: &dyn Fn(&str) -> Option<u32>) -> Option<PoolPlan> {
-    let GroupKind::EventListener { events, buffer_size, .. } = &group.kind else { return None };
+    let GroupKind::EventListener { events, buffer_size, result_handler } = &group.kind else { return None };
     let member = |name: &String| slot_of(name).map(|slot| (slot, name.clone()));
     Some(PoolPlan {
         name: group.name.clone(),
         events: events.clone(),
         buffer_size: usize::try_from(*buffer_size).unwrap_or(1),
+        handler: Handler::named(result_handler),
         members: group.programs.iter().map(|p| &p.name).filter_map(member).collect(),
     })
 }

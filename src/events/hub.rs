@@ -5,6 +5,7 @@
 //! Not here: writing to pipes (`daemon::events`).
 
 use crate::events::Lines;
+use crate::events::handler::Handler;
 use crate::events::kind::covers;
 use crate::events::listener::{Protocol, Said, State};
 use crate::events::pool::{Event, Member, Pool, following};
@@ -18,6 +19,7 @@ pub struct PoolPlan {
     /// Names of events, each as often as it is subscribed to.
     pub events: Vec<String>,
     pub buffer_size: usize,
+    pub handler: Handler,
     /// Slots and names, in the order in which they are offered events.
     pub members: Vec<(u32, String)>,
 }
@@ -60,13 +62,13 @@ impl Hub {
 
     /// A pool is this one now: new, or with others in it or other wishes. What its listeners have and what waits stays.
     pub fn settle(&mut self, plan: PoolPlan) {
-        let PoolPlan { name, events, buffer_size, members } = plan;
+        let PoolPlan { name, events, buffer_size, handler, members } = plan;
         let at = self.pools.iter().position(|p| p.name == name).unwrap_or(self.pools.len());
         if at == self.pools.len() {
             self.pools.push(Pool::new(name));
         }
         if let Some(pool) = self.pools.get_mut(at) {
-            pool.settle(events, buffer_size, members);
+            pool.settle(events, buffer_size, handler, members);
         }
     }
 
@@ -165,9 +167,11 @@ impl Hub {
 
     /// A new life of a listener.
     pub fn started(&mut self, proc: ProcRef) {
-        if let Some((_, member)) = self.member(proc.slot) {
-            member.life = Some(proc);
-            member.protocol = Protocol::default();
+        for pool in &mut self.pools {
+            for member in pool.members.iter_mut().filter(|m| m.slot == proc.slot) {
+                member.life = Some(proc);
+                member.protocol = Protocol::new(pool.handler);
+            }
         }
     }
 
@@ -187,8 +191,14 @@ impl Hub {
         Some(pool)
     }
 
-    /// A listener has said something. The pool that may have something for it now.
-    pub fn heard(&mut self, proc: ProcRef, bytes: &[u8], lines: &mut Lines) -> Option<usize> {
+    /// A listener has said something. The pool that may have something for it now; `print`: what goes to our stdout.
+    pub fn heard(
+        &mut self,
+        proc: ProcRef,
+        bytes: &[u8],
+        lines: &mut Lines,
+        print: &mut Vec<u8>,
+    ) -> Option<usize> {
         let readable = self.readable;
         let (place, member) = self.member(proc.slot)?;
         if member.life != Some(proc) {
@@ -203,6 +213,11 @@ impl Hub {
             }
             Said::Rejected => {
                 lines.push((LogLevel::Warn, format!("{name}: event was rejected")));
+                back = event.take();
+            }
+            Said::Print(text) => print.extend(text),
+            Said::Failed => {
+                lines.push((LogLevel::Warn, format!("{name}: event caused an error")));
                 back = event.take();
             }
             Said::BadLine(line) => {

@@ -1,10 +1,12 @@
 //! What one listener says on its stdout, byte for byte: `READY`, results, and violations of the protocol.
 //!
 //! Sans-IO. Invariants: how the stream is cut into reads changes nothing; UNKNOWN is for the rest of the process's life;
-//! at most `LINE_BYTES` are held, and of a result only what can still be `OK`.
+//! at most `LINE_BYTES` are held, and of a result only what its handler wants.
 //! COMPAT: contract 6.5. The word `RESULT` is not looked at (trap 73); what Supervisor hangs on is answered here: an empty
 //! result is a rejection, a negative length is a bad line.
 //! Not here: events and who gets them (`pool`), the log's words (`hub`).
+
+use crate::events::handler::{Handler, Verdict};
 
 /// BOUND: a result line without an end; Supervisor waits for one for ever.
 pub const LINE_BYTES: usize = 4096;
@@ -12,7 +14,6 @@ pub const LINE_BYTES: usize = 4096;
 const READY: &[u8] = b"READY\n";
 /// COMPAT: bytes before the length.
 const WORD_BYTES: usize = 7;
-const OK: &[u8] = b"OK";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
@@ -47,6 +48,10 @@ pub enum Said {
     },
     Processed,
     Rejected,
+    /// The handler wants this on our stdout; `Processed` follows.
+    Print(Vec<u8>),
+    /// The handler could not read the result.
+    Failed,
     /// The line, without its end. The event is to be given to somebody else.
     BadLine(Vec<u8>),
 }
@@ -58,6 +63,7 @@ pub struct Protocol {
     held: Vec<u8>,
     /// Within a result.
     result: Option<Body>,
+    handler: Handler,
 }
 
 /// A result that has not come whole: how much is left, and its beginning.
@@ -69,11 +75,22 @@ struct Body {
 
 impl Default for Protocol {
     fn default() -> Protocol {
-        Protocol { state: State::Acknowledged, held: Vec::new(), result: None }
+        Protocol::new(Handler::default())
     }
 }
 
 impl Protocol {
+    /// The beginning of a process's life.
+    #[must_use]
+    pub fn new(handler: Handler) -> Protocol {
+        Protocol { state: State::Acknowledged, held: Vec::new(), result: None, handler }
+    }
+
+    #[must_use]
+    pub fn handler(&self) -> Handler {
+        self.handler
+    }
+
     #[must_use]
     pub fn state(&self) -> State {
         self.state
@@ -141,15 +158,23 @@ impl Protocol {
         let Some(body) = &mut self.result else { return bytes };
         let n = usize::try_from(body.left).unwrap_or(usize::MAX).min(bytes.len());
         let (piece, rest) = bytes.split_at(n);
-        // One byte more than what counts tells a longer result from it.
-        let wanted = (OK.len() + 1).saturating_sub(body.start.len());
+        let wanted = self.handler.bytes_wanted().saturating_sub(body.start.len());
         body.start.extend(piece.iter().take(wanted));
         body.left = body.left.saturating_sub(n as u64);
         if body.left == 0 {
-            let is_ok = body.start == OK;
+            let verdict = self.handler.judge(&body.start);
             self.result = None;
-            said(if is_ok { Said::Processed } else { Said::Rejected });
-            self.go(State::Acknowledged, said);
+            let (end, to) = match verdict {
+                Verdict::Processed => (Said::Processed, State::Acknowledged),
+                Verdict::Print(text) => {
+                    said(Said::Print(text));
+                    (Said::Processed, State::Acknowledged)
+                }
+                Verdict::Rejected => (Said::Rejected, State::Acknowledged),
+                Verdict::Failed => (Said::Failed, State::Unknown),
+            };
+            said(end);
+            self.go(to, said);
         }
         rest
     }

@@ -7,6 +7,7 @@
 //! Not here: which events are for whom (`hub`), what a listener says (`listener`).
 
 use crate::events::Lines;
+use crate::events::handler::Handler;
 use crate::events::listener::{Protocol, State};
 use crate::types::{LogLevel, ProcRef};
 use std::collections::VecDeque;
@@ -58,6 +59,8 @@ pub(super) struct Pool {
     pub(super) name: String,
     pub(super) wanted: Vec<String>,
     pub(super) members: Vec<Member>,
+    /// Who judges results, of lives that begin from here on.
+    pub(super) handler: Handler,
     capacity: usize,
     queue: VecDeque<Entry>,
     bytes: usize,
@@ -73,6 +76,7 @@ impl Pool {
             name,
             wanted: Vec::new(),
             members: Vec::new(),
+            handler: Handler::default(),
             capacity: 1,
             queue: VecDeque::new(),
             bytes: 0,
@@ -83,8 +87,15 @@ impl Pool {
     }
 
     /// What it wants, how much may wait, and who is in it: who was before stays as he is.
-    pub(super) fn settle(&mut self, wanted: Vec<String>, capacity: usize, members: Vec<(u32, String)>) {
+    pub(super) fn settle(
+        &mut self,
+        wanted: Vec<String>,
+        capacity: usize,
+        handler: Handler,
+        members: Vec<(u32, String)>,
+    ) {
         self.wanted = wanted;
+        self.handler = handler;
         self.capacity = capacity.max(1);
         let mut before = std::mem::take(&mut self.members);
         let mut member = |(slot, name)| match before.iter().position(|m| m.slot == slot) {
@@ -94,7 +105,7 @@ impl Pool {
                 name,
                 life: None,
                 is_running: false,
-                protocol: Protocol::default(),
+                protocol: Protocol::new(handler),
                 event: None,
             },
         };

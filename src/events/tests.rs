@@ -11,6 +11,7 @@ fn plan(name: &str, events: &[&str], buffer_size: usize, slots: std::ops::Range<
         name: name.to_owned(),
         events: events.iter().map(ToString::to_string).collect(),
         buffer_size,
+        handler: super::handler::Handler::default(),
         members: slots.map(|s| (s, format!("l{s}"))).collect(),
     }
 }
@@ -36,7 +37,7 @@ impl Rig {
     }
 
     fn say(&mut self, slot: u32, text: &str) -> Option<usize> {
-        self.hub.heard(ProcRef { slot, incarnation: 1 }, text.as_bytes(), &mut self.lines)
+        self.hub.heard(ProcRef { slot, incarnation: 1 }, text.as_bytes(), &mut self.lines, &mut Vec::new())
     }
 
     /// A member that has said READY.
@@ -148,7 +149,7 @@ fn a_death_gives_the_event_back_and_an_old_life_says_nothing() {
     assert_eq!(rig.say(0, "READY\n"), None);
     rig.start(0, 2);
     assert_eq!(rig.say(0, "READY\n"), None, "these are the words of the first life");
-    rig.hub.heard(ProcRef { slot: 0, incarnation: 2 }, b"READY\n", &mut rig.lines);
+    rig.hub.heard(ProcRef { slot: 0, incarnation: 2 }, b"READY\n", &mut rig.lines, &mut Vec::new());
     assert!(rig.send(0).is_some_and(|(_, text)| text.ends_with("\na")), "the head");
 }
 

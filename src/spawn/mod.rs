@@ -6,6 +6,7 @@
 pub mod environment;
 pub mod lookup;
 pub mod plan;
+mod python;
 
 pub use environment::BaseEnvironment;
 pub use plan::{Context, Stdio, plan, resolve};

@@ -1,9 +1,10 @@
 //! Reads the clocks: once a turn for deciding, and local time for showing.
 //!
-//! Asks the kernel, and libc for the time zone. Not here: durations and their arithmetic (`types`).
+//! Asks the kernel. Not here: durations and their arithmetic (`types`), which zone is ours (`zone`).
 
+use crate::sys::zone;
 use crate::types::{Mono, Now, Wall};
-use nix::libc;
+use jiff::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 
 /// Monotonic and wall time together. `CLOCK_MONOTONIC` does not jump when somebody sets the clock.
@@ -34,20 +35,17 @@ pub struct LocalTime {
 /// Local time of `secs` since 1970, by TZ or /etc/localtime; UTC where neither is there.
 #[must_use]
 pub fn local_time(secs: i64) -> LocalTime {
-    // SAFETY: `tm` is plain data for which all zeroes is a value.
-    let mut tm: libc::tm = unsafe { std::mem::zeroed() };
-    // SAFETY: both pointers are to live locals; localtime_r keeps neither.
-    let done = unsafe { libc::localtime_r(&raw const secs, &raw mut tm) };
-    if done.is_null() {
+    let Ok(moment) = Timestamp::from_second(secs) else {
         return LocalTime { year: 1970, month: 1, day: 1, ..LocalTime::default() };
-    }
-    let part = |n: i32| u32::try_from(n).unwrap_or(0);
+    };
+    let t = zone::ours().to_datetime(moment);
+    let part = |n: i8| u32::try_from(n).unwrap_or(0);
     LocalTime {
-        year: tm.tm_year.saturating_add(1900),
-        month: part(tm.tm_mon) + 1,
-        day: part(tm.tm_mday),
-        hour: part(tm.tm_hour),
-        minute: part(tm.tm_min),
-        second: part(tm.tm_sec),
+        year: i32::from(t.year()),
+        month: part(t.month()),
+        day: part(t.day()),
+        hour: part(t.hour()),
+        minute: part(t.minute()),
+        second: part(t.second()),
     }
 }

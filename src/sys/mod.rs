@@ -14,6 +14,8 @@ pub mod errno;
 pub mod fd;
 pub mod files;
 pub mod inherit;
+#[cfg(lean_libc)]
+mod lean;
 pub mod limits;
 pub mod malloc;
 pub mod passing;
@@ -23,3 +25,4 @@ pub mod slim;
 pub mod sockets;
 mod stage;
 pub mod wait;
+mod zone;

@@ -35,6 +35,7 @@ mod oneshot;
 mod order;
 mod pidfile;
 mod pidproxy;
+mod plugins;
 mod reload;
 mod reopen;
 mod rotation;

@@ -9,6 +9,7 @@ use crate::config::raw::{RawEntry, RawSection, RawValue, SectionKind};
 use crate::config::settings::{self, Support};
 use crate::config::values;
 
+use super::plugins;
 use super::reader::{Passes, Reader, View, shown};
 
 /// COMPAT: an INI main file without `[supervisord]` is refused.
@@ -38,11 +39,11 @@ pub(crate) fn check_plugins(r: &mut Reader<'_>) {
             r.refuse_section(&view, KEY, message, words, &format!("add `{KEY} = {}`", settings::PLUGINS[0]));
             continue;
         };
-        if !r.world.plugin_exists(&spec) {
+        // A result handler is no interface.
+        if !r.world.plugin_exists(&spec) || spec == settings::STDOUT_HANDLER {
             let words = format!("{spec} cannot be resolved within [{}]", section.title);
             let message = format!("cannot use {}: `{spec}` is a Python plug-in", view.shown());
-            let hint = "Python plug-ins cannot be loaded; remove the section";
-            r.refuse_section(&view, KEY, message, words, hint);
+            r.refuse_section(&view, KEY, message, words, plugins::instead_of(&spec));
         }
         expand_extras(r, &view, KEY);
     }
@@ -66,7 +67,10 @@ pub(crate) fn check_names(r: &mut Reader<'_>) {
             // Their other keys go to the plug-in.
             SectionKind::RpcInterface => factory_key(r, section, "supervisor.rpcinterface_factory"),
             SectionKind::CtlPlugin => {
-                factory_key(r, section, "supervisor.ctl_factory");
+                const KEY: &str = "supervisor.ctl_factory";
+                factory_key(r, section, KEY);
+                let named = section.entries.iter().find(|e| e.key == KEY);
+                let spec = named.map_or("", |e| e.span.text.as_str());
                 r.push(
                     Diagnostic::warning(format!(
                         "{} is ignored: Python plug-ins cannot be loaded",
@@ -74,7 +78,7 @@ pub(crate) fn check_names(r: &mut Reader<'_>) {
                     ))
                     .at(Some(&section.span))
                     .setting(shown(section))
-                    .hint("remove the section"),
+                    .hint(plugins::instead_of(spec)),
                 );
             }
             SectionKind::Default => {

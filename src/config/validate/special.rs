@@ -8,6 +8,7 @@ use crate::config::paths::normalize;
 use crate::config::python::{big_int, digit_value, is_space, repr};
 use crate::config::values::{self, Bad, address, people};
 
+use super::plugins;
 use super::reader::{Passes, Reader, View};
 use super::servers::prefixed;
 
@@ -56,8 +57,7 @@ pub(crate) fn read_listener<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Option<G
     if !r.world.plugin_exists(&result_handler) {
         let words = format!("{result_handler} cannot be resolved within [{title}]");
         let message = format!("cannot use {}: `{result_handler}` is a Python plug-in", view.shown());
-        let hint = "Python plug-ins cannot be loaded; remove `result_handler`";
-        r.refuse_section(view, "result_handler", message, words, hint);
+        r.refuse_section(view, "result_handler", message, words, plugins::instead_of(&result_handler));
     }
     let events = r.optional(view, "events", &names, Passes::One, values::list).ok()?.unwrap_or_default();
     let events = check_events(r, view, &events)?;

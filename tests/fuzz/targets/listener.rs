@@ -50,7 +50,7 @@ impl Target for Listener {
                     let is_line = line.len() <= LINE_BYTES && !line.contains(&b'\n');
                     ensure(is_line, || format!("no line: {} bytes", line.len()))?;
                 }
-                Said::Processed | Said::Rejected => {
+                Said::Processed | Said::Rejected | Said::Print(_) | Said::Failed => {
                     ensure(state == State::Ready, || format!("a result of nothing, {state:?}"))?;
                 }
             }
