@@ -192,6 +192,9 @@ fn as_sent(value: &Value) -> Value {
         Value::Struct(members) => {
             Value::Struct(members.iter().map(|(name, v)| (sent_text(name), as_sent(v))).collect())
         }
+        Value::Fields(members) => {
+            Value::Struct(members.iter().map(|(name, v)| (sent_text(name), as_sent(v))).collect())
+        }
         Value::Bool(_) | Value::Double(_) | Value::Nil => value.clone(),
     }
 }
