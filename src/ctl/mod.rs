@@ -110,7 +110,7 @@ pub fn run(
     };
     let history_file = args.history_file.clone().or(found.history_file);
     let screen = io::stdout().is_terminal() && !surroundings.dumb;
-    if screen && io::stdin().is_terminal() {
+    if screen && args.words.is_empty() && terminal::restore_on_panic().is_ok() {
         let history = history_file.as_deref().map(History::load).unwrap_or_default();
         input.editor = Some(Editor { history });
     }

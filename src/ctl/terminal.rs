@@ -1,12 +1,13 @@
 //! The terminal's own settings: every key at once, or nothing shown while somebody types.
 //!
-//! Does I/O. Invariant: the settings are put back when the guard is dropped, on a panic too; whoever holds it must hold
+//! Does I/O. Invariant: the settings are put back when the guard is dropped, and on a panic; whoever holds it must hold
 //! signals back as well (`interrupt::Held::all`). Not here: what is read and drawn (`editor`).
 
 use nix::sys::termios::{self, LocalFlags, SetArg, SpecialCharacterIndices, Termios};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Mutex;
 
 /// Puts the terminal's settings back when it is dropped.
 pub(crate) struct Changed {
@@ -44,6 +45,21 @@ pub(crate) fn raw(terminal: impl AsFd) -> io::Result<Changed> {
 /// Lines as ever, but not shown.
 pub(crate) fn silent(terminal: impl AsFd) -> io::Result<Changed> {
     change(terminal, |t| t.local_flags &= !LocalFlags::ECHO)
+}
+
+/// On a panic that ends the process at once no guard is dropped: the settings that the terminal has now are put back
+/// before the message is printed.
+pub(crate) fn restore_on_panic() -> io::Result<()> {
+    let terminal = io::stdin().as_fd().try_clone_to_owned()?;
+    let settings = Mutex::new(termios::tcgetattr(&terminal)?);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if let Ok(settings) = settings.try_lock() {
+            let _ = termios::tcsetattr(&terminal, SetArg::TCSANOW, &settings);
+        }
+        before(info);
+    }));
+    Ok(())
 }
 
 /// The terminal that we were started from, wherever stdin leads.
