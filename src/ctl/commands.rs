@@ -130,7 +130,9 @@ impl<'a> Session<'a> {
                     if self.logs_in() {
                         continue;
                     }
-                    self.fail(names::GENERIC);
+                    if !self.over {
+                        self.fail(names::GENERIC);
+                    }
                 }
                 Err(Stop::Error(error)) => self.explain(&error),
                 Ok(()) | Err(Stop::Shown) => {}
