@@ -65,7 +65,7 @@ fn dispatch(started: Started) -> u8 {
         ("pidproxy", _) => pidproxy::run_face(started),
         // COMPAT: arguments are ignored.
         ("echo_supervisord_conf", _) => print(sample::Sample::Supervisord.text()),
-        ("supervisorctl", _) => parse(started, &["mainstay", "ctl"]),
+        ("supervisorctl", _) => ctl::run_face(&started),
         ("tini" | "tini-static" | "docker-init" | "dumb-init", _) => parse(started, &["mainstay", "init"]),
         // The shortest way into one-program init: no table of options is built for it.
         (_, Some("--")) => init::run_plain(started),

@@ -6,11 +6,13 @@
 
 use crate::ctl::address::{Place, ServerAddress};
 use crate::ctl::follow::{self, Ended};
+use crate::ctl::interrupt::{Woken, wait};
 use crate::ctl::resolve::addresses_of;
 use crate::gateway::rpc::value::Value;
 use crate::gateway::rpc::xml::{self, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -42,6 +44,8 @@ pub enum ClientError {
     },
     /// An answer that makes no sense.
     Garbled(String),
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
 }
 
 impl fmt::Display for ClientError {
@@ -53,6 +57,7 @@ impl fmt::Display for ClientError {
             ClientError::Status(status, reason) => write!(f, "the server answered {status} {reason}"),
             ClientError::Fault { code, text } => write!(f, "the server refused: {text} (fault {code})"),
             ClientError::Garbled(why) => write!(f, "cannot understand the server: {why}"),
+            ClientError::Interrupted => f.write_str("interrupted"),
         }
     }
 }
@@ -73,13 +78,21 @@ pub trait Api {
     /// See `ClientError`.
     fn follow(&self, path: &str, out: &mut dyn Write) -> Result<Ended, ClientError>;
 
+    /// Where it is, and with which name and password it is asked.
+    fn address(&self) -> ServerAddress;
+
+    /// From now on another server is asked, or the same one by somebody else.
+    fn turn_to(&self, address: ServerAddress);
+
     /// For messages.
-    fn url(&self) -> String;
+    fn url(&self) -> String {
+        self.address().to_string()
+    }
 }
 
 /// A server at an address.
 pub struct Server {
-    address: ServerAddress,
+    address: RefCell<ServerAddress>,
     patience: Duration,
 }
 
@@ -92,7 +105,7 @@ impl Server {
     /// As `new`, with another limit for what should come at once.
     #[must_use]
     pub fn with_patience(address: ServerAddress, patience: Duration) -> Server {
-        Server { address, patience }
+        Server { address: RefCell::new(address), patience }
     }
 }
 
@@ -105,7 +118,7 @@ impl Api for Server {
     fn call(&self, method: &str, params: &[Value]) -> Result<Value, ClientError> {
         let body = xml::call(&format!("supervisor.{method}"), params);
         let limits = Limits { step: self.patience, answer: !may_take_long(method) };
-        let answer = request(&self.address, "POST", "/RPC2", Some(&body), limits)?;
+        let answer = request(&self.address(), "POST", "/RPC2", Some(&body), limits)?;
         if answer.status != 200 {
             return Err(ClientError::Status(answer.status, answer.reason));
         }
@@ -117,11 +130,15 @@ impl Api for Server {
     }
 
     fn follow(&self, path: &str, out: &mut dyn Write) -> Result<Ended, ClientError> {
-        follow::follow(&self.address, path, self.patience, out)
+        follow::follow(&self.address(), path, self.patience, out)
     }
 
-    fn url(&self) -> String {
-        self.address.to_string()
+    fn address(&self) -> ServerAddress {
+        self.address.borrow().clone()
+    }
+
+    fn turn_to(&self, address: ServerAddress) {
+        self.address.replace(address);
     }
 }
 
@@ -294,6 +311,12 @@ fn read_answer(stream: &mut dyn Connection, limits: Limits) -> Result<Answer, Cl
         }
         if expected.is_some_and(|n| bytes.len() >= n) {
             break;
+        }
+        // A limit of its own: whoever holds Ctrl-C back wants to hear of it.
+        match wait(&[stream.as_fd()], limits.answer.then_some(limits.step)).map_err(ClientError::Broken)? {
+            Woken::Ready(_) => {}
+            Woken::Signal(_) => return Err(ClientError::Interrupted),
+            Woken::Late => return Err(ClientError::Silent(limits.step)),
         }
         match stream.read(&mut chunk) {
             Ok(0) => break,

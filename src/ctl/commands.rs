@@ -1,27 +1,46 @@
-//! The actions of `ctl`: status, start, stop, restart, signal, pid, shutdown, reload, version, and a shell for them.
+//! The commands of `ctl`: one line is executed, what went wrong is explained; and pid, version, open, help.
 //!
 //! Does I/O through what it is given. Invariants: an action that fails never resets an earlier failure (COMPAT: the
-//! exit code is the last failure's); errors are lines on stdout, as supervisorctl has them.
-//! Not here: lines and codes of results (`names`), `status` (`status`), logs (`logs`), `shutdown` and `reload` (`end`), the wire
-//! (`client`).
+//! exit code is the last failure's); errors are lines on stdout, as supervisorctl has them; advice goes to stderr.
+//! Not here: the list of commands (`help`), lines and codes of results (`names`), the other commands (`act`, `status`,
+//! `logs`, `end`, `groups`, `fg`), prompts (`shell`), the wire (`client`).
 
+use crate::config::settings::nearest;
 use crate::control::FaultCode;
+use crate::ctl::address::ServerAddress;
 use crate::ctl::client::{Api, ClientError};
-use crate::ctl::names::{self, Verb, read_result};
+use crate::ctl::groups::json;
+use crate::ctl::help::{self, COMMANDS};
+use crate::ctl::input::Input;
+use crate::ctl::names;
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
-use std::io::{BufRead, ErrorKind, Write};
+use serde_json::Value as Json;
+use std::io::{ErrorKind, Write};
 
 /// COMPAT: what supervisorctl expects `getVersion` to say.
 const API_VERSION: &str = "3.0";
 
-/// What the command line asked for beside the action.
-#[derive(Clone, Copy, Default, Debug)]
+/// What the command line and the configuration asked for beside the action.
+#[derive(Clone, Debug)]
 pub struct Settings {
-    /// Ask before ending the daemon.
+    /// Somebody is there: ask for passwords, and before ending the daemon.
     pub interactive: bool,
-    /// `status` as JSON.
+    /// Answers as JSON.
     pub json: bool,
+    /// Colours, where they do not break what somebody parses.
+    pub colour: bool,
+    /// Called as supervisorctl: nothing that it does not have is offered.
+    pub face: bool,
+    /// What stands in front of `> `.
+    pub prompt: String,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let prompt = "supervisor".to_owned();
+        Settings { interactive: false, json: false, colour: false, face: false, prompt }
+    }
 }
 
 /// An action that ended before its end: the error has been shown or is to be shown by `execute`.
@@ -42,10 +61,16 @@ pub(super) type Done = Result<(), Stop>;
 pub struct Session<'a> {
     pub(super) api: &'a dyn Api,
     pub(super) settings: Settings,
-    pub(super) input: &'a mut dyn BufRead,
+    pub(super) input: Input,
     pub(super) out: &'a mut dyn Write,
     status: u8,
     pub(super) missed: Option<Missed>,
+    /// What the action gives as JSON, as far as it has come.
+    pub(super) gives: Option<serde_json::Value>,
+    /// Nothing more is to be executed.
+    pub(super) over: bool,
+    /// All processes, for Tab; asked for anew with each line.
+    pub(super) known: Option<Value>,
 }
 
 /// Why the server could not be spoken to.
@@ -58,13 +83,19 @@ pub enum Missed {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(
-        api: &'a dyn Api,
-        settings: Settings,
-        input: &'a mut dyn BufRead,
-        out: &'a mut dyn Write,
-    ) -> Session<'a> {
-        Session { api, settings, input, out, status: names::OK, missed: None }
+    #[must_use]
+    pub fn new(api: &'a dyn Api, settings: Settings, input: Input, out: &'a mut dyn Write) -> Session<'a> {
+        Session {
+            api,
+            settings,
+            input,
+            out,
+            status: names::OK,
+            missed: None,
+            gives: None,
+            over: false,
+            known: None,
+        }
     }
 
     /// The exit code so far.
@@ -79,67 +110,86 @@ impl<'a> Session<'a> {
         self.missed
     }
 
-    /// Reads and executes lines until `quit` or the end.
-    pub fn shell(&mut self) {
-        self.execute("status");
-        loop {
-            let _ = write!(self.out, "supervisor> ");
-            let _ = self.out.flush();
-            let mut line = String::new();
-            if !matches!(self.input.read_line(&mut line), Ok(n) if n > 0) {
-                return self.say("");
-            }
-            match line.trim() {
-                "quit" | "exit" | "EOF" => return self.say(""),
-                line => self.execute(line),
-            }
-        }
-    }
-
     /// Executes one line.
     pub fn execute(&mut self, line: &str) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let Some((action, names)) = words.split_first() else { return };
-        let result = match *action {
-            "status" => self.show_status(names),
-            "start" => self.start(names),
-            "stop" => self.stop(names),
-            "restart" => self.restart(names),
-            "signal" => self.signal(names),
-            "pid" => self.pid(names),
-            "shutdown" => self.end("shutdown", names),
-            "reload" => self.end("reload", names),
-            "tail" => self.tail(names),
-            "maintail" => self.maintail(names),
-            "clear" => self.clear(names),
-            "avail" => self.avail(names),
-            "version" => self.version(names),
-            "help" => self.help(names),
-            other => {
-                self.unknown(other, line);
+        let line = line.trim();
+        if line.is_empty() {
+            return;
+        }
+        // COMPAT: as Python's `cmd` reads a line: `?` is help, and the letters, digits and underscores in front are the
+        // command, whatever follows.
+        let line = line.strip_prefix('?').map_or_else(|| line.to_owned(), |rest| format!("help {rest}"));
+        let end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(line.len());
+        let (action, rest) = line.split_at(end);
+        let rest = rest.trim();
+        self.known = None;
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        loop {
+            match self.perform(action, &words, rest, &line) {
+                Err(Stop::Error(ClientError::Status(401, _))) => {
+                    if self.logs_in() {
+                        continue;
+                    }
+                    if !self.over {
+                        self.fail(names::GENERIC);
+                    }
+                }
+                Err(Stop::Error(error)) => self.explain(&error),
+                Ok(()) | Err(Stop::Shown) => {}
+            }
+            return self.end_report();
+        }
+    }
+
+    fn perform(&mut self, action: &str, words: &[&str], rest: &str, line: &str) -> Done {
+        match action {
+            "status" => self.show_status(words),
+            "start" => self.start(words),
+            "stop" => self.stop(words),
+            "restart" => self.restart(words),
+            "signal" => self.signal(words),
+            "pid" => self.pid(words),
+            "shutdown" => self.end("shutdown", words),
+            "reload" => self.end("reload", words),
+            "tail" => self.tail(words),
+            "maintail" => self.maintail(words),
+            "clear" => self.clear(words),
+            "avail" => self.avail(words),
+            "version" => self.version(words),
+            "reread" => self.reread(words),
+            "update" => self.update(words),
+            "add" => self.add(words),
+            "remove" => self.remove(words),
+            "fg" => self.fg(words),
+            "open" => self.open(rest),
+            "help" => self.help(rest),
+            "quit" | "exit" | "EOF" => {
+                self.say("");
+                self.over = true;
                 Ok(())
             }
-        };
-        if let Err(Stop::Error(error)) = result {
-            self.explain(&error);
+            other => self.unknown(other, line),
         }
     }
 
-    /// COMPAT: words that nobody knows get supervisorctl's line; those that only we lack are said to be missing.
-    fn unknown(&mut self, action: &str, line: &str) {
-        match names::not_yet(action) {
-            Some(instead) => {
-                self.say(&format!("error: '{action}' is not supported yet"));
-                let _ = writeln!(std::io::stderr(), "hint: {instead}");
-            }
-            None => self.say(&format!("*** Unknown syntax: {line}")),
-        }
+    /// COMPAT: supervisorctl's line; the nearest word goes to stderr.
+    fn unknown(&mut self, action: &str, line: &str) -> Done {
+        let face = self.settings.face;
+        let known = COMMANDS.iter().filter(|c| !(face && c.ours)).map(|c| c.name);
+        let near = nearest(action, known);
+        self.refuse(&format!("*** Unknown syntax: {line}"))?;
+        self.hint(&match near {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => "`help` lists the commands".to_owned(),
+        });
+        Ok(())
+    }
+
+    /// A refusal, and a failure.
+    pub(super) fn refuse(&mut self, text: &str) -> Done {
+        self.say(text);
         self.fail(names::GENERIC);
-    }
-
-    /// Where nobody reads our output any more, the action is carried out all the same.
-    pub(super) fn say(&mut self, line: &str) {
-        let _ = writeln!(self.out, "{line}");
+        Ok(())
     }
 
     pub(super) fn fail(&mut self, code: u8) {
@@ -150,7 +200,7 @@ impl<'a> Session<'a> {
     pub(super) fn explain(&mut self, error: &ClientError) {
         self.fail(names::GENERIC);
         match error {
-            ClientError::Status(401, _) => self.say("Server requires authentication"),
+            ClientError::Interrupted => self.interrupted(),
             ClientError::Connect(_) => {
                 self.missed = Some(Missed::Away);
                 let url = self.api.url();
@@ -203,122 +253,35 @@ impl<'a> Session<'a> {
         Err(Stop::Shown)
     }
 
-    fn start(&mut self, names: &[&str]) -> Done {
-        self.act(Verb::Start, names, &[])
-    }
-
-    fn stop(&mut self, names: &[&str]) -> Done {
-        self.act(Verb::Stop, names, &[])
-    }
-
-    /// All stops end before the first start.
-    fn restart(&mut self, names: &[&str]) -> Done {
-        self.upcheck()?;
-        if names.is_empty() {
-            self.misused("restart", "Error: restart requires a process name", names::GENERIC);
-            return Ok(());
-        }
-        self.stop(names)?;
-        self.start(names)
-    }
-
-    fn signal(&mut self, words: &[&str]) -> Done {
-        match words {
-            [signal, names @ ..] if !names.is_empty() => {
-                self.act(Verb::Signal, names, &[Value::text(*signal)])
-            }
-            _ => {
-                self.upcheck()?;
-                let text = "Error: signal requires a signal name and a process name";
-                self.misused("signal", text, names::GENERIC);
-                Ok(())
-            }
-        }
-    }
-
-    /// Start, stop and signal share names, groups and `all`.
-    fn act(&mut self, verb: Verb, names: &[&str], extra: &[Value]) -> Done {
-        self.upcheck()?;
-        let word = verb.word();
-        if names.is_empty() {
-            let code = if verb == Verb::Start { names::INVALID } else { names::GENERIC };
-            self.misused(word, &format!("Error: {word} requires a process name"), code);
-            return Ok(());
-        }
-        if names.contains(&"all") {
-            let results = self.api.call(&format!("{word}AllProcesses"), extra)?;
-            self.results(verb, &results);
-            return Ok(());
-        }
-        for spec in names {
-            match namespec::split(spec) {
-                (group, None) => self.act_on_group(verb, group, extra)?,
-                (group, Some(name)) => self.act_on_process(verb, spec, group, name, extra)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn act_on_group(&mut self, verb: Verb, group: &str, extra: &[Value]) -> Done {
-        let params = [&[Value::text(group)], extra].concat();
-        match self.api.call(&format!("{}ProcessGroup", verb.word()), &params) {
-            Ok(results) => self.results(verb, &results),
-            Err(ClientError::Fault { code, .. }) if code == FaultCode::BadName as i64 => {
-                self.say(&format!("{group}: ERROR (no such group)"));
-                self.fail(if verb == Verb::Start { names::INVALID } else { names::GENERIC });
-            }
-            Err(other) => return Err(other.into()),
-        }
-        Ok(())
-    }
-
-    fn act_on_process(&mut self, verb: Verb, spec: &str, group: &str, name: &str, extra: &[Value]) -> Done {
-        let params = [&[Value::text(spec)], extra].concat();
-        match self.api.call(&format!("{}Process", verb.word()), &params) {
-            Ok(_) => self.result(verb, group, name, FaultCode::Success as i64, "OK"),
-            Err(ClientError::Fault { code, text }) => self.result(verb, group, name, code, &text),
-            Err(other) => return Err(other.into()),
-        }
-        Ok(())
-    }
-
-    pub(super) fn results(&mut self, verb: Verb, results: &Value) {
-        for value in results.as_array().unwrap_or_default() {
-            if let Some((group, name, code, description)) = read_result(value) {
-                self.result(verb, group, name, code, description);
-            }
-        }
-    }
-
-    pub(super) fn result(&mut self, verb: Verb, group: &str, name: &str, code: i64, description: &str) {
-        self.say(&verb.line(group, name, code, description));
-        if let Some(code) = verb.exit_code(code) {
-            self.fail(code);
-        }
-    }
-
     fn pid(&mut self, names: &[&str]) -> Done {
         self.upcheck()?;
+        self.begin_list();
         if names.is_empty() {
             let pid = self.api.call("getPID", &[])?;
-            self.say(&pid.as_int().unwrap_or(0).to_string());
+            self.show_pid("supervisord", pid.as_int().unwrap_or(0));
         } else if names.contains(&"all") {
             let all = self.api.call("getAllProcessInfo", &[])?;
             for process in all.as_array().unwrap_or_default() {
-                self.say(&number(process, "pid").to_string());
+                let text = |member| process.get(member).and_then(Value::as_str).unwrap_or_default();
+                self.show_pid(&namespec::join(text("group"), text("name")), number(process, "pid"));
             }
         } else {
             for name in names {
                 match self.api.call("getProcessInfo", &[Value::text(*name)]) {
                     Ok(info) => {
                         let pid = number(&info, "pid");
-                        self.say(&pid.to_string());
+                        self.show_pid(name, pid);
                         if pid == 0 {
                             self.fail(names::NOT_RUNNING);
                         }
                     }
                     Err(ClientError::Fault { code, .. }) if code == FaultCode::BadName as i64 => {
-                        self.say(&format!("No such process {name}"));
+                        let members = [
+                            ("name", json(name)),
+                            ("fault", Json::from(code)),
+                            ("error", json("no such process")),
+                        ];
+                        self.item(&format!("No such process {name}"), &members);
                         self.fail(names::GENERIC);
                     }
                     Err(other) => return Err(other.into()),
@@ -328,6 +291,10 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    fn show_pid(&mut self, name: &str, pid: i64) {
+        self.item(&pid.to_string(), &[("name", json(name)), ("pid", Json::from(pid))]);
+    }
+
     fn version(&mut self, names: &[&str]) -> Done {
         if !names.is_empty() {
             self.misused("version", "Error: version accepts no arguments", names::GENERIC);
@@ -335,30 +302,47 @@ impl<'a> Session<'a> {
         }
         self.upcheck()?;
         let version = self.api.call("getSupervisorVersion", &[])?;
-        self.say(version.as_str().unwrap_or_default());
+        let version = version.as_str().unwrap_or_default();
+        self.give(version, &[("version", json(version))]);
         Ok(())
     }
 
-    fn help(&mut self, topics: &[&str]) -> Done {
-        match topics.first() {
-            None => {
-                self.say("default commands (type help <topic>):");
-                self.say("=====================================");
-                self.say(&names::ACTIONS.join("  "));
-            }
-            Some(topic) => match names::help(topic) {
-                Some(text) => self.say(text),
-                None => self.say(&format!("*** No help on {topic}")),
-            },
+    /// COMPAT: another server from now on, and its status, which does not count.
+    fn open(&mut self, url: &str) -> Done {
+        let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if !url.contains(':') || !matches!(scheme.as_str(), "http" | "unix") {
+            return self.refuse("ERROR: url must be http:// or unix://");
         }
+        let mut address = match ServerAddress::parse(url) {
+            Ok(address) => address,
+            Err(why) => return self.refuse(&format!("error: cannot open `{url}`: {why}")),
+        };
+        let now = self.api.address();
+        (address.username, address.password) = (now.username, now.password);
+        self.api.turn_to(address);
+        let status = self.status;
+        match self.show_status(&[]) {
+            Ok(()) | Err(Stop::Shown) => self.status = status,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn help(&mut self, topic: &str) -> Done {
+        let text = match help::command(topic) {
+            _ if topic.is_empty() => help::list(!self.settings.face),
+            Some(command) => command.text.to_owned(),
+            None => format!("*** No help on {topic}"),
+        };
+        self.say(&text);
         Ok(())
     }
 
     pub(super) fn misused(&mut self, action: &str, text: &str, code: u8) {
         self.say(text);
         self.fail(code);
-        if let Some(help) = names::help(action) {
-            self.say(help);
+        if let Some(command) = help::command(action) {
+            self.say(command.text);
         }
     }
 }

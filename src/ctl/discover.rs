@@ -29,21 +29,51 @@ const SEARCH: [&str; 7] = [
     "/etc/supervisor/supervisord.conf",
 ];
 
-/// The control servers to try, best first.
+/// What was found beside the command line.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Found {
+    /// The control servers to try, best first.
+    pub servers: Vec<ServerAddress>,
+    /// Name and password of `[supervisorctl]`, for a server that the command line names.
+    pub credentials: (Option<String>, Option<String>),
+    pub prompt: Option<String>,
+    pub history_file: Option<PathBuf>,
+}
+
+/// Looks for everything that the command line does not say.
 ///
 /// # Errors
 /// When the file that was named cannot be read.
-pub fn addresses(args: &CtlArgs, env: Lookup<'_>) -> Result<Vec<ServerAddress>, String> {
+pub fn find(args: &CtlArgs, env: Lookup<'_>) -> Result<Found, String> {
     let file = configuration(args.configuration.as_deref())?;
-    let of_file = file.as_ref().map(|(path, text)| from_text(text, path, env)).unwrap_or_default();
+    let mut found = Found::default();
+    if let Some((path, text)) = &file {
+        let read = Reader::new(text, path, env);
+        let own = |key| read.value("supervisorctl", key);
+        found.credentials = (own("username"), own("password"));
+        found.prompt = own("prompt");
+        found.history_file = own("history_file").map(|path| match path.strip_prefix("~/") {
+            Some(rest) => PathBuf::from(env("HOME").unwrap_or_default()).join(rest),
+            None => PathBuf::from(path),
+        });
+    }
+    if args.serverurl.is_none() {
+        found.servers = servers(args, file.as_ref(), env);
+    }
+    Ok(found)
+}
+
+/// The control servers to try, best first.
+fn servers(args: &CtlArgs, file: Option<&(PathBuf, String)>, env: Lookup<'_>) -> Vec<ServerAddress> {
+    let of_file = file.map(|(path, text)| from_text(text, path, env)).unwrap_or_default();
     if args.configuration.is_some() && !of_file.is_empty() {
-        return Ok(of_file);
+        return of_file;
     }
     let mut found = if args.configuration.is_some() { Vec::new() } else { from_environment(env) };
     // A file that names no server runs with a private socket.
     found.extend(living_sockets());
     found.extend(of_file);
-    Ok(found)
+    found
 }
 
 /// The read-only listeners to try, then the control servers: whoever answers probes.
@@ -61,7 +91,7 @@ pub fn probe_addresses(file: Option<&Path>, env: Lookup<'_>) -> Result<Vec<Serve
         found.extend(keys.iter().filter_map(|(s, k)| read.value(s, k)).flat_map(|text| listeners(&text)));
     }
     let args = CtlArgs { configuration: file.map(Path::to_path_buf), ..CtlArgs::default() };
-    found.extend(addresses(&args, env)?);
+    found.extend(find(&args, env)?.servers);
     Ok(found)
 }
 
@@ -294,7 +324,7 @@ mod tests {
     #[test]
     fn a_named_file_that_is_not_there_is_an_error() {
         let args = CtlArgs { configuration: Some("/nonexistent/x.conf".into()), ..CtlArgs::default() };
-        let error = addresses(&args, &|_| None).expect_err("no file");
+        let error = find(&args, &|_| None).expect_err("no file");
         assert_eq!(error, "could not find config file /nonexistent/x.conf");
     }
 

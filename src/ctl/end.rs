@@ -6,6 +6,7 @@
 use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Missed, Session};
+use crate::ctl::groups::json;
 use crate::ctl::names;
 use std::io::ErrorKind;
 
@@ -24,7 +25,7 @@ impl Session<'_> {
             return Ok(());
         }
         match self.api.call(method, &[]) {
-            Ok(_) => self.say(done),
+            Ok(_) => self.give(done, &[("result", json(done))]),
             Err(ClientError::Fault { code, .. }) if code == FaultCode::ShutdownState as i64 => {
                 self.say("ERROR: already shutting down");
                 // COMPAT: what is being shut down is on its way to where shutdown leads; a reload is not.
@@ -43,18 +44,13 @@ impl Session<'_> {
                 self.say(&format!("ERROR: {url} {what} (already shut down?)"));
                 self.fail(names::GENERIC);
             }
+            // Who asks is settled where the line is executed.
+            Err(other @ ClientError::Status(401, _)) => return Err(other.into()),
             Err(other) => {
                 self.explain(&other);
                 self.fail(names::GENERIC);
             }
         }
         Ok(())
-    }
-
-    fn confirms(&mut self, question: &str) -> bool {
-        let _ = write!(self.out, "{question}");
-        let _ = self.out.flush();
-        let mut line = String::new();
-        self.input.read_line(&mut line).is_ok() && line.to_lowercase().starts_with('y')
     }
 }

@@ -7,12 +7,9 @@
 
 use crate::ctl::address::ServerAddress;
 use crate::ctl::client::{ClientError, Connection, connect, credentials};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use crate::ctl::interrupt::{Held, Woken, wait};
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 /// BOUND: the head of the answer.
@@ -32,24 +29,81 @@ pub(super) fn follow(
     patience: Duration,
     out: &mut dyn Write,
 ) -> Result<Ended, ClientError> {
-    let mut stream = connect(address, patience).map_err(ClientError::Connect)?;
-    let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: mainstay\r\n{}\r\n",
-        credentials(address)
-    );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.flush()).map_err(ClientError::Broken)?;
-    let (rest, chunks) = read_head(&mut *stream)?;
-    stream.wait_without_limit().map_err(ClientError::Broken)?;
-    let mut interrupts = SigSet::empty();
-    interrupts.add(Signal::SIGINT);
-    let broken = |e: Errno| ClientError::Broken(e.into());
-    interrupts.thread_block().map_err(broken)?;
-    let ended = SignalFd::with_flags(&interrupts, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
-        .map_err(broken)
-        .and_then(|signals| copy(&mut *stream, &signals, &rest, &mut Body { chunks, out }));
-    // It was blocked by us a moment ago.
-    let _ = interrupts.thread_unblock();
-    ended
+    let _held = Held::interrupt().map_err(ClientError::Broken)?;
+    let mut stream = Stream::open(address, path, patience, out)?;
+    while !stream.ended {
+        match wait(&[stream.fd()], None).map_err(ClientError::Broken)? {
+            Woken::Ready(_) => stream.ended = stream.copy(out)?,
+            Woken::Signal(_) => return Ok(Ended::ByUser),
+            Woken::Late => {}
+        }
+    }
+    Ok(Ended::ByServer)
+}
+
+/// An answer that goes on for as long as the server likes.
+pub(super) struct Stream {
+    connection: Box<dyn Connection>,
+    chunks: Option<Chunks>,
+    pub(super) ended: bool,
+}
+
+impl Stream {
+    /// Asks for a path, and passes on what comes with the answer's head.
+    ///
+    /// # Errors
+    /// See `ClientError`.
+    pub(super) fn open(
+        address: &ServerAddress,
+        path: &str,
+        patience: Duration,
+        out: &mut dyn Write,
+    ) -> Result<Stream, ClientError> {
+        let mut connection = connect(address, patience).map_err(ClientError::Connect)?;
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: mainstay\r\n{}\r\n",
+            credentials(address)
+        );
+        connection
+            .write_all(head.as_bytes())
+            .and_then(|()| connection.flush())
+            .map_err(ClientError::Broken)?;
+        let (first, chunks) = read_head(&mut *connection)?;
+        connection.wait_without_limit().map_err(ClientError::Broken)?;
+        let mut stream = Stream { connection, chunks, ended: false };
+        stream.ended = stream.pass(&first, out)?;
+        Ok(stream)
+    }
+
+    /// What to wait for.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+
+    /// Passes on what has come. Whether it has ended, or nobody reads our output any more.
+    ///
+    /// # Errors
+    /// When the connection breaks, or what comes is no body.
+    pub(super) fn copy(&mut self, out: &mut dyn Write) -> Result<bool, ClientError> {
+        let mut piece = [0; 16 << 10];
+        match self.connection.read(&mut piece) {
+            Ok(0) => Ok(true),
+            Ok(n) => self.pass(piece.get(..n).unwrap_or_default(), out),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(e) => Err(ClientError::Broken(e)),
+        }
+    }
+
+    fn pass(&mut self, bytes: &[u8], out: &mut dyn Write) -> Result<bool, ClientError> {
+        let (text, ended) = match &mut self.chunks {
+            None => (bytes.to_vec(), false),
+            Some(chunks) => chunks
+                .unpack(bytes)
+                .ok_or_else(|| ClientError::Garbled("the size of a chunk is no number".to_owned()))?,
+        };
+        let gone = out.write_all(&text).and_then(|()| out.flush()).is_err();
+        Ok(ended || gone)
+    }
 }
 
 /// Reads the answer's head; gives what came behind it, and how it is packed.
@@ -78,26 +132,6 @@ fn read_head(stream: &mut dyn Connection) -> Result<(Vec<u8>, Option<Chunks>), C
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(ClientError::Broken(e)),
         }
-    }
-}
-
-/// Where the body goes, unpacked.
-struct Body<'a> {
-    chunks: Option<Chunks>,
-    out: &'a mut dyn Write,
-}
-
-impl Body<'_> {
-    /// Passes on what came. Whether it has ended, or nobody reads our output any more.
-    fn take(&mut self, bytes: &[u8]) -> Result<bool, ClientError> {
-        let (text, ended) = match &mut self.chunks {
-            None => (bytes.to_vec(), false),
-            Some(chunks) => chunks
-                .unpack(bytes)
-                .ok_or_else(|| ClientError::Garbled("the size of a chunk is no number".to_owned()))?,
-        };
-        let gone = self.out.write_all(&text).and_then(|()| self.out.flush()).is_err();
-        Ok(ended || gone)
     }
 }
 
@@ -147,43 +181,6 @@ impl Chunks {
             }
         }
         Some((text, false))
-    }
-}
-
-fn copy(
-    stream: &mut dyn Connection,
-    signals: &SignalFd,
-    first: &[u8],
-    body: &mut Body<'_>,
-) -> Result<Ended, ClientError> {
-    let mut piece = [0; 16 << 10];
-    if body.take(first)? {
-        return Ok(Ended::ByServer);
-    }
-    loop {
-        let mut polled =
-            [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut polled, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(e) => return Err(ClientError::Broken(e.into())),
-        }
-        let [_, readable] = polled.map(|p| p.any().unwrap_or(true));
-        if matches!(signals.read_signal(), Ok(Some(_))) {
-            return Ok(Ended::ByUser);
-        }
-        if !readable {
-            continue;
-        }
-        match stream.read(&mut piece) {
-            Ok(0) => return Ok(Ended::ByServer),
-            Ok(n) => {
-                if body.take(piece.get(..n).unwrap_or_default())? {
-                    return Ok(Ended::ByServer);
-                }
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(ClientError::Broken(e)),
-        }
     }
 }
 

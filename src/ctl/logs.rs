@@ -7,10 +7,10 @@ use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Session};
 use crate::ctl::follow::Ended;
+use crate::ctl::groups::json;
 use crate::ctl::names::{self, Verb};
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
-use std::io::Write;
 
 /// Bytes shown where no number is given.
 const USUAL_BYTES: i64 = 1600;
@@ -97,10 +97,7 @@ impl Session<'_> {
         match self.api.follow(path, self.out) {
             Ok(Ended::ByUser) => self.say(""),
             Ok(Ended::ByServer) => {}
-            Err(ClientError::Status(status, _)) => {
-                let url = self.api.url();
-                let _ = writeln!(std::io::stderr(), "{url}{path} Cannot read, status code {status}");
-            }
+            Err(error @ ClientError::Status(..)) => self.cannot_follow(path, &error),
             Err(other) => return Err(other.into()),
         }
         Ok(())
@@ -110,7 +107,8 @@ impl Session<'_> {
         let is = |code: i64, known: FaultCode| code == known as i64;
         let problem = match text {
             Ok(text) => {
-                self.say(text.as_str().unwrap_or_default());
+                let text = text.as_str().unwrap_or_default();
+                self.give(text, &[("name", json(name)), ("text", json(text))]);
                 return Ok(());
             }
             Err(ClientError::Fault { code, .. }) if is(code, FaultCode::NoFile) => "no log file",
@@ -123,18 +121,13 @@ impl Session<'_> {
         self.refuse(&format!("{name}: ERROR ({problem})"))
     }
 
-    fn refuse(&mut self, text: &str) -> Done {
-        self.say(text);
-        self.fail(names::GENERIC);
-        Ok(())
-    }
-
     pub(super) fn clear(&mut self, words: &[&str]) -> Done {
         self.upcheck()?;
         if words.is_empty() {
             self.misused("clear", "Error: clear requires a process name", names::GENERIC);
             return Ok(());
         }
+        self.begin_list();
         if words.contains(&"all") {
             let results = self.api.call("clearAllProcessLogs", &[])?;
             self.results(Verb::Clear, &results);
@@ -164,6 +157,7 @@ impl Session<'_> {
             }
             other => other?,
         };
+        self.begin_list();
         for config in all.as_array().unwrap_or_default() {
             let text = |member| config.get(member).and_then(Value::as_str).unwrap_or_default();
             let number = |member| config.get(member).and_then(Value::as_int).unwrap_or(0);
@@ -172,7 +166,8 @@ impl Session<'_> {
             let inuse = if is("inuse") { "in use" } else { "avail" };
             let start = if is("autostart") { "auto" } else { "manual" };
             let (group_prio, process_prio) = (number("group_prio"), number("process_prio"));
-            self.say(&format!("{name:<32} {inuse:<9} {start:<9} {group_prio}:{process_prio}"));
+            let line = format!("{name:<32} {inuse:<9} {start:<9} {group_prio}:{process_prio}");
+            self.item_of(&line, config);
         }
         Ok(())
     }

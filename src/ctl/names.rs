@@ -42,7 +42,7 @@ impl Verb {
         }
     }
 
-    fn done(self) -> &'static str {
+    pub(crate) fn done(self) -> &'static str {
         match self {
             Verb::Start => "started",
             Verb::Stop => "stopped",
@@ -75,9 +75,20 @@ impl Verb {
     /// The line of a result.
     pub(crate) fn line(self, group: &str, name: &str, code: i64, description: &str) -> String {
         let name = namespec::join(group, name);
+        let failed = code == FaultCode::Failed as i64 && matches!(self, Verb::Stop | Verb::Signal);
+        match self.problem(code, description) {
+            None => format!("{name}: {}", self.done()),
+            // COMPAT: the server's sentence, which names the process.
+            Some(problem) if failed => problem.to_owned(),
+            Some(problem) => format!("{name}: ERROR ({problem})"),
+        }
+    }
+
+    /// What was wrong, if anything.
+    pub(crate) fn problem(self, code: i64, description: &str) -> Option<&str> {
         let is = |known: FaultCode| code == known as i64;
-        let problem = if is(FaultCode::Success) {
-            return format!("{name}: {}", self.done());
+        Some(if is(FaultCode::Success) {
+            return None;
         } else if is(FaultCode::BadName) {
             "no such process"
         } else if is(FaultCode::NoFile) {
@@ -96,12 +107,9 @@ impl Verb {
             "not running"
         } else if is(FaultCode::Failed) && self == Verb::Clear {
             "failed"
-        } else if is(FaultCode::Failed) && self != Verb::Start {
-            return description.to_owned();
         } else {
             description
-        };
-        format!("{name}: ERROR ({problem})")
+        })
     }
 }
 
@@ -110,78 +118,4 @@ pub(crate) fn read_result(value: &Value) -> Option<(&str, &str, i64, &str)> {
     let text = |name| value.get(name).and_then(Value::as_str);
     let code = value.get("status").and_then(Value::as_int)?;
     Some((text("group")?, text("name")?, code, text("description").unwrap_or_default()))
-}
-
-/// The usage lines of an action.
-pub(crate) fn help(action: &str) -> Option<&'static str> {
-    Some(match action {
-        "start" => {
-            "start <name>\t\tStart a process\nstart <gname>:*\t\tStart all processes in a group\n\
-             start <name> <name>\tStart multiple processes or groups\nstart all\t\tStart all processes"
-        }
-        "stop" => {
-            "stop <name>\t\tStop a process\nstop <gname>:*\t\tStop all processes in a group\n\
-             stop <name> <name>\tStop multiple processes or groups\nstop all\t\tStop all processes"
-        }
-        "restart" => {
-            "restart <name>\t\tRestart a process\nrestart <gname>:*\tRestart all processes in a group\n\
-             restart <name> <name>\tRestart multiple processes or groups\nrestart all\t\tRestart all processes\n\
-             Note: the configuration is not read again."
-        }
-        "signal" => {
-            "signal <signal name> <name>\t\tSignal a process\n\
-             signal <signal name> <gname>:*\t\tSignal all processes in a group\n\
-             signal <signal name> <name> <name>\tSignal multiple processes or groups\n\
-             signal <signal name> all\t\tSignal all processes"
-        }
-        "status" => {
-            "status <name>\t\tStatus of a process\nstatus <gname>:*\tStatus of all processes in a group\n\
-             status <name> <name>\tStatus of multiple processes\nstatus\t\t\tStatus of all processes"
-        }
-        "pid" => {
-            "pid\t\t\tThe process id of the daemon\npid <name>\t\tThe process id of a process\n\
-             pid all\t\t\tThe process id of every process, one per line"
-        }
-        "tail" => {
-            "tail [-f|-<number>] <name> [stdout|stderr]\n\
-             tail -f <name>\t\tFollow a process's stdout log until Ctrl-C\n\
-             tail <name>\t\tThe last 1600 bytes of a process's stdout log\n\
-             tail -100 <name>\tThe last 100 bytes\ntail <name> stderr\tThe same of its stderr log"
-        }
-        "maintail" => {
-            "maintail -f\tFollow the daemon's log until Ctrl-C\nmaintail\tThe last 1600 bytes of the daemon's log\nmaintail -100\tThe last 100 bytes"
-        }
-        "clear" => {
-            "clear <name>\t\tEmpty the logs of a process that runs\n\
-             clear <name> <name>\tEmpty the logs of multiple processes\nclear all\t\tEmpty the logs of all processes"
-        }
-        "avail" => {
-            "avail\t\tAll configured processes, whether they start by themselves, and their priorities"
-        }
-        "shutdown" => "shutdown\tStop everything and end the daemon",
-        "reload" => "reload\t\tStop everything and start again from the configuration",
-        "version" => "version\t\tThe version of the server",
-        "help" => "help\t\tThe actions\nhelp <action>\tWhat an action does",
-        "quit" | "exit" => "quit, exit\tLeave the shell",
-        _ => return None,
-    })
-}
-
-/// In the order of `help`.
-pub(crate) const ACTIONS: [&str; 16] = [
-    "avail", "clear", "exit", "help", "maintail", "pid", "quit", "reload", "restart", "shutdown", "signal",
-    "start", "status", "stop", "tail", "version",
-];
-
-/// For the words of supervisorctl that we do not have: what to do instead.
-pub(crate) fn not_yet(action: &str) -> Option<&'static str> {
-    Some(match action {
-        "fg" => "read the container's log, or the file that `stdout_logfile` of the program names",
-        "reread" => "`mainstay check -c FILE` tells whether a changed file is good",
-        "update" | "add" | "remove" => {
-            "change the file and use `reload`, which stops everything and starts it from the new file"
-        }
-        "open" => "name the server with -s URL, in front of the action",
-        _ => return None,
-    })
 }

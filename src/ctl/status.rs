@@ -1,4 +1,4 @@
-//! `status`: the table of processes, or the same as JSON.
+//! `status`: the table of processes, in colours where somebody looks.
 //!
 //! Does I/O through the session. COMPAT: widths, order of lines and exit codes are supervisorctl's.
 //! Not here: the sentence about a process, which the server writes.
@@ -8,7 +8,6 @@ use crate::ctl::commands::{Done, Session, Stop};
 use crate::ctl::names;
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
-use std::io::Write;
 
 impl Session<'_> {
     pub(super) fn show_status(&mut self, wanted: &[&str]) -> Done {
@@ -20,14 +19,10 @@ impl Session<'_> {
             return Err(stop);
         }
         let all = self.api.call("getAllProcessInfo", &[])?;
+        self.begin_list();
         let all = all.as_array().unwrap_or_default();
         let chosen = self.choose(all, wanted);
-        if self.settings.json {
-            let list: Vec<_> = chosen.iter().map(|p| to_json(p)).collect();
-            self.say(&serde_json::Value::Array(list).to_string());
-        } else {
-            self.table(&chosen);
-        }
+        self.table(&chosen);
         let stopped = |p: &&&Value| {
             let state = p.get("state").and_then(Value::as_int);
             State::ALL.iter().any(|s| s.is_stopped() && Some(i64::from(s.code())) == state)
@@ -52,8 +47,8 @@ impl Session<'_> {
             );
             if chosen.len() == before {
                 match name {
-                    None => self.complain(&format!("{group}: ERROR (no such group)")),
-                    Some(_) => self.complain(&format!("{spec}: ERROR (no such process)")),
+                    None => self.say(&format!("{group}: ERROR (no such group)")),
+                    Some(_) => self.say(&format!("{spec}: ERROR (no such process)")),
                 }
                 self.fail(names::STATUS_UNKNOWN);
             }
@@ -61,21 +56,14 @@ impl Session<'_> {
         chosen
     }
 
-    /// Errors stand on stdout, but JSON must stay JSON.
-    fn complain(&mut self, line: &str) {
-        if self.settings.json {
-            let _ = writeln!(std::io::stderr(), "{line}");
-        } else {
-            self.say(line);
-        }
-    }
-
     fn table(&mut self, processes: &[&Value]) {
         let specs: Vec<String> =
             processes.iter().map(|p| namespec::join(text(p, "group"), text(p, "name"))).collect();
         let width = specs.iter().map(|s| s.chars().count()).fold(30, usize::max) + 3;
         for (spec, p) in specs.iter().zip(processes) {
-            self.say(&format!("{spec:<width$}{:<10}{}", text(p, "statename"), text(p, "description")));
+            let state = format!("{:<10}", text(p, "statename"));
+            let state = if self.settings.colour { coloured(&state) } else { state };
+            self.item_of(&format!("{spec:<width$}{state}{}", text(p, "description")), p);
         }
     }
 }
@@ -84,20 +72,13 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn to_json(value: &Value) -> serde_json::Value {
-    use serde_json::Value as Json;
-    match value {
-        Value::Int(n) => Json::from(*n),
-        Value::Bool(b) => Json::from(*b),
-        Value::Text(text) | Value::Time(text) => Json::from(text.as_str()),
-        Value::Double(x) => Json::from(*x),
-        Value::Array(values) => Json::Array(values.iter().map(to_json).collect()),
-        Value::Struct(members) => {
-            Json::Object(members.iter().map(|(n, v)| (n.clone(), to_json(v))).collect())
-        }
-        Value::Fields(members) => {
-            Json::Object(members.iter().map(|(n, v)| ((*n).to_owned(), to_json(v))).collect())
-        }
-        Value::Nil => Json::Null,
-    }
+/// A name of a state in its colour: green is well, yellow on its way, red down by itself.
+fn coloured(state: &str) -> String {
+    let colour = match state.trim_end() {
+        "RUNNING" => 32,
+        "STARTING" | "STOPPING" | "BACKOFF" => 33,
+        "FATAL" | "UNKNOWN" => 31,
+        _ => 2,
+    };
+    format!("\x1b[{colour}m{state}\x1b[0m")
 }

@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 struct Script<F> {
     answer: F,
     calls: RefCell<Vec<String>>,
+    address: RefCell<ServerAddress>,
 }
 
 impl<F: Fn(&str, &[Value]) -> Result<Value, ClientError>> Api for Script<F> {
@@ -28,8 +29,13 @@ impl<F: Fn(&str, &[Value]) -> Result<Value, ClientError>> Api for Script<F> {
         })
     }
 
-    fn url(&self) -> String {
-        "unix:///x.sock".to_owned()
+    fn address(&self) -> ServerAddress {
+        self.address.borrow().clone()
+    }
+
+    fn turn_to(&self, address: ServerAddress) {
+        self.calls.borrow_mut().push(format!("turn to {address} as {:?}", address.username));
+        self.address.replace(address);
     }
 }
 
@@ -39,13 +45,15 @@ fn run_line(
     input: &str,
     answer: impl Fn(&str, &[Value]) -> Result<Value, ClientError>,
 ) -> (u8, String, Vec<String>) {
-    let script = Script { answer, calls: RefCell::new(Vec::new()) };
+    let address = RefCell::new(ServerAddress::unix("/x.sock"));
+    let script = Script { answer, calls: RefCell::new(Vec::new()), address };
     let mut words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let interactive = words.first().is_some_and(|w| w == "-i");
     words.retain(|w| w != "-i");
     let args = CtlArgs { words, interactive, ..CtlArgs::default() };
     let mut out = Vec::new();
-    let code = with_server(&args, &script, &mut input.as_bytes(), &mut out);
+    let input = Input::new(io::Cursor::new(input.as_bytes().to_vec()));
+    let (code, _) = with_server(&args, &script, Settings::default(), input, &mut out);
     (code, String::from_utf8(out).expect("text"), script.calls.into_inner())
 }
 
@@ -234,18 +242,6 @@ fn missing_names_are_errors_with_help() {
 }
 
 #[test]
-fn words_that_only_we_lack_are_not_called_unknown() {
-    for word in ["reread", "update", "add", "remove", "fg", "open"] {
-        let (code, out, calls) = run_line(&format!("{word} web"), "", three);
-        assert_eq!((code, out), (1, format!("error: '{word}' is not supported yet\n")));
-        assert_eq!(calls, [""; 0], "nobody is asked");
-        assert!(names::help(word).is_none() && names::not_yet(word).is_some());
-    }
-    assert!(names::not_yet("fg").is_some_and(|hint| hint.contains("`stdout_logfile`")));
-    assert!(names::ACTIONS.iter().all(|word| names::help(word).is_some()));
-}
-
-#[test]
 fn pids_are_printed_one_for_each_line() {
     assert_eq!(told("pid", three), (0, "1\n".to_owned()));
     assert_eq!(told("pid all", three), (0, "7\n8\n0\n".to_owned()));
@@ -328,16 +324,20 @@ fn the_command_line_overrides_what_was_found() {
         username: Some("u".to_owned()),
         ..CtlArgs::default()
     };
-    let found = addresses(&args, &|_| Err("not asked".to_owned())).expect("an address");
+    let file = |_: &CtlArgs| {
+        let credentials = (Some("of the file".to_owned()), Some("secret".to_owned()));
+        Ok(Found { credentials, ..Found::default() })
+    };
+    let found = addresses(&args, &file).expect("an address").servers;
     assert_eq!(
-        (found[0].to_string().as_str(), found[0].username.as_deref()),
-        ("http://localhost:1", Some("u"))
+        (found[0].to_string().as_str(), found[0].username.as_deref(), found[0].password.as_deref()),
+        ("http://localhost:1", Some("u"), Some("secret"))
     );
     let args = CtlArgs { serverurl: Some("foo".to_owned()), ..CtlArgs::default() };
-    let error = addresses(&args, &|_| Ok(vec![])).expect_err("no URL");
+    let error = addresses(&args, &|_| Ok(Found::default())).expect_err("no URL");
     assert_eq!(error, ("invalid value for -s 'foo': value 'foo' is not a URL".to_owned(), 2));
     let args = CtlArgs { serverurl: Some("ftp://x".to_owned()), ..CtlArgs::default() };
-    assert_eq!(addresses(&args, &|_| Ok(vec![])).expect_err("no URL").1, 1);
+    assert_eq!(addresses(&args, &|_| Ok(Found::default())).expect_err("no URL").1, 1);
     let error = addresses(&CtlArgs::default(), &|_| Err("no file".to_owned())).expect_err("no file");
     assert_eq!(error, ("no file".to_owned(), 2));
 }
@@ -351,7 +351,8 @@ mod against_the_gateway {
         let words = line.split_whitespace().map(str::to_owned).collect();
         let args = CtlArgs { words, ..CtlArgs::default() };
         let mut out = Vec::new();
-        let code = with_server(&args, &Server::new(address), &mut io::empty(), &mut out);
+        let input = Input::new(io::Cursor::new(Vec::new()));
+        let (code, _) = with_server(&args, &Server::new(address), Settings::default(), input, &mut out);
         (code, String::from_utf8(out).expect("text"))
     }
 

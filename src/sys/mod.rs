@@ -24,5 +24,6 @@ pub mod signals;
 pub mod slim;
 pub mod sockets;
 mod stage;
+pub mod tty;
 pub mod wait;
 mod zone;

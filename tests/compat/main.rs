@@ -10,6 +10,7 @@ mod config_errors;
 mod config_refusals;
 mod config_traps;
 mod ctl;
+mod ctl_every;
 mod ctl_follow;
 mod ctl_logs;
 mod daemonize;

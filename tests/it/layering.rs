@@ -17,7 +17,7 @@ const MAP: &[(&str, &[&str])] = &[
     ),
     ("daemon", &["config", "control", "engine", "events", "journal", "logging", "spawn", "sys", "types"]),
     ("gateway", &["config", "control", "journal", "sys", "types"]),
-    ("ctl", &["config", "control", "gateway", "types"]),
+    ("ctl", &["config", "control", "gateway", "sys", "types"]),
     ("spawn", &["config", "engine", "sys", "types"]),
     ("logging", &["config", "sys", "types"]),
     ("journal", &["logging", "sys", "types"]),

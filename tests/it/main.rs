@@ -17,6 +17,7 @@ mod logging;
 mod pid1;
 mod reap;
 mod run;
+mod shell;
 mod signals;
 mod support;
 mod toml;
