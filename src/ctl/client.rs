@@ -66,7 +66,7 @@ impl std::error::Error for ClientError {}
 
 /// Whoever can be asked: a server, or a script in tests.
 pub trait Api {
-    /// Calls a method of the `supervisor` namespace.
+    /// Calls a method of the `supervisor` namespace, or of another that its name begins with.
     ///
     /// # Errors
     /// See `ClientError`.
@@ -111,12 +111,16 @@ impl Server {
 
 /// A start waits for `startsecs`, a stop for `stopwaitsecs`, and both may be hours.
 fn may_take_long(method: &str) -> bool {
-    method.starts_with("start") || method.starts_with("stop")
+    method.starts_with("start") || method.starts_with("stop") || method == "mainstay.update"
 }
 
 impl Api for Server {
     fn call(&self, method: &str, params: &[Value]) -> Result<Value, ClientError> {
-        let body = xml::call(&format!("supervisor.{method}"), params);
+        let body = if method.contains('.') {
+            xml::call(method, params)
+        } else {
+            xml::call(&format!("supervisor.{method}"), params)
+        };
         let limits = Limits { step: self.patience, answer: !may_take_long(method) };
         let answer = request(&self.address(), "POST", "/RPC2", Some(&body), limits)?;
         if answer.status != 200 {

@@ -158,6 +158,7 @@ impl<'a> Session<'a> {
             "version" => self.version(words),
             "reread" => self.reread(words),
             "update" => self.update(words),
+            "plan" => self.plan(words),
             "add" => self.add(words),
             "remove" => self.remove(words),
             "fg" => self.fg(words),

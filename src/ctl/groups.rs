@@ -115,6 +115,9 @@ impl Session<'_> {
     }
 
     pub(super) fn update(&mut self, words: &[&str]) -> Done {
+        if self.updated_by_server(words)? {
+            return Ok(());
+        }
         let found = match self.differences() {
             Err(ClientError::Fault { code, .. }) if code == FaultCode::ShutdownState as i64 => {
                 return self.refuse("ERROR: already shutting down");

@@ -26,6 +26,10 @@ const fn row(name: &'static str, takes: Takes, text: &'static str) -> Command {
     Command { name, takes, ours: false, text }
 }
 
+const fn own(name: &'static str, takes: Takes, text: &'static str) -> Command {
+    Command { name, takes, ours: true, text }
+}
+
 /// In the order of `help`, which is the alphabet's.
 pub(crate) const COMMANDS: &[Command] = &[
     row("add", Takes::Groups, "add <name> [...]\tStart to supervise groups that the last reread has found"),
@@ -59,6 +63,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         Takes::Processes,
         "pid\t\t\tThe process id of the daemon\npid <name>\t\tThe process id of a process\n\
          pid all\t\t\tThe process ids of all processes, one per line",
+    ),
+    own(
+        "plan",
+        Takes::Groups,
+        "plan\t\t\tWhat an update would change, setting by setting; changes nothing\n\
+         plan <gname> [...]\tThe same for these groups only",
     ),
     row("quit", Takes::Nothing, "quit\tLeave the shell"),
     row("reload", Takes::Nothing, "reload \t\tStop everything and start again from the configuration"),

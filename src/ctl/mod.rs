@@ -23,6 +23,7 @@ mod interrupt;
 pub mod keys;
 mod logs;
 mod names;
+mod plan;
 mod report;
 mod resolve;
 mod shell;

@@ -1,3 +1,5 @@
+mod plan;
+
 use super::*;
 use crate::gateway::rpc::value::Value;
 use client::ClientError;

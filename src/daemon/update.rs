@@ -89,8 +89,8 @@ impl Daemon {
             }
         };
         if !plan.by_program {
-            let text = "with an INI file groups are updated one by one: reread, then remove and add";
-            let fault = Fault::new(FaultCode::Failed, text);
+            // Clients know what to do with this: reread, remove, add.
+            let fault = Fault { code: FaultCode::UnknownMethod, extra: None };
             return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
         }
         for change in &plan.reload {
