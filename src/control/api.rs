@@ -42,6 +42,8 @@ pub enum Request {
     Identity,
     /// Every process and the daemon's own numbers.
     Snapshot,
+    /// The same with the last line that each process has written.
+    Table,
     /// Health as the engine sees it.
     Health(HealthKind),
     /// A log, to be read by whoever asks.
@@ -54,6 +56,10 @@ pub enum Request {
     Command(Command),
     /// Something for a program to read; answered like a command, at once.
     Send(Send),
+    /// Events whose names are covered by one of these: answered again and again, until `Unsubscribe`.
+    Subscribe(Vec<String>),
+    /// No more answers to the `Subscribe` of this id; has none of its own.
+    Unsubscribe(u64),
 }
 
 /// What can be sent to programs.
@@ -113,12 +119,39 @@ pub enum Reply {
     Pong,
     Identity(Ident),
     Snapshot(Box<Snapshot>),
+    /// The lines are in the order of the snapshot's processes; empty where nothing is known.
+    Table(Box<Snapshot>, Vec<String>),
     Health(HealthReport),
     Log(LogReply),
     /// In the order of the configuration.
     Configuration(Vec<ProgramInfo>),
     /// Answer to a command: for one process `Done`, for a group or all `Each`.
     Command(Outcome),
+    /// To who has subscribed.
+    Push(Push),
+}
+
+/// What a subscriber gets, in the order in which it happened.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Push {
+    /// The first: from now on nothing is missed.
+    Begun,
+    /// There are too many subscribers; nothing follows.
+    Refused,
+    Event(Event),
+    /// So many events did not fit.
+    Lost(u64),
+}
+
+/// Something that happened, in Supervisor's words.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    pub serial: u64,
+    /// `PROCESS_STATE_RUNNING`.
+    pub name: String,
+    pub time: Wall,
+    /// What listeners read.
+    pub payload: String,
 }
 
 /// What became of a log that was to be read.

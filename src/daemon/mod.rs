@@ -27,6 +27,7 @@ pub mod solo;
 mod sources;
 mod state;
 mod stdin;
+mod subscribe;
 mod turn;
 mod whereabouts;
 

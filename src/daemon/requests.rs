@@ -21,6 +21,10 @@ impl Daemon {
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(self.identity()),
             Request::Snapshot => Reply::Snapshot(Box::new(self.snapshot())),
+            Request::Table => {
+                let lines = self.engine.shown_order().iter().map(|slot| self.recents.last_line(*slot));
+                Reply::Table(Box::new(self.snapshot()), lines.collect())
+            }
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
             Request::OpenLog(whose) => {
                 let (reply, file) = self.open_log_of(&whose);
@@ -30,6 +34,8 @@ impl Daemon {
             Request::Configuration => Reply::Configuration(self.program_infos()),
             Request::Command(command) => return self.on_command(id, command),
             Request::Send(send) => Reply::Command(self.on_send(send)),
+            Request::Subscribe(wanted) => return self.on_subscribe(id, wanted),
+            Request::Unsubscribe(subscription) => return self.on_unsubscribe(subscription),
         };
         self.answer(id, &reply);
     }

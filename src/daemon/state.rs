@@ -13,11 +13,12 @@ use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
+use crate::daemon::subscribe::Subscribers;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave};
 use crate::engine::input::{CommandId, Input};
 use crate::journal::Journal;
-use crate::logging::{Put, Sinks};
+use crate::logging::{Put, Recents, Sinks};
 use crate::spawn::{BaseEnvironment, Context};
 use crate::sys::child::Spawner;
 use crate::sys::signals::SignalQueue;
@@ -49,7 +50,11 @@ pub(crate) struct Daemon {
     pub(crate) sinks: Sinks,
     pub(crate) journal: Journal,
     pub(crate) output: Output,
+    /// The end of what each program has written.
+    pub(crate) recents: Recents,
     pub(crate) events: Events,
+    /// Those who follow events by way of the gateway.
+    pub(crate) subscribers: Subscribers,
     pub(crate) slots: Vec<Slot>,
     /// Where a slot's program stands in the configuration: group, member.
     pub(crate) index: Vec<(usize, usize)>,
@@ -134,7 +139,9 @@ impl Daemon {
             sinks: opened.sinks,
             journal: opened.journal,
             output: Output::new(),
+            recents: Recents::default(),
             events,
+            subscribers: Subscribers::default(),
             slots: opened.slots,
             index,
             pids: HashMap::new(),

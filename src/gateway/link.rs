@@ -6,6 +6,7 @@
 
 use crate::control::{FrameError, FrameReader, Hello, LogReply, Reply, Request, encode};
 use crate::gateway::lock;
+use crate::gateway::mailbox::Mailbox;
 use crate::gateway::stream::send_all;
 use crate::sys::passing::{self, Beside};
 use std::collections::{HashMap, VecDeque};
@@ -14,8 +15,8 @@ use std::io::Read;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// BOUND: requests on their way, those whose asker gave up included. More than every connection can cause.
@@ -77,6 +78,8 @@ struct Table {
     last_id: u64,
     /// `None`: the asker gave up, the core still owes the answer.
     asked: HashMap<u64, Option<SyncSender<Delivery>>>,
+    /// Those who are told again and again.
+    subscribed: HashMap<u64, Arc<Mailbox>>,
     gone: bool,
 }
 
@@ -131,6 +134,46 @@ impl Link {
         }
     }
 
+    /// Asks for events; the value ends the subscription when it is dropped.
+    ///
+    /// # Errors
+    /// See `LinkError`.
+    pub fn subscribe(&self, types: Vec<String>, timeout: Duration) -> Result<Subscription<'_>, LinkError> {
+        let mailbox = Arc::new(Mailbox::new().map_err(|_| LinkError::Busy)?);
+        let id = {
+            let mut table = lock(&self.table);
+            if table.gone {
+                return Err(LinkError::Gone);
+            }
+            table.last_id += 1;
+            let id = table.last_id;
+            table.subscribed.insert(id, Arc::clone(&mailbox));
+            id
+        };
+        let subscription = Subscription { link: self, id, mailbox };
+        self.write(id, &Request::Subscribe(types))?;
+        let limit = u16::try_from(timeout.as_millis()).unwrap_or(u16::MAX);
+        // Whatever rings first tells whether it began.
+        let _ = subscription.mailbox.wait(None, limit);
+        match subscription.mailbox.begun() {
+            Some(true) => Ok(subscription),
+            Some(false) => Err(LinkError::Busy),
+            None => Err(LinkError::Silent),
+        }
+    }
+
+    fn unsubscribe(&self, id: u64) {
+        let mut table = lock(&self.table);
+        table.subscribed.remove(&id);
+        table.last_id += 1;
+        let (own_id, gone) = (table.last_id, table.gone);
+        drop(table);
+        if !gone {
+            // Where the core has gone nothing is left to end.
+            let _ = self.write(own_id, &Request::Unsubscribe(id));
+        }
+    }
+
     /// Delivers replies until the core is gone or speaks nonsense. Everybody who waits then hears `Gone`.
     ///
     /// # Errors
@@ -140,6 +183,9 @@ impl Link {
         let mut table = lock(&self.table);
         table.gone = true;
         table.asked.clear();
+        for mailbox in std::mem::take(&mut table.subscribed).into_values() {
+            mailbox.close();
+        }
         ended
     }
 
@@ -155,6 +201,12 @@ impl Link {
         let mut files: VecDeque<Option<OwnedFd>> = VecDeque::new();
         loop {
             while let Some((id, reply)) = reader.take::<Reply>()? {
+                if let Reply::Push(push) = reply {
+                    if let Some(mailbox) = lock(&self.table).subscribed.get(&id) {
+                        mailbox.put(push);
+                    }
+                    continue;
+                }
                 let file = match &reply {
                     Reply::Log(LogReply::Opened) => files.pop_front().flatten(),
                     _ => None,
@@ -218,6 +270,20 @@ impl Link {
             *asker = None;
         }
         error
+    }
+}
+
+/// Events that the core pushes to us.
+#[derive(Debug)]
+pub struct Subscription<'a> {
+    link: &'a Link,
+    id: u64,
+    pub mailbox: Arc<Mailbox>,
+}
+
+impl Drop for Subscription<'_> {
+    fn drop(&mut self) {
+        self.link.unsubscribe(self.id);
     }
 }
 

@@ -8,6 +8,7 @@ pub mod describe;
 pub mod logs;
 pub mod methods;
 pub mod namespec;
+mod own;
 mod send;
 pub mod table;
 pub mod value;
