@@ -22,6 +22,9 @@ use std::time::Duration;
 /// BOUND: for a connection to come about, and for each answer that a server has at hand.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same for somebody who looks at a screen.
+const HURRY: Duration = Duration::from_secs(2);
+
 /// BOUND: an answer. All processes of the largest installations are below.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
@@ -61,7 +64,7 @@ impl std::error::Error for ClientError {}
 
 /// Whoever can be asked: a server, or a script in tests.
 pub trait Api {
-    /// Calls a method of the `supervisor` namespace.
+    /// Calls a method of the `supervisor` namespace, or of another that its name begins with.
     ///
     /// # Errors
     /// See `ClientError`.
@@ -75,6 +78,16 @@ pub trait Api {
 
     /// For messages.
     fn url(&self) -> String;
+
+    /// The same server for somebody who cannot wait long, where that makes a difference.
+    fn hurried(&self) -> Option<Box<dyn Api>> {
+        None
+    }
+
+    /// Whose socket it is, as the kernel says; `None` where that cannot be known.
+    fn peer_pid(&self) -> Option<i32> {
+        None
+    }
 }
 
 /// A server at an address.
@@ -103,7 +116,11 @@ fn may_take_long(method: &str) -> bool {
 
 impl Api for Server {
     fn call(&self, method: &str, params: &[Value]) -> Result<Value, ClientError> {
-        let body = xml::call(&format!("supervisor.{method}"), params);
+        let body = if method.contains('.') {
+            xml::call(method, params)
+        } else {
+            xml::call(&format!("supervisor.{method}"), params)
+        };
         let limits = Limits { step: self.patience, answer: !may_take_long(method) };
         let answer = request(&self.address, "POST", "/RPC2", Some(&body), limits)?;
         if answer.status != 200 {
@@ -122,6 +139,17 @@ impl Api for Server {
 
     fn url(&self) -> String {
         self.address.to_string()
+    }
+
+    fn hurried(&self) -> Option<Box<dyn Api>> {
+        Some(Box::new(Server::with_patience(self.address.clone(), HURRY)))
+    }
+
+    fn peer_pid(&self) -> Option<i32> {
+        use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+        let Place::Unix(path) = &self.address.place else { return None };
+        let stream = connect_unix(path, self.patience).ok()?;
+        getsockopt(&stream, PeerCredentials).ok().map(|peer| peer.pid())
     }
 }
 

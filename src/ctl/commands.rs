@@ -114,6 +114,8 @@ impl<'a> Session<'a> {
             "clear" => self.clear(names),
             "avail" => self.avail(names),
             "version" => self.version(names),
+            "top" => self.top(names),
+            "events" => self.events(names),
             "help" => self.help(names),
             other => {
                 self.unknown(other, line);

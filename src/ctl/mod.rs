@@ -9,13 +9,16 @@ pub mod client;
 pub mod commands;
 pub mod discover;
 mod end;
+mod events;
 mod follow;
 mod logs;
 mod names;
 mod resolve;
+mod screen;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod top;
 
 use address::{BadUrl, ServerAddress};
 use client::{Api, Server};

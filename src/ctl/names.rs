@@ -161,6 +161,15 @@ pub(crate) fn help(action: &str) -> Option<&'static str> {
         "shutdown" => "shutdown\tStop everything and end the daemon",
         "reload" => "reload\t\tStop everything and start again from the configuration",
         "version" => "version\t\tThe version of the server",
+        "top" => {
+            "top\t\t\tA live table of all processes; ? shows its keys, q leaves\n\
+             top -d <seconds>\tThe same, renewed so often\n\
+             top -n <number>\t\tSo many tables as text; --once, and no terminal, mean one"
+        }
+        "events" => {
+            "events\t\t\tFollow what happens until Ctrl-C; without TICK and PROCESS_LOG\n\
+             events <type> <type>\tOnly these: EVENT is all, PROCESS_STATE all changes of state"
+        }
         "help" => "help\t\tThe actions\nhelp <action>\tWhat an action does",
         "quit" | "exit" => "quit, exit\tLeave the shell",
         _ => return None,
@@ -168,9 +177,9 @@ pub(crate) fn help(action: &str) -> Option<&'static str> {
 }
 
 /// In the order of `help`.
-pub(crate) const ACTIONS: [&str; 16] = [
-    "avail", "clear", "exit", "help", "maintail", "pid", "quit", "reload", "restart", "shutdown", "signal",
-    "start", "status", "stop", "tail", "version",
+pub(crate) const ACTIONS: [&str; 18] = [
+    "avail", "clear", "events", "exit", "help", "maintail", "pid", "quit", "reload", "restart", "shutdown",
+    "signal", "start", "status", "stop", "tail", "top", "version",
 ];
 
 /// For the words of supervisorctl that we do not have: what to do instead.

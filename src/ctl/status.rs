@@ -84,7 +84,7 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn to_json(value: &Value) -> serde_json::Value {
+pub(super) fn to_json(value: &Value) -> serde_json::Value {
     use serde_json::Value as Json;
     match value {
         Value::Int(n) => Json::from(*n),

@@ -37,12 +37,6 @@ impl Usages {
     }
 }
 
-/// The same for whoever has no cache to share.
-#[must_use]
-pub fn of(pid: i32) -> Option<Usage> {
-    procfs::usage(pid)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,4 +22,5 @@ pub mod signals;
 pub mod slim;
 pub mod sockets;
 mod stage;
+pub mod terminal;
 pub mod wait;
