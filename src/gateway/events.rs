@@ -81,7 +81,11 @@ pub fn wish(request: &Request) -> Result<Wish, Answer> {
         match (name.as_str(), value.as_str()) {
             ("types", list) => {
                 let names = list.split(',').map(|t| t.trim().to_ascii_uppercase());
-                types.extend(names.filter(|t| !t.is_empty()));
+                for name in names.filter(|t| !t.is_empty()) {
+                    if !types.contains(&name) {
+                        types.push(name);
+                    }
+                }
             }
             ("form", "json") => form = Form::Json,
             ("form", "sse") => form = Form::ServerSent,
@@ -89,8 +93,6 @@ pub fn wish(request: &Request) -> Result<Wish, Answer> {
             _ => return refuse("there are `types=A,B` and `form=json|sse|text`\n".to_owned()),
         }
     }
-    types.sort_unstable();
-    types.dedup();
     if let Some(unknown) = types.iter().find(|t| !EVENTS.contains(&t.as_str())) {
         return refuse(format!("there is no event `{unknown}`; there are {}\n", EVENTS.join(", ")));
     }

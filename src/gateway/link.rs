@@ -79,7 +79,7 @@ struct Table {
     /// `None`: the asker gave up, the core still owes the answer.
     asked: HashMap<u64, Option<SyncSender<Delivery>>>,
     /// Those who are told again and again.
-    subscribed: HashMap<u64, Arc<Mailbox>>,
+    subscribed: Vec<(u64, Arc<Mailbox>)>,
     gone: bool,
 }
 
@@ -147,7 +147,7 @@ impl Link {
             }
             table.last_id += 1;
             let id = table.last_id;
-            table.subscribed.insert(id, Arc::clone(&mailbox));
+            table.subscribed.push((id, Arc::clone(&mailbox)));
             id
         };
         let subscription = Subscription { link: self, id, mailbox };
@@ -164,7 +164,7 @@ impl Link {
 
     fn unsubscribe(&self, id: u64) {
         let mut table = lock(&self.table);
-        table.subscribed.remove(&id);
+        table.subscribed.retain(|(n, _)| *n != id);
         table.last_id += 1;
         let (own_id, gone) = (table.last_id, table.gone);
         drop(table);
@@ -183,7 +183,7 @@ impl Link {
         let mut table = lock(&self.table);
         table.gone = true;
         table.asked.clear();
-        for mailbox in std::mem::take(&mut table.subscribed).into_values() {
+        for (_, mailbox) in std::mem::take(&mut table.subscribed) {
             mailbox.close();
         }
         ended
@@ -202,7 +202,8 @@ impl Link {
         loop {
             while let Some((id, reply)) = reader.take::<Reply>()? {
                 if let Reply::Push(push) = reply {
-                    if let Some(mailbox) = lock(&self.table).subscribed.get(&id) {
+                    let table = lock(&self.table);
+                    if let Some((_, mailbox)) = table.subscribed.iter().find(|(n, _)| *n == id) {
                         mailbox.put(push);
                     }
                     continue;

@@ -110,8 +110,9 @@ impl Mailbox {
         match poll(&mut polled, PollTimeout::from(ms)) {
             Ok(0) => Woken::ByTime,
             Ok(_) | Err(Errno::EINTR) => {
+                // `None` stands for a flag that the crate does not know, which is the one we wait for.
                 let is_gone = self.bell.as_fd().as_raw_fd() != client.as_raw_fd()
-                    && polled.get(1).and_then(PollFd::any).unwrap_or(false);
+                    && polled.get(1).is_some_and(|p| p.any().unwrap_or(true));
                 if is_gone { Woken::ByClient } else { Woken::ByBell }
             }
             Err(_) => Woken::ByClient,

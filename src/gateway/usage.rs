@@ -8,7 +8,6 @@ use crate::gateway::lock;
 use crate::sys::procfs;
 pub use crate::sys::procfs::Usage;
 use crate::types::Mono;
-use std::collections::HashMap;
 use std::sync::Mutex;
 
 /// So long the numbers of a process are good.
@@ -22,7 +21,7 @@ pub struct Usages(Mutex<Seen>);
 struct Seen {
     /// When the first of them was looked at.
     at: Mono,
-    of: HashMap<i32, Option<Usage>>,
+    of: Vec<(i32, Option<Usage>)>,
 }
 
 impl Usages {
@@ -31,9 +30,20 @@ impl Usages {
     pub fn of(&self, pids: &[i32], now: Mono) -> Vec<Option<Usage>> {
         let mut seen = lock(&self.0);
         if now.since_ns(seen.at) >= FRESH_NS {
-            *seen = Seen { at: now, of: HashMap::with_capacity(pids.len()) };
+            *seen = Seen { at: now, of: Vec::with_capacity(pids.len()) };
         }
-        pids.iter().map(|pid| *seen.of.entry(*pid).or_insert_with(|| procfs::usage(*pid))).collect()
+        let of = &mut seen.of;
+        let look = |(n, pid): (usize, &i32)| {
+            // Whoever asks, asks for all, and in the same order.
+            let is_it = |u: &&(i32, Option<Usage>)| u.0 == *pid;
+            let known = of.get(n).filter(is_it).or_else(|| of.iter().find(is_it)).copied();
+            let (_, usage) = known.unwrap_or_else(|| {
+                of.push((*pid, procfs::usage(*pid)));
+                of.last().copied().unwrap_or_default()
+            });
+            usage
+        };
+        pids.iter().enumerate().map(look).collect()
     }
 }
 

@@ -9,6 +9,7 @@ mod env;
 mod events;
 mod faces;
 mod fcgi;
+mod follow_events;
 mod http;
 mod init_mode;
 mod layering;

@@ -7,7 +7,6 @@ use crate::gateway::plain::plain;
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
 use crate::sys::procfs;
-use std::collections::BTreeMap;
 
 /// One process.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -76,7 +75,8 @@ fn float(p: &Value, name: &str) -> Option<f64> {
 /// What the processes had used when we looked last.
 #[derive(Default, Debug)]
 pub(super) struct Meter {
-    before: BTreeMap<(String, Option<i32>), f64>,
+    /// Name, pid, seconds; in the server's order.
+    before: Vec<(String, Option<i32>, f64)>,
     at_ns: u64,
 }
 
@@ -85,16 +85,18 @@ impl Meter {
     pub(super) fn measure(&mut self, rows: &mut [Row], now_ns: u64) {
         #[expect(clippy::cast_precision_loss, reason = "nanoseconds between two looks")]
         let passed = now_ns.saturating_sub(self.at_ns) as f64 / 1e9;
-        let mut seen = BTreeMap::new();
+        let mut seen = Vec::with_capacity(rows.len());
         for row in rows {
             let Some(used) = row.cpu_seconds else { continue };
-            let key = (row.spec.clone(), row.pid);
-            let (used_since, time) = match self.before.get(&key) {
-                Some(before) => (used - before, Some(passed)),
+            let is_it = |b: &&(String, Option<i32>, f64)| b.1 == row.pid && b.0 == row.spec;
+            // Nearly always it stands where it stood.
+            let there = self.before.get(seen.len()).filter(is_it);
+            let (used_since, time) = match there.or_else(|| self.before.iter().find(is_it)) {
+                Some((_, _, before)) => (used - before, Some(passed)),
                 None => (used, row.uptime),
             };
             row.cpu_percent = time.filter(|t| *t > 0.01).map(|t| (used_since / t * 100.0).max(0.0));
-            seen.insert(key, used);
+            seen.push((row.spec.clone(), row.pid, used));
         }
         (self.before, self.at_ns) = (seen, now_ns);
     }

@@ -6,6 +6,7 @@
 use super::model::{Mode, Model, Sort, Tail};
 use super::rows::Row;
 use super::width;
+use crate::control::State;
 
 const BOLD: &str = "\x1b[1m";
 const REVERSE: &str = "\x1b[7m";
@@ -23,6 +24,18 @@ const MIN_LAST_LINE: usize = 12;
 
 /// Names wider than this are cut before any other column goes.
 const MAX_NAME: usize = 40;
+
+/// In the order in which they are counted.
+const STATES: [State; 8] = [
+    State::Running,
+    State::Starting,
+    State::Stopping,
+    State::Backoff,
+    State::Fatal,
+    State::Exited,
+    State::Stopped,
+    State::Unknown,
+];
 
 const HINTS: &str = "s start  t stop  r restart  l log  / filter  N S U R C M sort  ? help  q quit";
 
@@ -228,18 +241,16 @@ fn log(tail: &Tail, page: usize, cols: usize) -> Vec<String> {
 
 fn top_line(model: &Model, cols: usize) -> String {
     let n = model.rows.len();
-    let mut counts: Vec<(&str, usize)> = Vec::new();
-    for row in &model.rows {
-        match counts.iter_mut().find(|(state, _)| *state == row.state) {
-            Some((_, n)) => *n += 1,
-            None => counts.push((&row.state, 1)),
+    let mut text = format!("{}  {n} process{}", model.url, if n == 1 { "" } else { "es" });
+    let mut mark = ": ";
+    for state in STATES {
+        let name = state.name();
+        let n = model.rows.iter().filter(|r| r.state == name).count();
+        if n > 0 {
+            text.push_str(&format!("{mark}{n} {name}"));
+            mark = ", ";
         }
     }
-    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    let counts: Vec<String> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
-    let colon = if counts.is_empty() { "" } else { ": " };
-    let text =
-        format!("{}  {n} process{}{colon}{}", model.url, if n == 1 { "" } else { "es" }, counts.join(", "));
     format!("{BOLD}{}{PLAIN}", width::cut(&text, cols))
 }
 
