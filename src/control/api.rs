@@ -42,7 +42,7 @@ pub enum Request {
     Identity,
     /// Every process and the daemon's own numbers.
     Snapshot,
-    /// The same with the last line that each process has written.
+    /// The same with `last_lines`.
     Table,
     /// Health as the engine sees it.
     Health(HealthKind),
@@ -119,8 +119,6 @@ pub enum Reply {
     Pong,
     Identity(Ident),
     Snapshot(Box<Snapshot>),
-    /// The lines are in the order of the snapshot's processes; empty where nothing is known.
-    Table(Box<Snapshot>, Vec<String>),
     Health(HealthReport),
     Log(LogReply),
     /// In the order of the configuration.
@@ -263,6 +261,8 @@ pub struct Snapshot {
     pub now: Wall,
     /// In Supervisor's order: group, then name.
     pub processes: Vec<ProcessInfo>,
+    /// What each of them has written last; only where it was asked for.
+    pub last_lines: Vec<String>,
     pub daemon: SelfStats,
 }
 

@@ -22,8 +22,10 @@ impl Daemon {
             Request::Identity => Reply::Identity(self.identity()),
             Request::Snapshot => Reply::Snapshot(Box::new(self.snapshot())),
             Request::Table => {
+                let mut snapshot = self.snapshot();
                 let lines = self.engine.shown_order().iter().map(|slot| self.recents.last_line(*slot));
-                Reply::Table(Box::new(self.snapshot()), lines.collect())
+                snapshot.last_lines = lines.collect();
+                Reply::Snapshot(Box::new(snapshot))
             }
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
             Request::OpenLog(whose) => {
@@ -126,7 +128,13 @@ impl Daemon {
         for (info, slot) in processes.iter_mut().zip(self.engine.shown_order()) {
             self.add_log_names(info, *slot);
         }
-        Snapshot { identity: self.identity(), now: self.now.wall, processes, daemon: self.self_stats() }
+        Snapshot {
+            identity: self.identity(),
+            now: self.now.wall,
+            processes,
+            last_lines: Vec::new(),
+            daemon: self.self_stats(),
+        }
     }
 
     fn add_log_names(&self, info: &mut ProcessInfo, slot: u32) {

@@ -108,7 +108,7 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot => Reply::Snapshot(Box::new(snapshot.clone())),
-            Request::Table => Reply::Table(Box::new(snapshot.clone()), vec!["last".to_owned()]),
+            Request::Table => Reply::Snapshot(Box::new(snapshot.clone())),
             Request::Subscribe(_) => Reply::Push(Push::Begun),
             Request::Unsubscribe(_) => return None,
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
@@ -151,6 +151,7 @@ pub(crate) fn snapshot(processes: Vec<ProcessInfo>) -> Snapshot {
         identity: Ident { identifier: "supervisor".to_owned(), pid: 1, stopping: false },
         now: Wall(1_700_000_005_000),
         processes,
+        last_lines: vec![],
         daemon: SelfStats { start: Wall(1_700_000_000_000), ..SelfStats::default() },
     }
 }

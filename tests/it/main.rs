@@ -21,3 +21,4 @@ mod run;
 mod signals;
 mod support;
 mod toml;
+mod top;

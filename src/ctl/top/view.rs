@@ -39,7 +39,7 @@ const STATES: [State; 8] = [
 
 const HINTS: &str = "s start  t stop  r restart  l log  / filter  N S U R C M sort  ? help  q quit";
 
-const HELP: [&str; 16] = [
+const HELP: [&str; 13] = [
     "up, down, j, k     select          page up, page down, g, G     further",
     "s                  start           t, x                         stop",
     "r                  restart         l, Enter                     the end of its log",
@@ -53,9 +53,6 @@ const HELP: [&str; 16] = [
     "",
     "CPU% is of one processor, since the last look. MEM is resident memory of the process itself.",
     "A value that the server does not tell is shown as -.",
-    "",
-    "",
-    "Any key goes back.",
 ];
 
 /// A column beside name and last line: its head, its width, what decides the order when it is chosen.
@@ -272,7 +269,8 @@ fn bottom_line(model: &Model, cols: usize) -> String {
         Mode::Tail(_) => {
             format!("{DIM}{}{PLAIN}", width::cut("e stderr/stdout  j k scroll  G follow  q back", cols))
         }
-        Mode::Table | Mode::Help => format!("{DIM}{}{PLAIN}", width::cut(HINTS, cols)),
+        Mode::Help => format!("{DIM}{}{PLAIN}", width::cut("any key goes back", cols)),
+        Mode::Table => format!("{DIM}{}{PLAIN}", width::cut(HINTS, cols)),
     }
 }
 

@@ -12,13 +12,13 @@ use crate::gateway::usage::Usage;
 
 /// `getProcessTable`: what `getAllProcessInfo` has, and what a table for people wants beside it.
 pub(super) fn process_table(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
-    let (snapshot, lines) = match caller.link.ask(&Request::Table, QUESTION_TIMEOUT)? {
-        Reply::Table(snapshot, lines) => (snapshot, lines),
+    let snapshot = match caller.link.ask(&Request::Table, QUESTION_TIMEOUT)? {
+        Reply::Snapshot(snapshot) => snapshot,
         other => return Err(confused(&other)),
     };
     let pids: Vec<i32> = snapshot.processes.iter().map(|p| p.pid).collect();
     let usages = caller.usages(&pids);
-    let lines = lines.iter().map(String::as_str).chain(std::iter::repeat(""));
+    let lines = snapshot.last_lines.iter().map(String::as_str).chain(std::iter::repeat(""));
     let all = snapshot.processes.iter().zip(usages).zip(lines).map(|((p, usage), line)| {
         let mut value = process_info(p, snapshot.now, caller.local_time);
         if let Value::Struct(members) = &mut value {
