@@ -236,7 +236,7 @@ fn renew(source: &mut Source<'_>, model: &mut Model, meter: &mut Meter, now: Mon
         }
         Err(error) => model.trouble = Some(format!("{}; trying again", plain(&error.to_string()))),
     }
-    for spec in model.to_start() {
+    for spec in model.take_stopped() {
         model.message = command(source.api, Verb::Start, &spec);
     }
     if let Mode::Tail(tail) = &mut model.mode {

@@ -141,7 +141,7 @@ impl Model {
     }
 
     /// Goes on with what was to be restarted: those that have stopped can be started now.
-    pub(super) fn to_start(&mut self) -> Vec<String> {
+    pub(super) fn take_stopped(&mut self) -> Vec<String> {
         let rows = &self.rows;
         let is = |spec: &str, states: &[&str]| {
             rows.iter().any(|r| r.spec == spec && states.contains(&r.state.as_str()))
@@ -349,12 +349,12 @@ mod tests {
     fn a_restart_is_a_start_of_what_has_stopped() {
         let mut model = model();
         model.restarting = ["a", "b", "gone"].map(str::to_owned).to_vec();
-        assert_eq!(model.to_start(), ["a"]);
+        assert_eq!(model.take_stopped(), ["a"]);
         assert_eq!(model.restarting, ["b"]);
         model.rows[0].state = "STOPPING".to_owned();
-        assert_eq!((model.to_start(), model.restarting.len()), (vec![], 1));
+        assert_eq!((model.take_stopped(), model.restarting.len()), (vec![], 1));
         model.rows[0].state = "EXITED".to_owned();
-        assert_eq!((model.to_start(), model.restarting.len()), (vec!["b".to_owned()], 0));
+        assert_eq!((model.take_stopped(), model.restarting.len()), (vec!["b".to_owned()], 0));
     }
 
     #[test]

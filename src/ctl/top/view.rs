@@ -193,7 +193,7 @@ fn processes(model: &Model, page: usize, cols: usize) -> Vec<String> {
     let rows = model.visible();
     let layout = Layout::new(&rows, cols);
     let mark = |sort: Sort, head: &str| {
-        let is_chosen = model.sort == sort && !(sort == Sort::Name && !model.reversed);
+        let is_chosen = model.sort == sort && (sort != Sort::Name || model.reversed);
         if is_chosen { format!("{head}{}", if model.reversed { '^' } else { '*' }) } else { head.to_owned() }
     };
     let head = layout.line(&mark(Sort::Name, "NAME"), &|c| mark(c.sort, c.head), "LAST LINE");
