@@ -11,7 +11,6 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{read, write};
-use std::fmt::Write;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -134,15 +133,20 @@ fn changes(old: &[String], new: &[String]) -> String {
     }
     for (n, line) in new.iter().enumerate() {
         if old.get(n) != Some(line) {
-            // It cannot fail: it goes into a string. What is left of the old line is erased first, because the last
-            // column of a full line would take the next one along.
-            let _ = write!(out, "\x1b[{};1H\x1b[0m\x1b[2K{line}", n + 1);
+            put(n, line, &mut out);
         }
     }
     for n in new.len()..old.len() {
-        let _ = write!(out, "\x1b[{};1H\x1b[0m\x1b[2K", n + 1);
+        put(n, "", &mut out);
     }
     out
+}
+
+/// What is left of the old line is erased first: behind a full line the cursor stands on its last column.
+fn put(row: usize, line: &str, out: &mut String) {
+    for part in ["\x1b[", &(row + 1).to_string(), ";1H\x1b[0m\x1b[2K", line] {
+        out.push_str(part);
+    }
 }
 
 fn write_all(text: &str) -> io::Result<()> {

@@ -273,10 +273,10 @@ fn act(api: &dyn Api, model: &mut Model, effect: &Effect) {
 fn command(api: &dyn Api, verb: Verb, spec: &str) -> String {
     let word = verb.word();
     // With its whole name it has a limit of time, as it does not wait.
-    let method = format!("supervisor.{word}Process");
+    let method = ["supervisor.", word, "Process"].concat();
     let (group, name) = namespec::split(spec);
     let text = match api.call(&method, &[Value::text(spec), Value::Bool(false)]) {
-        Ok(_) => format!("{spec}: {word} asked for"),
+        Ok(_) => [spec, ": ", word, " asked for"].concat(),
         Err(ClientError::Fault { code, text }) => verb.line(group, name.unwrap_or_default(), code, &text),
         Err(other) => other.to_string(),
     };
@@ -284,8 +284,8 @@ fn command(api: &dyn Api, verb: Verb, spec: &str) -> String {
 }
 
 fn all(api: &dyn Api, word: &str) -> String {
-    match api.call(&format!("supervisor.{word}AllProcesses"), &[Value::Bool(false)]) {
-        Ok(_) => format!("all programs: {word} asked for"),
+    match api.call(&["supervisor.", word, "AllProcesses"].concat(), &[Value::Bool(false)]) {
+        Ok(_) => ["all programs: ", word, " asked for"].concat(),
         Err(error) => plain(&error.to_string()),
     }
 }
@@ -294,7 +294,7 @@ fn all(api: &dyn Api, word: &str) -> String {
 fn end_of_log(api: &dyn Api, spec: &str, stderr: bool, rows: &[Row]) -> Vec<String> {
     let stream = if stderr { "Stderr" } else { "Stdout" };
     let params = [Value::text(spec), Value::Int(0), Value::Int(TAIL_BYTES)];
-    let text = match api.call(&format!("supervisor.tailProcess{stream}Log"), &params) {
+    let text = match api.call(&["supervisor.tailProcess", stream, "Log"].concat(), &params) {
         Ok(answer) => answer.as_array().and_then(|a| a.first()).and_then(Value::as_str).map(str::to_owned),
         Err(ClientError::Fault { .. }) => None,
         Err(other) => Some(other.to_string()),
@@ -307,7 +307,7 @@ fn end_of_log(api: &dyn Api, spec: &str, stderr: bool, rows: &[Row]) -> Vec<Stri
             let last = rows.iter().find(|r| r.spec == spec).and_then(|r| r.last_line.clone());
             let last = last.filter(|line| !line.is_empty());
             let none = "(no log file: its output goes elsewhere)".to_owned();
-            std::iter::once(none).chain(last.map(|l| format!("last line: {l}"))).collect()
+            std::iter::once(none).chain(last.map(|l| "last line: ".to_owned() + &l)).collect()
         }
     }
 }

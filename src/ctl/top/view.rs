@@ -87,17 +87,22 @@ fn shown(n: Option<impl ToString>) -> String {
 fn duration(secs: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of uptime")]
     let s = secs.max(0.0) as u64;
-    match s {
-        0..60 => format!("{s}s"),
-        60..3600 => format!("{}m{:02}s", s / 60, s % 60),
-        3600..86_400 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
-        86_400..8_640_000 => format!("{}d{:02}h", s / 86_400, s % 86_400 / 3600),
-        _ => format!("{}d", s / 86_400),
-    }
+    let (large, small, units) = match s {
+        0..60 => return s.to_string() + "s",
+        60..3600 => (s / 60, s % 60, ["m", "s"]),
+        3600..86_400 => (s / 3600, s % 3600 / 60, ["h", "m"]),
+        86_400..8_640_000 => (s / 86_400, s % 86_400 / 3600, ["d", "h"]),
+        _ => return (s / 86_400).to_string() + "d",
+    };
+    format!("{large}{}{small:02}{}", units[0], units[1])
 }
 
 fn percent(x: f64) -> String {
-    if x < 99.95 { format!("{x:.1}") } else { format!("{x:.0}") }
+    digits(x, x < 99.95)
+}
+
+fn digits(x: f64, tenths: bool) -> String {
+    format!("{x:.*}", usize::from(tenths))
 }
 
 /// `812K`, `12.3M`, `1.5G`.
@@ -111,7 +116,7 @@ fn size(bytes: f64) -> String {
         x /= 1024.0;
         unit = next;
     }
-    if x < 100.0 && unit != "K" { format!("{x:.1}{unit}") } else { format!("{x:.0}{unit}") }
+    digits(x, x < 100.0 && unit != "K") + unit
 }
 
 /// Which columns there is room for.
@@ -194,14 +199,15 @@ fn processes(model: &Model, page: usize, cols: usize) -> Vec<String> {
     let layout = Layout::new(&rows, cols);
     let mark = |sort: Sort, head: &str| {
         let is_chosen = model.sort == sort && (sort != Sort::Name || model.reversed);
-        if is_chosen { format!("{head}{}", if model.reversed { '^' } else { '*' }) } else { head.to_owned() }
+        let sign = if model.reversed { "^" } else { "*" };
+        [head, if is_chosen { sign } else { "" }].concat()
     };
     let head = layout.line(&mark(Sort::Name, "NAME"), &|c| mark(c.sort, c.head), "LAST LINE");
-    let mut lines = vec![format!("{REVERSE}{}{PLAIN}", width::fit(&head, cols, false))];
+    let mut lines = vec![bar(&head, cols)];
     for row in rows.iter().skip(model.offset).take(page) {
         let text = layout.row(row);
         lines.push(if Some(&row.spec) == model.selected.as_ref() {
-            format!("{REVERSE}{}{PLAIN}", width::fit(&text, cols, false))
+            bar(&text, cols)
         } else {
             coloured(width::cut(&text, cols), row, &layout)
         });
@@ -221,42 +227,51 @@ fn coloured(text: &str, row: &Row, layout: &Layout) -> String {
     let rest = text.get(name.len()..).unwrap_or_default();
     let state = width::cut(rest, 8);
     let after = rest.get(state.len()..).unwrap_or_default();
-    format!("{name}{colour}{state}{PLAIN}{after}")
+    [name, colour, state, PLAIN, after].concat()
+}
+
+/// A whole line in reverse.
+fn bar(text: &str, cols: usize) -> String {
+    paint(REVERSE, &width::fit(text, cols, false), cols)
+}
+
+/// As much as fits, in a style.
+fn paint(style: &str, text: &str, cols: usize) -> String {
+    [style, width::cut(text, cols), PLAIN].concat()
 }
 
 fn log(tail: &Tail, page: usize, cols: usize) -> Vec<String> {
     let stream = if tail.stderr { "stderr" } else { "stdout" };
     let follows = if tail.below == 0 { "" } else { "  (scrolled back)" };
-    let head = format!("{} {stream}{follows}", tail.spec);
+    let head = [&tail.spec, " ", stream, follows].concat();
     let end = tail.lines.len().saturating_sub(tail.below);
     let begin = end.saturating_sub(page);
     let lines = tail.lines.get(begin..end).unwrap_or_default();
-    std::iter::once(format!("{REVERSE}{}{PLAIN}", width::fit(&head, cols, false)))
-        .chain(lines.iter().map(|l| width::cut(l, cols).to_owned()))
-        .collect()
+    std::iter::once(bar(&head, cols)).chain(lines.iter().map(|l| width::cut(l, cols).to_owned())).collect()
 }
 
 fn top_line(model: &Model, cols: usize) -> String {
     let n = model.rows.len();
-    let mut text = format!("{}  {n} process{}", model.url, if n == 1 { "" } else { "es" });
+    let es = if n == 1 { "" } else { "es" };
+    let mut text = [&model.url, "  ", &n.to_string(), " process", es].concat();
     let mut mark = ": ";
     for state in STATES {
         let name = state.name();
         let n = model.rows.iter().filter(|r| r.state == name).count();
         if n > 0 {
-            text.push_str(&format!("{mark}{n} {name}"));
+            text.push_str(&[mark, &n.to_string(), " ", name].concat());
             mark = ", ";
         }
     }
-    format!("{BOLD}{}{PLAIN}", width::cut(&text, cols))
+    paint(BOLD, &text, cols)
 }
 
 fn status_line(model: &Model, cols: usize) -> String {
     match &model.trouble {
-        Some(trouble) => format!("{RED}{}{PLAIN}", width::cut(trouble, cols)),
-        None if !model.message.is_empty() => width::cut(&model.message, cols).to_owned(),
+        Some(trouble) => paint(RED, trouble, cols),
+        None if !model.message.is_empty() => paint("", &model.message, cols),
         None if !model.filter.is_empty() && model.mode != Mode::Filter => {
-            width::cut(&format!("only `{}`; Esc shows all", model.filter), cols).to_owned()
+            paint("", &["only `", &model.filter, "`; Esc shows all"].concat(), cols)
         }
         None => String::new(),
     }
@@ -264,13 +279,11 @@ fn status_line(model: &Model, cols: usize) -> String {
 
 fn bottom_line(model: &Model, cols: usize) -> String {
     match &model.mode {
-        Mode::Filter => width::cut(&format!("/{}_", model.filter), cols).to_owned(),
-        Mode::Ask => format!("{BOLD}{}{PLAIN}", width::cut("Really stop all programs? y/N", cols)),
-        Mode::Tail(_) => {
-            format!("{DIM}{}{PLAIN}", width::cut("e stderr/stdout  j k scroll  G follow  q back", cols))
-        }
-        Mode::Help => format!("{DIM}{}{PLAIN}", width::cut("any key goes back", cols)),
-        Mode::Table => format!("{DIM}{}{PLAIN}", width::cut(HINTS, cols)),
+        Mode::Filter => paint("", &["/", &model.filter, "_"].concat(), cols),
+        Mode::Ask => paint(BOLD, "Really stop all programs? y/N", cols),
+        Mode::Tail(_) => paint(DIM, "e stderr/stdout  j k scroll  G follow  q back", cols),
+        Mode::Help => paint(DIM, "any key goes back", cols),
+        Mode::Table => paint(DIM, HINTS, cols),
     }
 }
 
