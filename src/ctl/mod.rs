@@ -47,7 +47,7 @@ pub struct CtlArgs {
     /// Accepted for supervisorctl's sake
     #[arg(short = 'r', long = "history_file", value_name = "FILE", hide = true)]
     pub history_file: Option<PathBuf>,
-    /// Print status as JSON
+    /// Print status, top and events as JSON
     #[arg(long)]
     pub json: bool,
     /// What to do, and with which programs; without it a shell is opened

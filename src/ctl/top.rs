@@ -233,11 +233,11 @@ fn renew(source: &mut Source<'_>, model: &mut Model, meter: &mut Meter, now: Mon
             meter.measure(&mut rows, now.0);
             model.rows = rows;
             model.trouble = None;
+            for spec in model.take_stopped() {
+                model.message = command(source.api, Verb::Start, &spec).1;
+            }
         }
         Err(error) => model.trouble = Some(format!("{}; trying again", plain(&error.to_string()))),
-    }
-    for spec in model.take_stopped() {
-        model.message = command(source.api, Verb::Start, &spec);
     }
     if let Mode::Tail(tail) = &mut model.mode {
         tail.lines = end_of_log(source.api, &tail.spec, tail.stderr, &model.rows);
@@ -247,15 +247,14 @@ fn renew(source: &mut Source<'_>, model: &mut Model, meter: &mut Meter, now: Mon
 /// Carries out what a key asks for.
 fn act(api: &dyn Api, model: &mut Model, effect: &Effect) {
     model.message = match effect {
-        Effect::Start(spec) => command(api, Verb::Start, spec),
+        Effect::Start(spec) => command(api, Verb::Start, spec).1,
         Effect::Stop(spec) => {
             model.restarting.retain(|s| s != spec);
-            command(api, Verb::Stop, spec)
+            command(api, Verb::Stop, spec).1
         }
         Effect::Restart(spec) => {
-            // What does not run is started; anything else is stopped first.
-            let said = command(api, Verb::Stop, spec);
-            if !model.restarting.contains(spec) {
+            let (stops, said) = command(api, Verb::Stop, spec);
+            if stops && !model.restarting.contains(spec) {
                 model.restarting.push(spec.clone());
             }
             said
@@ -269,18 +268,20 @@ fn act(api: &dyn Api, model: &mut Model, effect: &Effect) {
     };
 }
 
-/// Asks for something without waiting for it; what to say about it.
-fn command(api: &dyn Api, verb: Verb, spec: &str) -> String {
+/// Asks for something without waiting for it; whether it comes to that, or is so already, and what to say about it.
+fn command(api: &dyn Api, verb: Verb, spec: &str) -> (bool, String) {
     let word = verb.word();
     // With its whole name it has a limit of time, as it does not wait.
     let method = ["supervisor.", word, "Process"].concat();
     let (group, name) = namespec::split(spec);
-    let text = match api.call(&method, &[Value::text(spec), Value::Bool(false)]) {
-        Ok(_) => [spec, ": ", word, " asked for"].concat(),
-        Err(ClientError::Fault { code, text }) => verb.line(group, name.unwrap_or_default(), code, &text),
-        Err(other) => other.to_string(),
+    let (comes, text) = match api.call(&method, &[Value::text(spec), Value::Bool(false)]) {
+        Ok(_) => (true, [spec, ": ", word, " asked for"].concat()),
+        Err(ClientError::Fault { code, text }) => {
+            (verb.exit_code(code).is_none(), verb.line(group, name.unwrap_or_default(), code, &text))
+        }
+        Err(other) => (false, other.to_string()),
     };
-    plain(&text)
+    (comes, plain(&text))
 }
 
 fn all(api: &dyn Api, word: &str) -> String {

@@ -420,6 +420,33 @@ mod tests {
     }
 
     #[test]
+    fn a_subscription_is_confirmed_before_it_is_given_and_ended_when_it_is_dropped() {
+        use crate::control::{Event, Push};
+        use crate::types::Wall;
+        let core = FakeCore::start(|request| match request {
+            Request::Subscribe(types) if types.is_empty() => Some(Reply::Push(Push::Refused)),
+            Request::Subscribe(types) if types[0] == "SILENCE" => None,
+            Request::Subscribe(_) => Some(Reply::Push(Push::Begun)),
+            Request::Unsubscribe(id) => {
+                // An answer for a subscription that is no more goes nowhere.
+                let (serial, name, payload) = (*id, String::new(), String::new());
+                Some(Reply::Push(Push::Event(Event { serial, name, time: Wall(0), payload })))
+            }
+            _ => Some(Reply::Pong),
+        });
+        let ask = |types: &[&str], ms| {
+            let types = types.iter().map(|t| (*t).to_owned()).collect();
+            core.link.subscribe(types, Duration::from_millis(ms)).map(drop)
+        };
+        assert_eq!(ask(&["EVENT"], 5_000), Ok(()));
+        assert_eq!(ask(&[], 5_000), Err(LinkError::Busy));
+        assert_eq!(ask(&["SILENCE"], 1), Err(LinkError::Silent));
+        core.wait_for_requests(6);
+        assert_eq!(core.link.ask(&Request::Ping, Duration::from_secs(5)), Ok(Reply::Pong));
+        assert!(lock(&core.link.table).subscribed.is_empty());
+    }
+
+    #[test]
     fn a_request_that_is_too_long_is_not_sent() {
         let core = pong_core();
         let target = crate::control::Target::Group("x".repeat(MAX_REQUEST_BYTES));

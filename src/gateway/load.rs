@@ -83,9 +83,11 @@ impl Load {
         Some(work())
     }
 
-    /// Follows events, for as long as `work` takes; `None` when too many do already.
-    pub fn watch<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+    /// Follows events, for as long as `work` takes; `None` when too many do already. At the end of the process it counts
+    /// as a request that is being answered: the last events are worth hearing.
+    pub fn watch<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> Option<T> {
         let _turn = Turn::take(&self.watchers, MAX_FOLLOWERS)?;
+        let _busy = self.begin();
         Some(work())
     }
 

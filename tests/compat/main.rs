@@ -12,6 +12,7 @@ mod config_traps;
 mod ctl;
 mod ctl_follow;
 mod ctl_logs;
+mod ctl_top;
 mod daemonize;
 mod debug_copy;
 mod echo_conf;

@@ -345,6 +345,9 @@ fn ctl_events_ends_with_the_server_and_says_what_it_cannot_do() {
     daemon.finish();
     assert_eq!(client.wait_exit(), 1);
     wait_until("it says why", || client.stderr().contains("the server has ended the stream of events"));
-    assert!(client.stdout().contains("SUPERVISOR_STATE_CHANGE_STOPPING"), "{}", client.stdout());
+    // To the last.
+    let said = client.stdout();
+    let (_, end) = said.split_once("SUPERVISOR_STATE_CHANGE_STOPPING\n").expect("it was told");
+    assert!(end.contains(" PROCESS_STATE_STOPPED    a STOPPING -> STOPPED pid "), "{said}");
     assert_eq!(mainstay(&["ctl", "-s", &url, "events"]).code(), 1);
 }

@@ -140,7 +140,8 @@ impl Model {
             self.offset.min(n.saturating_sub(height)).min(index).max((index + 1).saturating_sub(height));
     }
 
-    /// Goes on with what was to be restarted: those that have stopped can be started now.
+    /// Goes on with what was to be restarted: those that have stopped can be started now. One that is neither stopped nor
+    /// about to stop has been started by somebody else.
     pub(super) fn take_stopped(&mut self) -> Vec<String> {
         let rows = &self.rows;
         let is = |spec: &str, states: &[&str]| {
@@ -152,7 +153,7 @@ impl Model {
             .filter(|s| is(s, &["STOPPED", "EXITED", "FATAL", "UNKNOWN"]))
             .cloned()
             .collect();
-        self.restarting.retain(|s| is(s, &["STOPPING", "RUNNING", "STARTING", "BACKOFF"]));
+        self.restarting.retain(|s| is(s, &["STOPPING"]));
         stopped
     }
 
@@ -349,9 +350,9 @@ mod tests {
     fn a_restart_is_a_start_of_what_has_stopped() {
         let mut model = model();
         model.restarting = ["a", "b", "gone"].map(str::to_owned).to_vec();
+        model.rows[0].state = "STOPPING".to_owned();
         assert_eq!(model.take_stopped(), ["a"]);
         assert_eq!(model.restarting, ["b"]);
-        model.rows[0].state = "STOPPING".to_owned();
         assert_eq!((model.take_stopped(), model.restarting.len()), (vec![], 1));
         model.rows[0].state = "EXITED".to_owned();
         assert_eq!((model.take_stopped(), model.restarting.len()), (vec!["b".to_owned()], 0));
