@@ -46,6 +46,8 @@ pub enum Request {
     Snapshot {
         numbers: bool,
     },
+    /// The same with `last_lines`, without those numbers.
+    Table,
     /// Health as the engine sees it.
     Health(HealthKind),
     /// A log, to be read by whoever asks.
@@ -68,6 +70,10 @@ pub enum Request {
     Plan(Vec<String>),
     /// Program by program; answered with what was done, when what had to stop has stopped.
     Update(Vec<String>),
+    /// Events whose names are covered by one of these: answered again and again, until `Unsubscribe`.
+    Subscribe(Vec<String>),
+    /// No more answers to the `Subscribe` of this id; has none of its own.
+    Unsubscribe(u64),
 }
 
 /// What can be sent to programs.
@@ -140,6 +146,31 @@ pub enum Reply {
     Plan(Box<Plan>),
     /// Answer to a command: for one process `Done`, for a group or all `Each`.
     Command(Outcome),
+    /// To who has subscribed.
+    Push(Push),
+}
+
+/// What a subscriber gets, in the order in which it happened.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Push {
+    /// The first: from now on nothing is missed.
+    Begun,
+    /// There are too many subscribers; nothing follows.
+    Refused,
+    Event(Event),
+    /// So many events did not fit.
+    Lost(u64),
+}
+
+/// Something that happened, in Supervisor's words.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Event {
+    pub serial: u64,
+    /// `PROCESS_STATE_RUNNING`.
+    pub name: String,
+    pub time: Wall,
+    /// What listeners read.
+    pub payload: String,
 }
 
 /// What became of a log that was to be read.
@@ -251,6 +282,8 @@ pub struct Snapshot {
     pub now: Wall,
     /// In Supervisor's order: group, then name.
     pub processes: Vec<ProcessInfo>,
+    /// What each of them has written last; only where it was asked for.
+    pub last_lines: Vec<String>,
     pub daemon: SelfStats,
 }
 

@@ -1,6 +1,7 @@
 //! The typed control API: the one language between core and gateway, and between the gateway and the engine's commands.
 //!
-//! Pure data and a codec; does no I/O. Invariant: every `Request` gets exactly one `Reply` with the same id.
+//! Pure data and a codec; does no I/O. Invariant: every `Request` gets exactly one `Reply` with the same id,
+//! but for `Subscribe`, which gets a `Push` for each event, and `Unsubscribe`, which gets none.
 //! Not here: XML-RPC and HTTP (`gateway`), what a command does (`engine`), the socket (`daemon`, `gateway`).
 
 mod api;
@@ -10,9 +11,9 @@ mod place;
 mod plan;
 
 pub use api::{
-    Check, Command, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec, LogInfo, LogOf,
-    LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Reply, Request, SelfStats, Send, Snapshot,
-    State, Target, TargetResult,
+    Check, Command, Event, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec, LogInfo,
+    LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Push, Reply, Request, SelfStats, Send,
+    Snapshot, State, Target, TargetResult,
 };
 pub use fault::{Fault, FaultCode};
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};

@@ -24,6 +24,9 @@ use std::time::Duration;
 /// BOUND: for a connection to come about, and for each answer that a server has at hand.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same for somebody who looks at a screen.
+const HURRY: Duration = Duration::from_secs(2);
+
 /// BOUND: an answer. All processes of the largest installations are below.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 
@@ -88,6 +91,16 @@ pub trait Api {
     fn url(&self) -> String {
         self.address().to_string()
     }
+
+    /// The same server for somebody who cannot wait long, where that makes a difference.
+    fn hurried(&self) -> Option<Box<dyn Api>> {
+        None
+    }
+
+    /// Whose socket it is, as the kernel says; `None` where that cannot be known.
+    fn peer_pid(&self) -> Option<i32> {
+        None
+    }
 }
 
 /// A server at an address.
@@ -143,6 +156,17 @@ impl Api for Server {
 
     fn turn_to(&self, address: ServerAddress) {
         self.address.replace(address);
+    }
+
+    fn hurried(&self) -> Option<Box<dyn Api>> {
+        Some(Box::new(Server::with_patience(self.address(), HURRY)))
+    }
+
+    fn peer_pid(&self) -> Option<i32> {
+        use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+        let Place::Unix(path) = self.address().place else { return None };
+        let stream = connect_unix(&path, self.patience).ok()?;
+        getsockopt(&stream, PeerCredentials).ok().map(|peer| peer.pid())
     }
 }
 

@@ -159,6 +159,8 @@ impl<'a> Session<'a> {
             "reread" => self.reread(words),
             "update" => self.update(words),
             "plan" => self.plan(words),
+            "top" => self.top(words),
+            "events" => self.events(words),
             "add" => self.add(words),
             "remove" => self.remove(words),
             "fg" => self.fg(words),

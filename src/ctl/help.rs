@@ -40,6 +40,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         "clear <name>\t\tEmpty the logs of a process\nclear <name> <name>\tEmpty the logs of several processes\n\
          clear all\t\tEmpty the logs of all processes",
     ),
+    own(
+        "events",
+        Takes::Nothing,
+        "events\t\t\tFollow what happens until Ctrl-C; without TICK and PROCESS_LOG\n\
+         events <type> <type>\tOnly these: EVENT is all, PROCESS_STATE all changes of state",
+    ),
     row("exit", Takes::Nothing, "exit\tLeave the shell"),
     row(
         "fg",
@@ -118,6 +124,13 @@ pub(crate) const COMMANDS: &[Command] = &[
         "tail [-f] <name> [stdout|stderr] (stdout, if none is named)\nEx:\n\
          tail -f <name>\t\tFollow what a process writes on stdout\n\t\t\tuntil Ctrl-C.\n\
          tail -100 <name>\tThe last 100 bytes of its stdout\ntail <name> stderr\tThe last 1600 bytes of its stderr",
+    ),
+    own(
+        "top",
+        Takes::Nothing,
+        "top\t\t\tA live table of all processes; ? shows its keys, q leaves\n\
+         top -d <seconds>\tThe same, renewed so often\n\
+         top -n <number>\t\tSo many tables as text; --once, and no terminal, mean one",
     ),
     row(
         "update",

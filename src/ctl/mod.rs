@@ -13,6 +13,7 @@ pub mod discover;
 mod edit;
 mod editor;
 mod end;
+mod events;
 mod fg;
 mod follow;
 mod groups;
@@ -26,11 +27,13 @@ mod names;
 mod plan;
 mod report;
 mod resolve;
+mod screen;
 mod shell;
 mod status;
 mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod top;
 mod width;
 
 use address::{BadUrl, ServerAddress};

@@ -49,13 +49,27 @@ impl Daemon {
     }
 
     fn publish_to(&mut self, n: usize, name: &str, payload: impl FnOnce() -> String) {
-        if !self.events.hub.wants(name) {
+        if !self.is_event(name) {
             return;
         }
+        let payload = payload();
+        let mut serial = self.events.hub.next_serial();
+        let told = self.subscribers.wants(name).then(|| payload.clone());
         let mut lines = Lines::new();
-        self.events.hub.publish(n, name, payload(), &mut lines);
+        self.events.hub.publish(n, name, payload, &mut lines);
         self.tell_lines(lines);
+        if let Some(payload) = told {
+            if serial == self.events.hub.next_serial() {
+                serial = self.events.hub.take_serial();
+            }
+            self.tell_subscribers(serial, name, &payload);
+        }
         self.dispatch_events();
+    }
+
+    /// Whether anybody asks for it.
+    fn is_event(&self, name: &str) -> bool {
+        self.events.hub.wants(name) || self.subscribers.wants(name)
     }
 
     fn tell_lines(&mut self, lines: Lines) {
@@ -102,7 +116,7 @@ impl Daemon {
         let slot = change.proc.slot;
         self.events.hub.set_running(slot, change.to == State::Running);
         let event = [kind::STATE, change.to.name()].concat();
-        if self.events.hub.wants(&event)
+        if self.is_event(&event)
             && let Some(program) = self.program(change.proc)
         {
             let whose = Whose { process: &program.name, group: &program.group };
@@ -162,9 +176,9 @@ impl Daemon {
     pub(crate) fn wants_output(&self, proc: ProcRef, stderr: bool) -> bool {
         let is_enabled =
             |p: &crate::config::model::Program| if stderr { p.stderr.events } else { p.stdout.events };
-        self.events.hub.n_pools() > 0
+        (self.events.hub.n_pools() > 0 || !self.subscribers.is_empty())
             && self.program(proc).is_some_and(is_enabled)
-            && self.events.hub.wants(kind::PROCESS_LOG[usize::from(stderr)])
+            && self.is_event(kind::PROCESS_LOG[usize::from(stderr)])
     }
 
     pub(crate) fn publish_output(&mut self, proc: ProcRef, stderr: bool, data: &str) {

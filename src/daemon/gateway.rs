@@ -145,6 +145,11 @@ impl Gateway {
         self.generation
     }
 
+    /// Bytes of answers that it has not taken.
+    pub(crate) fn backlog(&self) -> usize {
+        self.process.as_ref().map_or(0, |p| p.unsent.len())
+    }
+
     fn plan(&self, binary: &OwnedFd, null: Option<i32>, extra: &[OwnedFd]) -> ExecPlan {
         let zone = self.time_zone.iter().map(|z| c_string(&format!("TZ={z}"))).collect();
         ExecPlan {
@@ -247,6 +252,7 @@ impl Daemon {
             return;
         }
         self.send_to_gateway();
+        self.report_losses();
         self.gateway.unread = self.read_requests();
         self.send_to_gateway();
     }
@@ -319,6 +325,7 @@ impl Daemon {
     fn drop_gateway(&mut self, kill: bool) {
         let Some(process) = self.gateway.process.take() else { return };
         self.gateway.unread = false;
+        self.forget_subscribers();
         let _ = self.epoll.delete(&process.socket); // it is in the set
         self.gateway.leaving = Some(process.pid);
         if kill {

@@ -30,6 +30,7 @@ pub mod solo;
 mod sources;
 mod state;
 mod stdin;
+mod subscribe;
 mod turn;
 mod update;
 mod whereabouts;

@@ -143,12 +143,21 @@ impl Daemon {
     fn with_channel(&mut self, index: u32, act: &mut Act<'_>) {
         let Some(Some(Entry { channel, .. })) = self.output.entries.get(index as usize) else { return };
         let (proc, stderr) = (channel.proc, channel.stderr);
-        let wants = !self.is_protocol(proc, stderr)
-            && (self.journal.wants(LogLevel::Debug) || self.wants_output(proc, stderr));
+        // What a listener answers is no output.
+        let is_output = !self.is_protocol(proc, stderr);
+        let wants = is_output && (self.journal.wants(LogLevel::Debug) || self.wants_output(proc, stderr));
         let Output { entries, scratch, .. } = &mut self.output;
         let Some(Some(Entry { channel, .. })) = entries.get_mut(index as usize) else { return };
         let mut heard = Vec::new();
-        act(channel, &mut self.sinks, scratch, &mut |news| heard.extend(Heard::from_news(news, wants)));
+        let recents = &mut self.recents;
+        act(channel, &mut self.sinks, scratch, &mut |news| {
+            if let News::Output(bytes) = news
+                && is_output
+            {
+                recents.push(proc, stderr, bytes);
+            }
+            heard.extend(Heard::from_news(news, wants));
+        });
         if !heard.is_empty() {
             self.hear(proc, stderr, heard);
         }

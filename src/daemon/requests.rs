@@ -21,6 +21,12 @@ impl Daemon {
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(self.identity()),
             Request::Snapshot { numbers } => Reply::Snapshot(Box::new(self.snapshot(numbers))),
+            Request::Table => {
+                let mut snapshot = self.snapshot(false);
+                let lines = self.engine.shown_order().iter().map(|slot| self.recents.last_line(*slot));
+                snapshot.last_lines = lines.collect();
+                Reply::Snapshot(Box::new(snapshot))
+            }
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
             Request::OpenLog(whose) => {
                 let (reply, file) = self.open_log_of(&whose);
@@ -35,6 +41,8 @@ impl Daemon {
             Request::RemoveGroup(name) => Reply::Command(self.remove_group(&name)),
             Request::Plan(names) => self.plan(&names),
             Request::Update(names) => return self.update(&names, Some((self.gateway.generation(), id))),
+            Request::Subscribe(wanted) => return self.on_subscribe(id, wanted),
+            Request::Unsubscribe(subscription) => return self.on_unsubscribe(subscription),
         };
         self.answer(id, &reply);
     }
@@ -129,6 +137,7 @@ impl Daemon {
             identity: self.identity(),
             now: self.now.wall,
             processes,
+            last_lines: Vec::new(),
             daemon: self.self_stats(numbers),
         }
     }

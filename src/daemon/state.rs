@@ -13,12 +13,13 @@ use crate::daemon::output::Output;
 use crate::daemon::roster::Roster;
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
+use crate::daemon::subscribe::Subscribers;
 use crate::daemon::update::Updating;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave};
 use crate::engine::input::{CommandId, Input};
 use crate::journal::Journal;
-use crate::logging::{Put, Sinks};
+use crate::logging::{Put, Recents, Sinks};
 use crate::spawn::{BaseEnvironment, Context};
 use crate::sys::child::Spawner;
 use crate::sys::signals::SignalQueue;
@@ -55,7 +56,11 @@ pub(crate) struct Daemon {
     pub(crate) sinks: Sinks,
     pub(crate) journal: Journal,
     pub(crate) output: Output,
+    /// The end of what each program has written.
+    pub(crate) recents: Recents,
     pub(crate) events: Events,
+    /// Those who follow events by way of the gateway.
+    pub(crate) subscribers: Subscribers,
     pub(crate) slots: Vec<Slot>,
     pub(crate) pids: HashMap<i32, ProcRef>,
     /// Sockets of FastCGI programs that live.
@@ -139,7 +144,9 @@ impl Daemon {
             sinks: opened.sinks,
             journal: opened.journal,
             output: Output::new(),
+            recents: Recents::default(),
             events,
+            subscribers: Subscribers::default(),
             slots: opened.slots,
             roster,
             updating: None,

@@ -94,6 +94,13 @@ impl Hub {
         self.next_serial
     }
 
+    /// The serial of an event that no pool took.
+    pub fn take_serial(&mut self) -> u64 {
+        let serial = self.next_serial;
+        self.next_serial = following(serial);
+        serial
+    }
+
     #[must_use]
     pub fn n_pools(&self) -> usize {
         self.pools.len()

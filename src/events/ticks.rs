@@ -21,11 +21,17 @@ pub struct Ticks {
 impl Ticks {
     /// `wants`: whether anybody asks for the event.
     pub fn new(now: Now, wants: &dyn Fn(&str) -> bool) -> Ticks {
-        let wanted = kind::TICKS.into_iter().filter(|period| wants(&name(*period)));
-        let periods = wanted.map(|period| (period, start(period, now))).collect();
-        let mut ticks = Ticks { periods, due: None };
-        ticks.arm(now);
+        let mut ticks = Ticks::default();
+        ticks.renew(now, wants);
         ticks
+    }
+
+    /// Others are wanted now; a period that was wanted before goes on.
+    pub fn renew(&mut self, now: Now, wants: &dyn Fn(&str) -> bool) {
+        let wanted = kind::TICKS.into_iter().filter(|period| wants(&name(*period)));
+        let before = |period: i64| self.periods.iter().find(|(p, _)| *p == period).map(|(_, last)| *last);
+        self.periods = wanted.map(|p| (p, before(p).unwrap_or_else(|| start(p, now)))).collect();
+        self.arm(now);
     }
 
     /// When to look again.
@@ -96,5 +102,16 @@ mod tests {
         assert_eq!(hourly.next_deadline(), Some(at(60_000, 0).mono));
         assert_eq!(hourly.take(at(60_000, 67_000)), []);
         assert_eq!(hourly.next_deadline(), Some(at(120_000, 0).mono));
+    }
+
+    #[test]
+    fn what_is_wanted_may_change_and_a_period_is_told_once_all_the_same() {
+        let mut ticks = Ticks::new(at(0, 59_000), &|name| name == "TICK_60");
+        ticks.renew(at(1_500, 60_500), &|name| name != "TICK_3600");
+        // The minute that has begun meanwhile is told; the five seconds that were not asked for are not.
+        assert_eq!(ticks.take(at(1_500, 60_500)), [("TICK_60".to_owned(), "when:60".to_owned())]);
+        assert_eq!(ticks.next_deadline(), Some(at(6_000, 0).mono));
+        ticks.renew(at(2_000, 61_000), &|_| false);
+        assert_eq!((ticks.next_deadline(), ticks.take(at(9_000, 68_000))), (None, vec![]));
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::control::{FrameError, FrameReader, Hello, LogReply, Reply, Request, encode};
 use crate::gateway::lock;
+use crate::gateway::mailbox::Mailbox;
 use crate::gateway::stream::send_all;
 use crate::sys::passing::{self, Beside};
 use std::collections::{HashMap, VecDeque};
@@ -14,8 +15,8 @@ use std::io::Read;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// BOUND: requests on their way, those whose asker gave up included. More than every connection can cause.
@@ -77,6 +78,8 @@ struct Table {
     last_id: u64,
     /// `None`: the asker gave up, the core still owes the answer.
     asked: HashMap<u64, Option<SyncSender<Delivery>>>,
+    /// Those who are told again and again.
+    subscribed: Vec<(u64, Arc<Mailbox>)>,
     gone: bool,
 }
 
@@ -131,6 +134,46 @@ impl Link {
         }
     }
 
+    /// Asks for events; the value ends the subscription when it is dropped.
+    ///
+    /// # Errors
+    /// See `LinkError`.
+    pub fn subscribe(&self, types: Vec<String>, timeout: Duration) -> Result<Subscription<'_>, LinkError> {
+        let mailbox = Arc::new(Mailbox::new().map_err(|_| LinkError::Busy)?);
+        let id = {
+            let mut table = lock(&self.table);
+            if table.gone {
+                return Err(LinkError::Gone);
+            }
+            table.last_id += 1;
+            let id = table.last_id;
+            table.subscribed.push((id, Arc::clone(&mailbox)));
+            id
+        };
+        let subscription = Subscription { link: self, id, mailbox };
+        self.write(id, &Request::Subscribe(types))?;
+        let limit = u16::try_from(timeout.as_millis()).unwrap_or(u16::MAX);
+        // Whatever rings first tells whether it began.
+        let _ = subscription.mailbox.wait(None, limit);
+        match subscription.mailbox.begun() {
+            Some(true) => Ok(subscription),
+            Some(false) => Err(LinkError::Busy),
+            None => Err(LinkError::Silent),
+        }
+    }
+
+    fn unsubscribe(&self, id: u64) {
+        let mut table = lock(&self.table);
+        table.subscribed.retain(|(n, _)| *n != id);
+        table.last_id += 1;
+        let (own_id, gone) = (table.last_id, table.gone);
+        drop(table);
+        if !gone {
+            // Where the core has gone nothing is left to end.
+            let _ = self.write(own_id, &Request::Unsubscribe(id));
+        }
+    }
+
     /// Delivers replies until the core is gone or speaks nonsense. Everybody who waits then hears `Gone`.
     ///
     /// # Errors
@@ -140,6 +183,9 @@ impl Link {
         let mut table = lock(&self.table);
         table.gone = true;
         table.asked.clear();
+        for (_, mailbox) in std::mem::take(&mut table.subscribed) {
+            mailbox.close();
+        }
         ended
     }
 
@@ -155,6 +201,13 @@ impl Link {
         let mut files: VecDeque<Option<OwnedFd>> = VecDeque::new();
         loop {
             while let Some((id, reply)) = reader.take::<Reply>()? {
+                if let Reply::Push(push) = reply {
+                    let table = lock(&self.table);
+                    if let Some((_, mailbox)) = table.subscribed.iter().find(|(n, _)| *n == id) {
+                        mailbox.put(push);
+                    }
+                    continue;
+                }
                 let file = match &reply {
                     Reply::Log(LogReply::Opened) => files.pop_front().flatten(),
                     _ => None,
@@ -218,6 +271,20 @@ impl Link {
             *asker = None;
         }
         error
+    }
+}
+
+/// Events that the core pushes to us.
+#[derive(Debug)]
+pub struct Subscription<'a> {
+    link: &'a Link,
+    id: u64,
+    pub mailbox: Arc<Mailbox>,
+}
+
+impl Drop for Subscription<'_> {
+    fn drop(&mut self) {
+        self.link.unsubscribe(self.id);
     }
 }
 
@@ -350,6 +417,33 @@ mod tests {
         let mut said = String::new();
         read.read_to_string(&mut said).expect("read");
         assert_eq!(said, "x");
+    }
+
+    #[test]
+    fn a_subscription_is_confirmed_before_it_is_given_and_ended_when_it_is_dropped() {
+        use crate::control::{Event, Push};
+        use crate::types::Wall;
+        let core = FakeCore::start(|request| match request {
+            Request::Subscribe(types) if types.is_empty() => Some(Reply::Push(Push::Refused)),
+            Request::Subscribe(types) if types[0] == "SILENCE" => None,
+            Request::Subscribe(_) => Some(Reply::Push(Push::Begun)),
+            Request::Unsubscribe(id) => {
+                // An answer for a subscription that is no more goes nowhere.
+                let (serial, name, payload) = (*id, String::new(), String::new());
+                Some(Reply::Push(Push::Event(Event { serial, name, time: Wall(0), payload })))
+            }
+            _ => Some(Reply::Pong),
+        });
+        let ask = |types: &[&str], ms| {
+            let types = types.iter().map(|t| (*t).to_owned()).collect();
+            core.link.subscribe(types, Duration::from_millis(ms)).map(drop)
+        };
+        assert_eq!(ask(&["EVENT"], 5_000), Ok(()));
+        assert_eq!(ask(&[], 5_000), Err(LinkError::Busy));
+        assert_eq!(ask(&["SILENCE"], 1), Err(LinkError::Silent));
+        core.wait_for_requests(6);
+        assert_eq!(core.link.ask(&Request::Ping, Duration::from_secs(5)), Ok(Reply::Pong));
+        assert!(lock(&core.link.table).subscribed.is_empty());
     }
 
     #[test]

@@ -21,7 +21,7 @@ const TIDY_NS: u64 = 1_000_000_000;
 /// BOUND: scrapes at a time, the waiting ones included. A pair of Prometheus servers needs two.
 const MAX_SCRAPES: usize = 4;
 
-/// BOUND: clients that follow a log; each has a thread, a connection and an open file.
+/// BOUND: clients that follow a log; each has a thread, a connection and an open file. As many may follow events.
 const MAX_FOLLOWERS: usize = 16;
 
 /// Shared by all listeners of the process.
@@ -30,6 +30,7 @@ pub struct Load {
     unsent: AtomicUsize,
     scrapes: AtomicUsize,
     followers: AtomicUsize,
+    watchers: AtomicUsize,
     /// Putting a scrape together takes several times its size.
     scraping: Mutex<()>,
     /// Requests that are being answered.
@@ -79,6 +80,14 @@ impl Load {
     /// Follows a log, for as long as `work` takes; `None` when too many do already.
     pub fn follow<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
         let _turn = Turn::take(&self.followers, MAX_FOLLOWERS)?;
+        Some(work())
+    }
+
+    /// Follows events, for as long as `work` takes; `None` when too many do already. At the end of the process it counts
+    /// as a request that is being answered: the last events are worth hearing.
+    pub fn watch<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> Option<T> {
+        let _turn = Turn::take(&self.watchers, MAX_FOLLOWERS)?;
+        let _busy = self.begin();
         Some(work())
     }
 

@@ -7,12 +7,15 @@
 //! Not here: decisions about programs (`engine`), binding sockets (`daemon`).
 
 pub mod auth;
+pub mod events;
 pub mod health;
 pub mod http;
 pub mod link;
 pub mod load;
 pub mod logtail;
+pub mod mailbox;
 pub mod metrics;
+pub mod plain;
 pub mod route;
 pub mod rpc;
 pub mod sandbox;
@@ -20,6 +23,7 @@ pub mod server;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod usage;
 
 use crate::control::{FrameReader, Hello, ListenerKind, ListenerSpec};
 use crate::sys::clock::LocalTime;
@@ -34,6 +38,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use stream::Listener;
+use usage::Usages;
 
 /// The core shall start us again (EX_TEMPFAIL).
 pub const EXIT_RESTART: u8 = 75;
@@ -62,6 +67,7 @@ pub struct Site {
     pub spec: ListenerSpec,
     pub link: Arc<Link>,
     pub load: Arc<Load>,
+    pub usages: Arc<Usages>,
     pub tools: Tools,
 }
 
@@ -93,6 +99,7 @@ fn serve(
 ) -> u8 {
     let link = Arc::new(Link::new(core));
     let load = Arc::new(Load::default());
+    let usages = Arc::new(Usages::default());
     let restart = Arc::new(AtomicBool::new(false));
     let each = (MAX_CONNECTIONS / hello.listeners.len().max(1)).clamp(1, MAX_CONNECTIONS_EACH);
     for (i, spec) in hello.listeners.into_iter().enumerate() {
@@ -100,7 +107,13 @@ fn serve(
             Ok(socket) => socket,
             Err(e) => return broken(&format!("cannot take the listener of [{}]: {e}", spec.section)),
         };
-        let site = Site { spec, link: Arc::clone(&link), load: Arc::clone(&load), tools };
+        let site = Site {
+            spec,
+            link: Arc::clone(&link),
+            load: Arc::clone(&load),
+            usages: Arc::clone(&usages),
+            tools,
+        };
         if let Err(e) = start(socket, site, each, Arc::clone(&restart)) {
             return broken(&format!("cannot start a thread: {e}"));
         }

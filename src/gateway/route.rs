@@ -7,12 +7,15 @@
 use crate::control::{HealthKind, ListenerKind, LogOf, Reply, Request as Question};
 use crate::gateway::auth::{self, Verdict};
 use crate::gateway::http::{Answer, Request};
-use crate::gateway::{Site, health, logtail, metrics, rpc};
+use crate::gateway::{Site, events, health, logtail, metrics, rpc};
 use std::time::Duration;
 use tiny_http::Method;
 
 /// A scrape gives up before Prometheus does (10 s).
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where events are followed.
+const EVENTS: &str = "/events";
 
 const INDEX: &str = "mainstay\n\n\
     /metrics   Prometheus metrics\n\
@@ -22,13 +25,32 @@ const INDEX: &str = "mainstay\n\n\
     /healthz   the same as /readyz\n\n\
     ?verbose lists the checks, ?exclude=NAME leaves one out, /readyz/NAME asks for one.\n";
 
-/// The log that a request wants to follow, if it may; anything else has an `answer`.
+/// What has no end.
+#[derive(Debug)]
+pub enum Endless {
+    Log(LogOf),
+    Events(events::Wish),
+}
+
+/// What a request wants to follow, if it may; anything else has an `answer`.
 #[must_use]
-pub fn log_to_follow(site: &Site, request: &Request) -> Option<LogOf> {
+pub fn to_follow(site: &Site, request: &Request) -> Option<Endless> {
     let may = site.spec.kind == ListenerKind::Control
         && request.method == Method::Get
         && unwelcome(site, request).is_none();
-    logtail::wanted(request.path()).filter(|_| may).flatten()
+    if !may {
+        return None;
+    }
+    if request.path() == EVENTS {
+        return events::wish(request).ok().filter(|_| !is_foreign(request)).map(Endless::Events);
+    }
+    logtail::wanted(request.path()).flatten().map(Endless::Log)
+}
+
+/// Only browsers say where a request comes from, and any page may make one to the loopback interface.
+/// No XML-RPC client does; supervisord lets it happen.
+fn is_foreign(request: &Request) -> bool {
+    request.header("Origin").is_some()
 }
 
 /// Why a request is not even looked at.
@@ -55,14 +77,21 @@ pub fn answer(site: &Site, request: &Request, wanted: &dyn Fn() -> bool) -> Opti
         // Who comes here names no log, or wants something else of it than to follow it.
         return Some(error(if request.method == Method::Get { 404 } else { 400 }));
     }
+    if site.spec.kind == ListenerKind::Control && path == EVENTS {
+        return Some(match events::wish(request) {
+            _ if request.method != Method::Get => only("GET"),
+            _ if is_foreign(request) => error(403),
+            Err(refusal) => refusal,
+            // They are followed, not answered.
+            Ok(_) => error(500),
+        });
+    }
     // COMPAT: supervisord matches the prefix; `/RPC2/` is in use.
     if site.spec.kind == ListenerKind::Control && path.starts_with("/RPC2") {
         if request.method != Method::Post {
             return Some(error(400));
         }
-        // Only browsers say where a request comes from, and any page may make one post to the loopback interface.
-        // No XML-RPC client does; supervisord lets it happen.
-        if request.header("Origin").is_some() {
+        if is_foreign(request) {
             return Some(error(403));
         }
         return rpc::answer(site, request, wanted);
@@ -86,9 +115,7 @@ fn read_only(site: &Site, request: &Request, path: &str) -> Answer {
         return error(404);
     }
     if !matches!(request.method, Method::Get | Method::Head) {
-        let mut refusal = error(405);
-        refusal.headers.push(("Allow", "GET, HEAD"));
-        return refusal;
+        return only("GET, HEAD");
     }
     match (health, page) {
         (Some(kind), _) => health::answer(site, kind, page, rest, &request.query()),
@@ -98,6 +125,12 @@ fn read_only(site: &Site, request: &Request, path: &str) -> Answer {
         }
         (None, _) => Answer::text(200, INDEX),
     }
+}
+
+fn only(methods: &'static str) -> Answer {
+    let mut refusal = error(405);
+    refusal.headers.push(("Allow", methods));
+    refusal
 }
 
 fn scrape(site: &Site) -> Answer {

@@ -12,11 +12,11 @@
 //! that slow or silent clients cannot lock a probe out; while all of them work, the new one is told 503.
 //! Not here: what a request means (`route`), its syntax (`http`).
 
-use crate::control::{ListenerKind, LogOf};
+use crate::control::ListenerKind;
 use crate::gateway::http::{Answer, Conversation, ReadError, Request};
-use crate::gateway::logtail::Follow;
+use crate::gateway::route::Endless;
 use crate::gateway::stream::{Listener, Stream};
-use crate::gateway::{Site, lock, route};
+use crate::gateway::{Site, events, lock, logtail, route};
 use crate::types::Mono;
 use nix::errno::Errno;
 use std::collections::HashMap;
@@ -191,8 +191,8 @@ impl Shared {
                 Err(e) => return self.refuse(&mut talk, &e),
             };
             self.waits(seat.id, false);
-            if let Some(whose) = route::log_to_follow(&self.site, &request) {
-                return self.follow(&talk, &request, stream, whose);
+            if let Some(what) = route::to_follow(&self.site, &request) {
+                return self.follow(&talk, &request, stream, what);
             }
             let busy = self.site.load.begin();
             let answer = route::answer(&self.site, &request, &|| !stream.is_abandoned());
@@ -213,18 +213,31 @@ impl Shared {
         }
     }
 
-    /// Sends a log until the client goes; the connection is of no other use afterwards.
-    fn follow(&self, talk: &Conversation<'_>, request: &Request, stream: &Stream, whose: LogOf) {
-        let followed = self.site.load.follow(|| {
-            let follow = Follow::open(&self.site, whose).ok_or(404u16)?;
-            // However it ended, there is nobody to tell.
-            let _ = follow.run(request, stream);
-            Ok(())
-        });
+    /// Sends a log or events until the client goes; the connection is of no other use afterwards.
+    fn follow(&self, talk: &Conversation<'_>, request: &Request, stream: &Stream, what: Endless) {
+        // However it ended, there is nobody to tell.
+        let (followed, too_many) = match what {
+            Endless::Log(whose) => (
+                self.site.load.follow(|| {
+                    let follow = logtail::Follow::open(&self.site, whose).ok_or(404u16)?;
+                    let _ = follow.run(request, stream);
+                    Ok(())
+                }),
+                "too many clients follow logs\n",
+            ),
+            Endless::Events(wish) => (
+                self.site.load.watch(|| {
+                    let follow = events::Follow::open(&self.site, wish).ok_or(503u16)?;
+                    let _ = follow.run(request, stream);
+                    Ok(())
+                }),
+                "too many clients follow events\n",
+            ),
+        };
         let refusal = match followed {
             Some(Ok(())) => return,
             Some(Err(status)) => route::error(status),
-            None => Answer::text(503, "too many clients follow logs\n"),
+            None => Answer::text(503, too_many),
         };
         // A client that does not take it has gone.
         let _ = talk.write(Some(request), refusal, self.now().plus_ms(self.limits.response_ms));

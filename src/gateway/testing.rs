@@ -2,7 +2,7 @@
 
 use crate::control::{
     Command, FrameReader, HealthReport, Ident, ListenerKind, ListenerSpec, LogReply, Outcome, ProcessInfo,
-    ProcessStats, Reply, Request, SelfStats, Snapshot, State, encode,
+    ProcessStats, Push, Reply, Request, SelfStats, Snapshot, State, encode,
 };
 use crate::gateway::link::Link;
 use crate::gateway::server::{Limits, Server};
@@ -58,7 +58,13 @@ impl FakeCore {
     pub(crate) fn site(&self, kind: ListenerKind, auth: Option<(&str, &str)>) -> Site {
         let auth = auth.map(|(u, p)| (u.to_owned(), p.to_owned()));
         let spec = ListenerSpec { kind, unix: false, section: "test".to_owned(), auth };
-        Site { spec, link: Arc::clone(&self.link), load: Arc::default(), tools: tools() }
+        Site {
+            spec,
+            link: Arc::clone(&self.link),
+            load: Arc::default(),
+            usages: Arc::default(),
+            tools: tools(),
+        }
     }
 }
 
@@ -101,7 +107,9 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Send(_) => Reply::Command(Outcome::Done),
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
-            Request::Snapshot { .. } => Reply::Snapshot(Box::new(snapshot.clone())),
+            Request::Snapshot { .. } | Request::Table => Reply::Snapshot(Box::new(snapshot.clone())),
+            Request::Subscribe(_) => Reply::Push(Push::Begun),
+            Request::Unsubscribe(_) => return None,
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
             Request::ClearLog(_) => Reply::Command(Outcome::Done),
             Request::Configuration => Reply::Configuration(vec![]),
@@ -146,6 +154,7 @@ pub(crate) fn snapshot(processes: Vec<ProcessInfo>) -> Snapshot {
         identity: Ident { identifier: "supervisor".to_owned(), pid: 1, stopping: false },
         now: Wall(1_700_000_005_000),
         processes,
+        last_lines: vec![],
         daemon: SelfStats { start: Wall(1_700_000_000_000), ..SelfStats::default() },
     }
 }

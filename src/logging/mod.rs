@@ -11,6 +11,7 @@ pub mod channel;
 pub mod file;
 pub mod filters;
 pub mod lines;
+pub mod recent;
 pub mod sinks;
 pub mod stream;
 pub mod syslog;
@@ -18,6 +19,7 @@ pub mod tokens;
 
 pub use channel::{Captured, Channel, News, Plan, Pumped};
 pub use file::RotatingFile;
+pub use recent::Recents;
 pub use sinks::{Put, SinkId, Sinks};
 pub use stream::StreamSink;
 pub use syslog::SyslogSink;

@@ -24,6 +24,7 @@ pub mod signals;
 pub mod slim;
 pub mod sockets;
 mod stage;
+pub mod terminal;
 pub mod tty;
 pub mod wait;
 mod zone;

@@ -1,4 +1,5 @@
-//! What /proc tells about ourselves, for `process_*` metrics. Everything is `None` where there is no /proc.
+//! What /proc tells about ourselves, for `process_*` metrics, and about programs. Everything is `None` where there is no
+//! /proc, or where it hides others' processes.
 //!
 //! Reads a few small files at scrape time; keeps nothing.
 
@@ -28,6 +29,26 @@ fn open_fds() -> Option<u64> {
     let told = fs::metadata("/proc/self/fd").ok().map(|m| m.len()).filter(|n| *n > 0);
     // The directory itself is open while it is read.
     told.or_else(|| fs::read_dir("/proc/self/fd").ok().map(|d| (d.count() as u64).saturating_sub(1)))
+}
+
+/// What another process uses.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Usage {
+    /// Of all its threads since its start.
+    pub cpu_seconds: f64,
+    pub resident_bytes: u64,
+}
+
+/// Looks at a process now; `None` for one that is not there or cannot be seen.
+#[must_use]
+pub fn usage(pid: i32) -> Option<Usage> {
+    if pid <= 0 {
+        return None;
+    }
+    // The name in it may be anything.
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let numbers = parse_stat(&String::from_utf8_lossy(&stat), per_second(), page_bytes());
+    Some(Usage { cpu_seconds: numbers.cpu_seconds?, resident_bytes: numbers.resident_bytes? })
 }
 
 fn per_second() -> u64 {

@@ -177,6 +177,7 @@ fn unsafe_lives_in_sys() {
 const SHOWN_TIMES: &[&str] = &[
     "daemon/requests.rs",
     "daemon/state.rs",
+    "daemon/subscribe.rs",
     "engine/process.rs",
     "engine/view.rs",
     "events/ticks.rs",

@@ -13,6 +13,7 @@ use crate::control::{
 use crate::gateway::Site;
 use crate::gateway::link::{Link, LinkError};
 use crate::gateway::load::{Load, Reservation};
+use crate::gateway::usage::Usage;
 use crate::sys::clock::LocalTime;
 use crate::types::Signal;
 use std::cell::RefCell;
@@ -32,6 +33,7 @@ pub struct Caller<'a> {
     /// Whether the client is still there.
     pub wanted: &'a dyn Fn() -> bool,
     load: &'a Arc<Load>,
+    site: &'a Site,
     /// For what the answer will be made of.
     room: RefCell<Vec<Reservation>>,
 }
@@ -41,7 +43,13 @@ impl<'a> Caller<'a> {
     #[must_use]
     pub fn new(site: &'a Site, wanted: &'a dyn Fn() -> bool) -> Caller<'a> {
         let room = RefCell::default();
-        Caller { link: &site.link, local_time: site.tools.local_time, wanted, load: &site.load, room }
+        Caller { link: &site.link, local_time: site.tools.local_time, wanted, load: &site.load, site, room }
+    }
+
+    /// What these processes use.
+    #[must_use]
+    pub fn usages(&self, pids: &[i32]) -> Vec<Option<Usage>> {
+        self.site.usages.of(pids, (self.site.tools.mono)())
     }
 
     /// Makes room for an answer with so many bytes from a log.

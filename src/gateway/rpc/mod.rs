@@ -9,6 +9,7 @@ pub mod groups;
 pub mod logs;
 pub mod methods;
 pub mod namespec;
+mod own;
 mod send;
 pub mod table;
 pub mod value;

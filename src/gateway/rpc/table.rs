@@ -8,6 +8,7 @@ use super::config;
 use super::groups;
 use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
+use super::own;
 use super::send;
 use super::value::Value;
 use crate::control::{Fault, FaultCode};
@@ -36,6 +37,14 @@ const fn method(
 }
 
 const METHODS: &[Method] = &[
+    // Ours come first: by name, as all of them.
+    method(
+        "mainstay.getProcessTable",
+        &["array"],
+        0,
+        "All processes with uptime, restarts, processor time, memory and last line.",
+        own::process_table,
+    ),
     method(
         "mainstay.plan",
         &["struct", "array"],

@@ -6,6 +6,7 @@ mod filters;
 mod frames;
 mod getopt;
 mod http;
+mod keys;
 mod lines;
 mod listener;
 mod seeds;
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(http::Http::new()),
         Box::new(frames::Frames),
         Box::new(getopt::Getopt),
+        Box::new(keys::Keys),
         Box::new(lines::Lines),
         Box::new(filters::Filters),
         Box::new(listener::Listener),

@@ -1,0 +1,286 @@
+//! `ctl top` in a real terminal, and what is behind it: `mainstay.getProcessTable`.
+
+use crate::support::{ctl, ini, mainstay};
+use harness::{Cmd, Daemon, Setup, bins, http, wait_until};
+
+/// Without tmux there is no terminal to look at; says so once for each test.
+fn no_terminal() -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join("tmux").is_file()));
+    assert!(found || !harness::flag("REQUIRE_TMUX"), "REQUIRE_TMUX is set, and there is no tmux");
+    if !found {
+        println!("skipped: needs tmux");
+    }
+    !found
+}
+
+/// A terminal with something running in it.
+struct Terminal {
+    server: Daemon,
+    socket: String,
+}
+
+impl Terminal {
+    fn new(size: (u32, u32), command: &str) -> Terminal {
+        let setup = Setup::new(&["tmux", "-D", "-S", "@dir@/tmux", "-f", "/dev/null"])
+            .env("TERM", "xterm")
+            .env("LC_ALL", "C.UTF-8");
+        let socket = setup.fill("@dir@/tmux");
+        let server = setup.start();
+        let terminal = Terminal { server, socket };
+        wait_until("tmux is there", || terminal.tmux(&["list-commands"]).code() == 0);
+        let (x, y) = (size.0.to_string(), size.1.to_string());
+        // What the program says at its end stays on the screen.
+        let command = format!("{command}; echo \"code $?\"; stty -a; exec cat");
+        terminal.tmux(&["new-session", "-d", "-x", &x, "-y", &y, &command]).expect(0);
+        terminal
+    }
+
+    fn tmux(&self, words: &[&str]) -> harness::Done {
+        Cmd::new(&[&["tmux", "-u", "-S", self.socket.as_str()], words].concat()).run()
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat()).expect(0);
+    }
+
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p"]).stdout
+    }
+
+    #[track_caller]
+    fn wait(&self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
+        let mut screen = String::new();
+        let found = harness::holds_within(harness::wait::LIMIT, || {
+            screen = self.screen();
+            is_there(&screen)
+        });
+        assert!(found, "{what} does not come; there is\n{screen}");
+        screen
+    }
+
+    #[track_caller]
+    fn wait_for(&self, text: &str) -> String {
+        self.wait(&format!("`{text}`"), |screen| screen.contains(text))
+    }
+
+    /// A row of the table whose state is this.
+    #[track_caller]
+    fn wait_row(&self, name: &str, state: &str) -> String {
+        self.wait(&format!("{name} {state}"), |screen| row(screen, name).is_some_and(|r| r.contains(state)))
+    }
+
+    fn end(self) {
+        self.tmux(&["kill-server"]);
+        self.server.wait_exit();
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+fn row(screen: &str, name: &str) -> Option<String> {
+    screen.lines().find(|l| l.split_whitespace().next() == Some(name)).map(str::to_owned)
+}
+
+const PROGRAMS: &str = "[program:apple]\ncommand=@puppet@ say red hold\nstartsecs=0\nstdout_logfile=@dir@/apple.log\n\
+    [program:berry]\ncommand=@puppet@ hold\nstartsecs=0\nautostart=false\n\
+    [program:cherry]\ncommand=@puppet@ say-err sour hold\nstartsecs=0\nstderr_logfile=@dir@/cherry.err\n";
+
+fn running() -> Daemon {
+    let daemon = ini(PROGRAMS).start();
+    daemon.wait_state("apple", "RUNNING");
+    daemon.wait_state("cherry", "RUNNING");
+    daemon
+}
+
+fn top(daemon: &Daemon, size: (u32, u32)) -> Terminal {
+    let command = format!("{} ctl -s unix://{} top -d 0.3", bins::mainstay(), daemon.socket());
+    Terminal::new(size, &command)
+}
+
+#[test]
+fn the_table_shows_programs_and_keys_act_on_the_selected_one() {
+    if no_terminal() {
+        return;
+    }
+    let daemon = running();
+    let terminal = top(&daemon, (100, 20));
+    let screen = terminal.wait_row("apple", "red");
+    assert!(screen.contains("3 processes: 2 RUNNING, 1 STOPPED"), "{screen}");
+    let head: Vec<&str> = screen.lines().nth(2).expect("a head").split_whitespace().collect();
+    assert_eq!(head, ["NAME", "STATE", "PID", "UPTIME", "RESTARTS", "CPU%", "MEM", "LAST", "LINE"]);
+    let pid = daemon.info("apple", "pid").expect("a pid");
+    let apple = row(&screen, "apple").expect("a row");
+    assert!(apple.contains(&format!(" {pid} ")) && apple.contains(" RUNNING "), "{apple}");
+    terminal.wait_row("cherry", "sour");
+    terminal.keys(&["Down", "s"]);
+    terminal.wait_row("berry", "RUNNING");
+    terminal.keys(&["x"]);
+    terminal.wait_row("berry", "STOPPED");
+    terminal.keys(&["k", "r"]);
+    terminal.wait("apple again", |screen| {
+        row(screen, "apple").is_some_and(|r| r.contains("RUNNING") && !r.contains(&format!(" {pid} ")))
+    });
+    // A restart of what does not run is a start.
+    terminal.keys(&["j", "r"]);
+    terminal.wait_row("berry", "RUNNING");
+    terminal.keys(&["X"]);
+    terminal.wait_for("Really stop all programs? y/N");
+    terminal.keys(&["n"]);
+    terminal.wait_for("q quit");
+    assert!(terminal.screen().contains("3 RUNNING"), "{}", terminal.screen());
+    terminal.keys(&["X", "y"]);
+    terminal.wait_for("3 STOPPED");
+    terminal.keys(&["q"]);
+    terminal.wait_for("code 0");
+    terminal.end();
+    daemon.finish();
+}
+
+#[test]
+fn logs_filters_help_and_sizes() {
+    if no_terminal() {
+        return;
+    }
+    let daemon = running();
+    let terminal = top(&daemon, (90, 16));
+    terminal.wait_row("apple", "RUNNING");
+    terminal.keys(&["l"]);
+    terminal.wait("the log", |s| s.contains("apple stdout") && s.contains("\nred\n"));
+    std::fs::write(daemon.dir().path().join("apple.log"), "red\n\u{1b}[31mripe\u{1b}[0m\n").expect("ours");
+    terminal.wait_for("\nripe\n");
+    terminal.keys(&["e"]);
+    terminal.wait("the other one", |s| s.contains("apple stderr") && s.contains("(the log is empty)"));
+    terminal.keys(&["q"]);
+    terminal.wait_row("cherry", "RUNNING");
+    terminal.keys(&["/", "err", "Enter"]);
+    terminal
+        .wait("two of them", |s| s.contains("only `err`") && s.contains("berry") && !s.contains("apple "));
+    terminal.keys(&["Escape"]);
+    terminal.wait_row("apple", "RUNNING");
+    terminal.keys(&["?"]);
+    terminal.wait_for("any key goes back");
+    terminal.keys(&["q"]);
+    terminal.wait_row("apple", "RUNNING");
+    terminal.tmux(&["resize-window", "-x", "30", "-y", "6"]).expect(0);
+    let small = terminal.wait("a small table", |s| s.contains("berry") && !s.contains("PID"));
+    assert!(small.lines().count() <= 6 && small.contains("UPTIME"), "{small}");
+    terminal.tmux(&["resize-window", "-x", "120", "-y", "20"]).expect(0);
+    terminal.wait_for("LAST LINE");
+    terminal.keys(&["q"]);
+    terminal.wait_for("code 0");
+    terminal.end();
+    daemon.finish();
+}
+
+#[test]
+fn the_terminal_is_as_it_was_however_top_ends() {
+    if no_terminal() {
+        return;
+    }
+    let daemon = running();
+    for (end, code) in [("q", "code 0"), ("C-c", "code 0"), ("TERM", "code 143"), ("HUP", "code 129")] {
+        let terminal = top(&daemon, (80, 24));
+        terminal.wait_row("apple", "RUNNING");
+        assert_eq!(terminal.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"]).stdout, "1 0\n");
+        if let "TERM" | "HUP" = end {
+            // The shell waits for it, so it is the shell's child.
+            let shell = terminal.tmux(&["display", "-p", "#{pane_pid}"]).stdout;
+            let children = harness::proc::children(shell.trim().parse().expect("a pid"));
+            let pid = children.first().map(|c| c.pid).expect("top is there");
+            harness::kill(pid, if end == "TERM" { 15 } else { 1 }).expect("it is there");
+        } else {
+            terminal.keys(&[end]);
+        }
+        let screen = terminal.wait("the end", |s| s.contains(code) && s.contains("echok"));
+        assert!(screen.contains("isig icanon iexten echo "), "{screen}");
+        assert!(!screen.contains("apple"), "{screen}");
+        assert_eq!(terminal.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"]).stdout, "0 1\n");
+        terminal.end();
+    }
+    daemon.finish();
+}
+
+#[test]
+fn a_server_that_goes_away_is_said_and_found_again() {
+    if no_terminal() {
+        return;
+    }
+    let daemon = running();
+    let terminal = top(&daemon, (80, 12));
+    terminal.wait_row("apple", "RUNNING");
+    let (socket, conf) = (daemon.socket(), daemon.dir().read("supervisord.conf"));
+    daemon.finish();
+    terminal.wait_for("; trying again");
+    let folder = std::path::Path::new(&socket).parent().expect("a folder").to_path_buf();
+    std::fs::create_dir_all(&folder).expect("ours");
+    std::fs::write(folder.join("supervisord.conf"), conf).expect("ours");
+    let again =
+        Setup::new(&["@mainstay@", "run", "-c", &folder.join("supervisord.conf").display().to_string()])
+            .start();
+    terminal.wait("it is back", |s| {
+        !s.contains("trying again") && row(s, "apple").is_some_and(|r| r.contains("RUNNING"))
+    });
+    terminal.keys(&["q"]);
+    terminal.wait_for("code 0");
+    terminal.end();
+    again.finish();
+    std::fs::remove_dir_all(folder).expect("ours");
+}
+
+#[test]
+fn without_a_terminal_it_is_one_table_or_json() {
+    let daemon = running();
+    let done = ctl(&daemon, &["top"]);
+    done.expect(0);
+    let lines: Vec<&str> = done.stdout.lines().collect();
+    assert!(lines.len() == 4 && lines[0].starts_with("NAME   STATE "), "{lines:?}");
+    assert!(lines[1].starts_with("apple  RUNNING ") && lines[1].ends_with(" red"), "{lines:?}");
+    assert!(!done.stdout.contains('\x1b'));
+    let twice = ctl(&daemon, &["top", "-n", "2", "-d", "0.1"]);
+    assert_eq!(twice.stdout.matches("NAME ").count(), 2, "{}", twice.stdout);
+    let json = ctl(&daemon, &["top", "--json"]);
+    let all: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((&all[0]["name"], &all[0]["last_line"]), (&"apple".into(), &"red".into()));
+    assert!(all[0]["memory_bytes"].as_f64().is_some_and(|n| n > 1000.0), "{all}");
+    ctl(&daemon, &["top", "nonsense"]).expect(2);
+    let url = format!("unix://{}", daemon.socket());
+    daemon.finish();
+    assert_eq!(mainstay(&["ctl", "-s", &url, "top"]).code(), 7);
+}
+
+#[test]
+fn the_table_has_what_people_want_to_know_and_last_words_stay() {
+    let daemon = ini(
+        "[program:a]\ncommand=@puppet@ say one print \"\x1b[31mtwo\" say-err \"a\x1b[0m word\" wait-file @dir@/go exit 3\n\
+         startsecs=0\nautorestart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+         [program:b]\ncommand=/no/such\nstartretries=0\n",
+    )
+    .start();
+    daemon.wait_state("a", "RUNNING");
+    let table = || http::rpc(&daemon.socket(), "mainstay.getProcessTable", &[]).expect("an answer");
+    let number = |xml: &str, name: &str| http::member(xml, name).and_then(|t| t.parse::<f64>().ok());
+    // /dev/null has no reader: there is nothing to know.
+    let xml = table();
+    assert!(
+        number(&xml, "uptime").is_some_and(|s| s >= 0.0) && number(&xml, "cpu_seconds").is_some(),
+        "{xml}"
+    );
+    assert_eq!((number(&xml, "starts"), number(&xml, "exits")), (Some(1.0), Some(0.0)));
+    assert_eq!(http::member(&xml, "ready").as_deref(), Some("1"));
+    daemon.dir().write("go", "");
+    daemon.wait_state("a", "EXITED");
+    let xml = table();
+    assert_eq!((number(&xml, "exits"), number(&xml, "exits_unexpected")), (Some(1.0), Some(1.0)));
+    let of_a = xml.split("<struct>").nth(1).expect("a structure");
+    assert!(!of_a.contains("memory_bytes") && of_a.contains("<name>spawnerr</name>"), "{of_a}");
+    daemon.finish();
+    let daemon = ini(
+        "[program:a]\ncommand=@puppet@ say one say-err \"\x1b[31ma\x1b[0m word\" exit 3\nstartsecs=0\nautorestart=false\n\
+         stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\nredirect_stderr=true\n",
+    )
+    .start();
+    daemon.wait_state("a", "EXITED");
+    let xml = http::rpc(&daemon.socket(), "mainstay.getProcessTable", &[]).expect("an answer");
+    assert_eq!(http::member(&xml, "last_line").as_deref(), Some("a word"));
+    daemon.finish();
+}
