@@ -20,6 +20,7 @@ pub mod server;
 pub mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod web;
 
 use crate::control::{FrameReader, Hello, ListenerKind, ListenerSpec};
 use crate::sys::clock::LocalTime;
