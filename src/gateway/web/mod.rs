@@ -36,6 +36,10 @@ const MOST_TAIL_BYTES: i64 = 1 << 20;
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
     frame-ancestors 'none'; base-uri 'none'";
 
+/// What Supervisor leaves at FAILED.
+const UNREADABLE: &str = ": this log is no file that can be read back, but a stream, most likely the container's own \
+    output; read it with what collects that (`docker logs`, `kubectl logs`)";
+
 const STYLE: &str = include_str!("style.css");
 
 /// 16 by 16 dots.
@@ -156,7 +160,10 @@ fn tail(site: &Site, form: &Form, wanted: &dyn Fn() -> bool) -> Answer {
     let text = match read(&caller, &params) {
         Ok(value) => Ok(value.as_str().map(str::to_owned).unwrap_or_default()),
         Err(Refusal::Fault(fault)) if fault.code == FaultCode::NoFile => Err(format!("No file for {name}")),
-        Err(Refusal::Fault(fault)) => Err(format!("ERROR: {}", act::unexpected(&fault))),
+        Err(Refusal::Fault(fault)) => {
+            let hint = if fault.code == FaultCode::Failed && fault.extra.is_none() { UNREADABLE } else { "" };
+            Err(format!("ERROR: {}{hint}", act::unexpected(&fault)))
+        }
         Err(Refusal::Abandoned) => Err(String::new()),
     };
     html(200, pages::tail(Some(name), stderr, bytes, text.as_deref().map_err(String::as_str)))
