@@ -20,3 +20,4 @@ mod run;
 mod signals;
 mod support;
 mod toml;
+mod web;

@@ -61,7 +61,7 @@ fn read_only_listeners_offer_what_they_should_and_nothing_else() {
 }
 
 #[test]
-fn control_listeners_offer_health_xml_rpc_and_the_page() {
+fn control_listeners_offer_health_and_xml_rpc() {
     let core = willing_core(snapshot(vec![]));
     let site = core.site(ListenerKind::Control, None);
     for (method, target, status) in [

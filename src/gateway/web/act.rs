@@ -27,13 +27,13 @@ pub enum Done {
     Abandoned,
 }
 
-/// Carries out `action`; `now` is the local time for messages that name it.
+/// Carries out `action`; `now` gives the local time for messages that name it.
 #[must_use]
 pub fn act(
     site: &Site,
     action: &str,
     process: Option<&str>,
-    now: LocalTime,
+    now: &dyn Fn() -> LocalTime,
     patience: Duration,
     wanted: &dyn Fn() -> bool,
 ) -> Done {
@@ -45,11 +45,11 @@ pub fn act(
     // Once everything has been stopped it is to be started, whether somebody still looks or not.
     let faithful = Caller::new(site, &in_time);
     let result = match (action, process) {
-        ("refresh", _) => Ok(format!("Page refreshed at {}", ctime(now))),
-        ("stopall", _) => m::stop_all(&watching, &[]).map(|_| format!("All stopped at {}", ctime(now))),
+        ("refresh", _) => Ok(format!("Page refreshed at {}", ctime(now()))),
+        ("stopall", _) => m::stop_all(&watching, &[]).map(|_| format!("All stopped at {}", ctime(now()))),
         ("restartall", _) => m::stop_all(&faithful, &[])
             .and_then(|_| m::start_all(&faithful, &[]))
-            .map(|_| format!("All restarted at {}", ctime(now))),
+            .map(|_| format!("All restarted at {}", ctime(now()))),
         (_, None) => return Done::Unknown,
         (_, Some(name)) if namespec::split(name).1.is_none() => Ok(no_such(name)),
         ("start", Some(name)) => said(m::start_process(&watching, &[Value::text(name)]), name, "started"),

@@ -111,8 +111,8 @@ fn wish(
         Wish::StrangeName => return Some(html(403, pages::refusal(pages::STRANGE_NAME))),
         Wish::Guess => return Some(html(403, pages::refusal(pages::GUESS))),
     }
-    let now = (site.tools.local_time)(clock::now().wall.secs());
-    match act::act(site, action, process, now, act::PATIENCE, wanted) {
+    let now = || (site.tools.local_time)(clock::now().wall.secs());
+    match act::act(site, action, process, &now, act::PATIENCE, wanted) {
         Done::Said(message) => Some(Answer {
             // Relative: right behind a proxy that speaks TLS or serves us below a path. COMPAT: Supervisor sends the
             // browser to `http://HOST/` with a 301, which may be cached (trap 71).

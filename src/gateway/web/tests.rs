@@ -207,7 +207,7 @@ fn nobody_waits_for_ever_and_a_restart_is_not_left_half_done() {
     };
     let core = FakeCore::start(silent);
     let site = core.site(ListenerKind::Control, None);
-    let now = Default::default();
+    let now = &Default::default;
     let patience = Duration::from_millis(1);
     let Done::Said(message) = act::act(&site, "start", Some("a"), now, patience, &|| true) else {
         panic!("it said nothing")
@@ -237,7 +237,7 @@ fn a_restart_that_does_not_start_says_so() {
         })
     });
     let site = core.site(ListenerKind::Control, None);
-    let done = act::act(&site, "restart", Some("b"), Default::default(), act::PATIENCE, &|| true);
+    let done = act::act(&site, "restart", Some("b"), &Default::default, act::PATIENCE, &|| true);
     assert_eq!(done, Done::Said("ERROR: Process b: spawn error".to_owned()));
 }
 
