@@ -56,6 +56,33 @@ fn whatever_programs_are_called_and_say_is_text() {
 }
 
 #[test]
+fn no_text_whatsoever_makes_a_tag() {
+    let pieces = [
+        "<", ">", "\"", "'", "&", "/", "=", " ", "`", "{{", "%}", "-->", "<!--", "\u{0}", "\n", "\u{e9}",
+        "a", "%3C",
+    ];
+    let mut seed = 1u64;
+    let mut next = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap_or(0) % n
+    };
+    let tame = |n: &str| {
+        pages::status(&snapshot(vec![process(n, n, State::Running)]), Some(n), |_| Default::default())
+    };
+    let (status, tail) = (tame("x"), pages::tail(Some("x"), true, 1024, Ok("x")));
+    for _ in 0..2000 {
+        let text: String = (0..=next(12)).map(|_| pieces[next(pieces.len())]).collect();
+        assert_eq!(tags(&tame(&text)), tags(&status), "{text:?}");
+        assert_eq!(tags(&pages::tail(Some(&text), true, 1024, Ok(&text))), tags(&tail), "{text:?}");
+        // What is not quoted ends where it should.
+        let row = tame(&text);
+        let form = row.split_once("<form method=post action=?processname=").expect("a form").1;
+        let link = form.split_once("><button").expect("its end").0;
+        assert!(!link.contains([' ', '\n', '"', '\'', '`', '=', '<', '>']), "{text:?}: {link}");
+    }
+}
+
+#[test]
 fn a_log_that_closes_its_box_stays_in_it() {
     let page = pages::tail(Some("a"), false, 1024, Ok("</pre><script>alert(1)</script>\n<!--"));
     assert_eq!(page.matches("</pre>").count(), 1);
