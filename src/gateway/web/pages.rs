@@ -3,6 +3,8 @@
 //! Pure; the time zone is a parameter. Invariants: every value passes the template engine's escaping; values of attributes
 //! without quotes hold only what `form::quote` lets through. A row is kept short: a page of a thousand programs is to
 //! stay below 400 kB, so optional end tags and quotes are left out, as HTML allows.
+//! Why askama: its templates are HTML that can be read and shortened as such. maud made a binary 3 kB smaller and a page
+//! 24 kB larger.
 //! COMPAT: classes and words of states are Supervisor's. Not here: what is asked for (`mod`).
 
 use super::form::quote;
