@@ -16,17 +16,19 @@ SUPERLANCE ?= 2.0.0
 T ?= 60
 BENCH ?= all --quick
 
-# What the tests need to know. REQUIRE_DOCKER=1, REQUIRE_COMPAT=1 and REQUIRE_K8S=1 turn "skipped" into "failed".
+# What the tests need to know. REQUIRE_DOCKER=1, REQUIRE_COMPAT=1, REQUIRE_K8S=1 and
+# REQUIRE_BROWSER=1 turn "skipped" into "failed".
 export MAINSTAY_BIN := $(CURDIR)/dist/mainstay
 export PUPPET_BIN := $(CURDIR)/$(OUT)/puppet
 export SUPERVISOR_VENV := $(CURDIR)/.venv
 REQUIRE_DOCKER ?=
 REQUIRE_COMPAT ?=
 REQUIRE_K8S ?=
+REQUIRE_BROWSER ?=
 export REQUIRE_DOCKER REQUIRE_COMPAT
 
 .PHONY: help run build image test check unit it sim compat differential container k8s-check compose-check size bench fuzz clean
-.PHONY: puppet venv busybox
+.PHONY: browser puppet venv busybox
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9_-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +44,7 @@ build: ## Static release binary at dist/mainstay
 image: build ## Container image `mainstay`: FROM scratch, the binary alone
 	docker build -t mainstay -f docker/Dockerfile .
 
-test: build unit sim it compat differential container k8s-check compose-check ## All tests
+test: build unit sim it compat browser differential container k8s-check compose-check ## All tests
 
 check: ## Format, lints, unit tests, layering: run it before each commit
 	cargo fmt --all --check
@@ -64,6 +66,15 @@ it: build puppet busybox ## The binary driven from outside, PID namespaces inclu
 compat: build puppet venv ## The same tests against Supervisor, then against us
 	UNDER_TEST=theirs RUST_TEST_THREADS=8 cargo test --test compat
 	UNDER_TEST=ours RUST_TEST_THREADS=8 cargo test --test compat
+
+browser: build ## The web page in a headless Chromium; screenshots in dist/browser
+	@if { [ -x /usr/bin/chromium -a -x /usr/bin/chromedriver ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	    && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; }; } \
+	  && { .venv/bin/python -c 'import selenium' 2>/dev/null \
+	    || { python3 -m venv .venv && .venv/bin/pip install --quiet 'selenium>=4.20,<5'; }; }; then \
+	  .venv/bin/python tests/browser/run.py dist/mainstay --shots dist/browser; \
+	else echo "skipped: Debian's chromium and chromium-driver, or selenium in .venv, cannot be installed"; \
+	  test -z "$(REQUIRE_BROWSER)"; fi
 
 differential: venv ## Generated INI files through Supervisor's parser and ours: FILES=10000, SEED=n
 	cargo test --test differential -- $(if $(FILES),--files $(FILES)) $(if $(SEED),--seed $(SEED))

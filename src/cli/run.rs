@@ -15,7 +15,8 @@ use std::path::PathBuf;
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "\
 Without -c: ./mainstay.toml, /etc/mainstay.toml, /etc/mainstay/mainstay.toml, then supervisord's places;
-without any file, programs come from the environment (MAINSTAY_PROGRAM__WEB=\"nginx -g 'daemon off;'\").")]
+without any file, programs come from the environment (MAINSTAY_PROGRAM__WEB=\"nginx -g 'daemon off;'\"). A page for \
+browsers is at the address of [control] tcp, [inet_http_server] port.")]
 pub(crate) struct RunArgs {
     /// Configuration: INI, or TOML when the name ends in .toml; may be repeated
     #[arg(short = 'c', long = "configuration", value_name = "FILE")]

@@ -39,6 +39,7 @@ fn groups() -> MutexGuard<'static, BTreeSet<i32>> {
 }
 
 /// From here on a panic of this process is the last resort.
+#[expect(clippy::disallowed_methods, reason = "nothing is left to return to")]
 pub(crate) fn arm() {
     std::panic::set_hook(Box::new(|panic| {
         fd::last_words(&format!("mainstay {panic}\n"));
@@ -100,8 +101,9 @@ mod tests {
 
     const VICTIM: &str = "MAINSTAY_TEST_PANICS";
 
-    /// Only in the process that the test below starts.
+    /// Only in the process that the test below starts; what it starts in turn is reaped by the last resort.
     #[test]
+    #[expect(clippy::disallowed_methods, clippy::zombie_processes, reason = "a program to be stopped")]
     fn victim() {
         if std::env::var_os(VICTIM).is_none() {
             return;
@@ -118,6 +120,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the process that panics is a child of the test")]
     fn a_panic_stops_every_program_and_says_what_it_was() {
         let ours = std::env::current_exe().expect("our own path");
         let out = Command::new(ours)

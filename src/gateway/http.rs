@@ -50,13 +50,7 @@ impl Request {
     pub fn query(&self) -> Vec<(String, String)> {
         let query = self.target.split_once('?').map_or("", |(_, q)| q);
         let query = query.split('#').next().unwrap_or_default();
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                (percent_decode(&name.replace('+', " ")), percent_decode(&value.replace('+', " ")))
-            })
-            .collect()
+        fields(query)
     }
 
     /// Whether the client means to send another request on this connection. One of HTTP/1.0 would wait for our
@@ -66,6 +60,18 @@ impl Request {
         let wish = self.header("Connection").unwrap_or_default().to_ascii_lowercase();
         self.version == HTTPVersion(1, 1) && !wish.contains("close")
     }
+}
+
+/// Names and values of a query or of a form that was filled in, decoded.
+#[must_use]
+pub fn fields(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (percent_decode(&name.replace('+', " ")), percent_decode(&value.replace('+', " ")))
+        })
+        .collect()
 }
 
 /// Why there is no request.
@@ -85,6 +91,8 @@ pub struct Answer {
     pub status: u16,
     pub content_type: &'static str,
     pub headers: Vec<(&'static str, &'static str)>,
+    /// Where a redirection leads.
+    pub location: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -96,6 +104,7 @@ impl Answer {
             status,
             content_type: "text/plain; charset=utf-8",
             headers: vec![("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")],
+            location: None,
             body: body.into().into_bytes(),
         }
     }
@@ -146,6 +155,7 @@ impl<'a> Conversation<'a> {
         let length = answer.body.len();
         let mut headers = vec![header("Server", "mainstay"), header("Content-Type", answer.content_type)];
         headers.extend(answer.headers.iter().map(|(name, value)| header(name, value)));
+        headers.extend(answer.location.as_deref().map(|place| header("Location", place)));
         let response = Response::new(
             StatusCode(answer.status),
             headers.into_iter().flatten().collect(),

@@ -24,6 +24,7 @@ pub mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod usage;
+pub mod web;
 
 use crate::control::{FrameReader, Hello, ListenerKind, ListenerSpec};
 use crate::sys::clock::LocalTime;

@@ -7,7 +7,7 @@
 use crate::control::{HealthKind, ListenerKind, LogOf, Reply, Request as Question};
 use crate::gateway::auth::{self, Verdict};
 use crate::gateway::http::{Answer, Request};
-use crate::gateway::{Site, events, health, logtail, metrics, rpc};
+use crate::gateway::{Site, events, health, logtail, metrics, rpc, web};
 use std::time::Duration;
 use tiny_http::Method;
 
@@ -95,6 +95,11 @@ pub fn answer(site: &Site, request: &Request, wanted: &dyn Fn() -> bool) -> Opti
             return Some(error(403));
         }
         return rpc::answer(site, request, wanted);
+    }
+    if site.spec.kind == ListenerKind::Control
+        && let Some(page) = web::page(request)
+    {
+        return web::answer(site, request, page, wanted);
     }
     Some(read_only(site, request, path))
 }

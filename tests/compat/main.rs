@@ -59,3 +59,5 @@ mod superlance;
 mod support;
 mod syslog;
 mod users;
+mod web;
+mod web_pages;

@@ -56,12 +56,16 @@ fn cells(page: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_difference_to_supervisor_names_a_test_that_is_there() {
-    let page = harness::bins::workspace().join("docs/supervisord-compat.md");
-    let page = std::fs::read_to_string(page).expect("the page");
-    let (tests, cells) = (tests(), cells(&page));
-    assert!(cells.len() > 40, "the page has lost its tables: {} rows", cells.len());
+    let mut rows = Vec::new();
+    for (page, least) in [("supervisord-compat.md", 40), ("web.md", 10)] {
+        let path = harness::bins::workspace().join("docs").join(page);
+        let found = cells(&std::fs::read_to_string(path).expect("the page"));
+        assert!(found.len() > least, "{page} has lost its tables: {} rows", found.len());
+        rows.extend(found);
+    }
+    let tests = tests();
     let mut wrong = Vec::new();
-    for (row, cell) in cells {
+    for (row, cell) in rows {
         let named: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
         if named.is_empty() {
             wrong.push(format!("names no test: {row}"));

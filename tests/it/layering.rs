@@ -181,6 +181,7 @@ const SHOWN_TIMES: &[&str] = &[
     "engine/process.rs",
     "engine/view.rs",
     "events/ticks.rs",
+    "gateway/web/mod.rs",
     "logging/syslog.rs",
 ];
 

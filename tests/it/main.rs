@@ -23,3 +23,4 @@ mod signals;
 mod support;
 mod toml;
 mod top;
+mod web;

@@ -49,6 +49,11 @@ fn read_only_listeners_offer_what_they_should_and_nothing_else() {
         ("POST", "/nothing", 404),
         ("GET", "/livezz", 404),
         ("GET", "/../livez", 404),
+        ("GET", "/index.html", 404),
+        ("GET", "/tail.html?processname=web", 404),
+        ("GET", "/stylesheets/supervisor.css", 404),
+        ("GET", "/?action=stopall", 200),
+        ("POST", "/?action=stopall", 405),
     ] {
         assert_eq!(ask(&site, method, target, &[]).0, status, "{method} {target}");
     }
@@ -62,7 +67,8 @@ fn control_listeners_offer_health_and_xml_rpc() {
     for (method, target, status) in [
         ("GET", "/livez", 200),
         ("GET", "/metrics", 404),
-        ("GET", "/", 404),
+        ("GET", "/", 200),
+        ("GET", "/status.html", 404),
         ("GET", "/RPC2", 400),
         ("POST", "/RPC2", 400),
         ("POST", "/RPC2/", 400),
@@ -85,7 +91,7 @@ fn a_password_guards_every_path() {
     let core = willing_core(snapshot(vec![]));
     for kind in [ListenerKind::Http, ListenerKind::Control] {
         let site = core.site(kind, Some(("user", "pass:word")));
-        for target in ["/livez", "/RPC2", "/nothing", "/metrics"] {
+        for target in ["/livez", "/RPC2", "/nothing", "/metrics", "/", "/?action=stopall", "/ok.html"] {
             assert_eq!(get(&site, target).0, 401, "{target}");
             // user:wrong
             assert_eq!(ask(&site, "GET", target, &["Authorization: Basic dXNlcjp3cm9uZw=="]).0, 401);

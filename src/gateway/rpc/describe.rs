@@ -8,7 +8,8 @@ use crate::control::{ProcessInfo, State};
 use crate::sys::clock::LocalTime;
 use crate::types::{ExitStatus, Wall};
 
-const MONTHS: [&str; 12] =
+/// As the C locale shortens them.
+pub const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The structure of one process at `now`.
