@@ -137,13 +137,13 @@ fn a_blocked_or_ignored_term_still_stops_us_and_stays_so_for_programs() {
 fn a_hup_onto_a_port_in_use_is_refused_before_anything_is_stopped() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let daemon = toml("[program.p]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\n").start();
+    let daemon = ini("[program:p]\ncommand=@puppet@ hold\nstartsecs=0\n").start();
     daemon.wait_state("p", "RUNNING");
     let pid = daemon.info("p", "pid");
-    let file = daemon.dir().path().join("mainstay.toml");
+    let file = daemon.dir().path().join("supervisord.conf");
     let text = std::fs::read_to_string(&file).unwrap();
-    let listen = text.lines().find(|l| l.starts_with("listen")).unwrap().to_owned();
-    std::fs::write(&file, text.replace(&listen, &format!("listen = \"127.0.0.1:{port}\""))).unwrap();
+    let listen = text.lines().find(|l| l.contains("listen")).unwrap().to_owned();
+    std::fs::write(&file, text.replace(&listen, &format!("http_listen = 127.0.0.1:{port}"))).unwrap();
     daemon.signal(1);
     daemon.wait_said(
         "cannot restart, going on as we are: what the configuration asks for cannot be had now: cannot listen on",
