@@ -39,7 +39,7 @@ pub(crate) enum Applet {
     Init(init::InitArgs),
     /// Run a command, and hand signals to the process that its pidfile names
     Pidproxy(pidproxy::PidproxyArgs),
-    /// Control a running mainstay or supervisord: status, start, stop, restart, signal, tail, clear, shutdown
+    /// Control a running mainstay or supervisord: status, start, stop, restart, signal, tail, top, events, shutdown
     Ctl(ctl::CtlArgs),
     /// Validate a configuration and say everything that is wrong with it
     Check(check::CheckArgs),

@@ -146,8 +146,11 @@ pub enum Reply {
     Plan(Box<Plan>),
     /// Answer to a command: for one process `Done`, for a group or all `Each`.
     Command(Outcome),
-    /// To who has subscribed.
-    Push(Push),
+    /// To those who have subscribed, by the ids of their requests; one frame for all of them.
+    Push {
+        to: Vec<u64>,
+        push: Push,
+    },
 }
 
 /// What a subscriber gets, in the order in which it happened.

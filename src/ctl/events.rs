@@ -2,7 +2,8 @@
 //!
 //! Does I/O through the session. Invariants: a line from the server is made harmless before it is shown; Ctrl-C is a good
 //! end; it does not connect again, so that nobody takes a gap for silence. Exit codes: 0 after Ctrl-C, or when nobody reads
-//! our output any more; 1 when the server ends it or has no events to follow; 2 for a type that does not exist.
+//! our output any more (where SIGPIPE does not end us); 1 when the server ends it or has no events to follow; 2 for a type
+//! that does not exist.
 //! Not here: what events say (`gateway::events`).
 
 use crate::config::settings::nearest;

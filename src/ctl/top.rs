@@ -301,8 +301,7 @@ fn end_of_log(api: &dyn Api, spec: &str, stderr: bool, rows: &[Row]) -> Vec<Stri
         Err(other) => Some(other.to_string()),
     };
     match text {
-        // XML has no escape character: it comes as one that stands for what cannot be said.
-        Some(text) if !text.is_empty() => text.replace("\u{fffd}[", "\u{1b}[").lines().map(plain).collect(),
+        Some(text) if !text.is_empty() => text.lines().map(plain).collect(),
         Some(_) => vec!["(the log is empty)".to_owned()],
         None => {
             let last = rows.iter().find(|r| r.spec == spec).and_then(|r| r.last_line.clone());

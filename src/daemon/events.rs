@@ -62,7 +62,7 @@ impl Daemon {
             if serial == self.events.hub.next_serial() {
                 serial = self.events.hub.take_serial();
             }
-            self.tell_subscribers(serial, name, &payload);
+            self.tell_subscribers(serial, name, payload);
         }
         self.dispatch_events();
     }

@@ -1,4 +1,5 @@
-//! Those who follow events over HTTP: the gateway subscribes for them, and each event is pushed to it once for each.
+//! Those who follow events over HTTP: the gateway subscribes for them, and each event is pushed to it once, whoever
+//! they are.
 //!
 //! Writes into the gateway's queue only. Invariants: without subscribers an event costs what it cost before; what the
 //! gateway has not read is bounded, and what does not fit is counted and told as soon as something fits again; a gateway
@@ -24,7 +25,7 @@ pub(crate) struct Subscribers {
 }
 
 struct Subscriber {
-    /// Of the request, and of every answer to it.
+    /// Of the request; in every answer to it.
     id: u64,
     wanted: Vec<String>,
     lost: u64,
@@ -50,8 +51,8 @@ impl Subscribers {
 impl Daemon {
     pub(crate) fn on_subscribe(&mut self, id: u64, wanted: Vec<String>) {
         if self.subscribers.all.len() >= MAX_SUBSCRIBERS || wanted.len() > MAX_NAMES {
-            self.push(id, Push::Refused);
-        } else if self.push(id, Push::Begun) {
+            self.push(vec![id], Push::Refused);
+        } else if self.push(vec![id], Push::Begun) {
             self.subscribers.all.push(Subscriber { id, wanted, lost: 0 });
             self.renew_ticks();
         }
@@ -76,14 +77,17 @@ impl Daemon {
         self.events.ticks.renew(self.now, &|name| hub.wants(name) || subscribers.wants(name));
     }
 
-    /// Tells those who asked for it.
-    pub(crate) fn tell_subscribers(&mut self, serial: u64, name: &str, payload: &str) {
+    /// Tells those who asked for it: once, however many they are.
+    pub(crate) fn tell_subscribers(&mut self, serial: u64, name: &str, payload: String) {
         self.report_losses();
         let mut all = std::mem::take(&mut self.subscribers.all);
-        for subscriber in all.iter_mut().filter(|s| s.wants(name)) {
-            let event = Event { serial, name: name.into(), time: self.now.wall, payload: payload.into() };
-            // Who has lost something gets nothing before it has been told.
-            if subscriber.lost > 0 || !self.push(subscriber.id, Push::Event(event)) {
+        let mut wanting: Vec<&mut Subscriber> = all.iter_mut().filter(|s| s.wants(name)).collect();
+        // Who has lost something gets nothing before it has been told.
+        let to: Vec<u64> = wanting.iter().filter(|s| s.lost == 0).map(|s| s.id).collect();
+        let event = Event { serial, name: name.into(), time: self.now.wall, payload };
+        let fits = !to.is_empty() && self.push(to, Push::Event(event));
+        for subscriber in &mut wanting {
+            if !fits || subscriber.lost > 0 {
                 subscriber.lost += 1;
             }
         }
@@ -95,7 +99,7 @@ impl Daemon {
     pub(crate) fn report_losses(&mut self) {
         let mut all = std::mem::take(&mut self.subscribers.all);
         for subscriber in all.iter_mut().filter(|s| s.lost > 0) {
-            if self.push(subscriber.id, Push::Lost(subscriber.lost)) {
+            if self.push(vec![subscriber.id], Push::Lost(subscriber.lost)) {
                 subscriber.lost = 0;
             }
         }
@@ -103,9 +107,14 @@ impl Daemon {
     }
 
     /// Whether it fits.
-    fn push(&mut self, id: u64, push: Push) -> bool {
-        let Ok(frame) = encode(id, &Reply::Push(push)) else { return false };
-        let fits = self.gateway.backlog() + frame.len() <= BACKLOG_BYTES;
+    fn push(&mut self, to: Vec<u64>, push: Push) -> bool {
+        let room = BACKLOG_BYTES.saturating_sub(self.gateway.backlog());
+        // What cannot fit is not worth the encoding.
+        if matches!(&push, Push::Event(event) if event.payload.len() > room) {
+            return false;
+        }
+        let Ok(frame) = encode(0, &Reply::Push { to, push }) else { return false };
+        let fits = frame.len() <= room;
         if fits {
             self.queue_for_gateway(&frame, None);
         }

@@ -6,7 +6,7 @@
 
 use crate::control::{FrameError, FrameReader, Hello, LogReply, Reply, Request, encode};
 use crate::gateway::lock;
-use crate::gateway::mailbox::Mailbox;
+use crate::gateway::mailbox::{Mailbox, News};
 use crate::gateway::stream::send_all;
 use crate::sys::passing::{self, Beside};
 use std::collections::{HashMap, VecDeque};
@@ -201,11 +201,10 @@ impl Link {
         let mut files: VecDeque<Option<OwnedFd>> = VecDeque::new();
         loop {
             while let Some((id, reply)) = reader.take::<Reply>()? {
-                if let Reply::Push(push) = reply {
+                if let Reply::Push { to, push } = reply {
+                    let news = News::from(push);
                     let table = lock(&self.table);
-                    if let Some((_, mailbox)) = table.subscribed.iter().find(|(n, _)| *n == id) {
-                        mailbox.put(push);
-                    }
+                    table.subscribed.iter().filter(|(id, _)| to.contains(id)).for_each(|(_, m)| m.put(&news));
                     continue;
                 }
                 let file = match &reply {
@@ -423,16 +422,22 @@ mod tests {
     fn a_subscription_is_confirmed_before_it_is_given_and_ended_when_it_is_dropped() {
         use crate::control::{Event, Push};
         use crate::types::Wall;
-        let core = FakeCore::start(|request| match request {
-            Request::Subscribe(types) if types.is_empty() => Some(Reply::Push(Push::Refused)),
-            Request::Subscribe(types) if types[0] == "SILENCE" => None,
-            Request::Subscribe(_) => Some(Reply::Push(Push::Begun)),
-            Request::Unsubscribe(id) => {
-                // An answer for a subscription that is no more goes nowhere.
-                let (serial, name, payload) = (*id, String::new(), String::new());
-                Some(Reply::Push(Push::Event(Event { serial, name, time: Wall(0), payload })))
+        // The ids of requests count up from 1; of each subscription there are two.
+        let mut id = 0;
+        let core = FakeCore::start(move |request| {
+            id += 1;
+            let push = |to, push| Some(Reply::Push { to: vec![to, 1000], push });
+            match request {
+                Request::Subscribe(types) if types.is_empty() => push(id, Push::Refused),
+                Request::Subscribe(types) if types[0] == "SILENCE" => None,
+                Request::Subscribe(_) => push(id, Push::Begun),
+                Request::Unsubscribe(id) => {
+                    // An answer for a subscription that is no more goes nowhere.
+                    let (serial, name, payload) = (*id, String::new(), String::new());
+                    push(*id, Push::Event(Event { serial, name, time: Wall(0), payload }))
+                }
+                _ => Some(Reply::Pong),
             }
-            _ => Some(Reply::Pong),
         });
         let ask = |types: &[&str], ms| {
             let types = types.iter().map(|t| (*t).to_owned()).collect();

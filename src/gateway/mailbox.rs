@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// BOUND: bytes of events that one follower has not taken.
 const MAX_BYTES: usize = 1 << 20;
@@ -25,6 +25,25 @@ pub struct Mailbox {
     bell: EventFd,
 }
 
+/// A push that several mailboxes may share.
+#[derive(Clone, Debug)]
+pub enum News {
+    Begun(bool),
+    Lost(u64),
+    Event(Arc<Event>),
+}
+
+impl From<Push> for News {
+    fn from(push: Push) -> News {
+        match push {
+            Push::Begun => News::Begun(true),
+            Push::Refused => News::Begun(false),
+            Push::Lost(n) => News::Lost(n),
+            Push::Event(event) => News::Event(Arc::new(event)),
+        }
+    }
+}
+
 /// Why a wait has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Woken {
@@ -37,7 +56,7 @@ pub enum Woken {
 /// Everything that was in it.
 #[derive(Default, Debug)]
 pub struct Inside {
-    pub events: Vec<Event>,
+    pub events: Vec<Arc<Event>>,
     /// Events lost after the last of those.
     pub lost: u64,
     /// Whether the subscription is in force; `None` while nobody has said so.
@@ -56,22 +75,22 @@ impl Mailbox {
     }
 
     /// Puts in what came.
-    pub fn put(&self, push: Push) {
+    pub fn put(&self, news: &News) {
         let mut inside = lock(&self.inside);
-        match push {
-            Push::Begun => inside.begun = Some(true),
-            Push::Refused => inside.begun = Some(false),
-            Push::Lost(n) => inside.lost += n,
-            Push::Event(event) => {
+        match news {
+            News::Begun(begun) => inside.begun = Some(*begun),
+            News::Lost(n) => inside.lost += n,
+            News::Event(event) => {
                 let bytes = event.payload.len() + event.name.len() + EVENT_BYTES;
                 if inside.lost > 0 || inside.bytes + bytes > MAX_BYTES {
                     inside.lost += 1;
                 } else {
                     inside.bytes += bytes;
-                    inside.events.push(event);
+                    inside.events.push(Arc::clone(event));
                 }
             }
         }
+        drop(inside);
         self.ring();
     }
 
@@ -130,24 +149,29 @@ mod tests {
     use super::*;
     use crate::types::Wall;
 
-    fn event(serial: u64, bytes: usize) -> Push {
-        Push::Event(Event { serial, name: "X".to_owned(), time: Wall(0), payload: "x".repeat(bytes) })
+    fn event(serial: u64, bytes: usize) -> News {
+        News::Event(Arc::new(Event {
+            serial,
+            name: "X".to_owned(),
+            time: Wall(0),
+            payload: "x".repeat(bytes),
+        }))
     }
 
     #[test]
     fn what_does_not_fit_is_counted_until_it_is_taken() {
         let mailbox = Mailbox::new().expect("a descriptor");
         for serial in 0..10 {
-            mailbox.put(event(serial, MAX_BYTES / 4));
+            mailbox.put(&event(serial, MAX_BYTES / 4));
         }
         // Small enough, but it happened after the loss.
-        mailbox.put(event(10, 1));
+        mailbox.put(&event(10, 1));
         assert_eq!(mailbox.wait(None, 0), Woken::ByBell);
         let taken = mailbox.take();
         let serials: Vec<u64> = taken.events.iter().map(|e| e.serial).collect();
         assert_eq!((serials, taken.lost), (vec![0, 1, 2], 8));
-        mailbox.put(event(11, 1));
-        mailbox.put(Push::Lost(4));
+        mailbox.put(&event(11, 1));
+        mailbox.put(&News::Lost(4));
         let taken = mailbox.take();
         assert_eq!((taken.events.len(), taken.lost, taken.begun), (1, 4, None));
         assert_eq!(mailbox.wait(None, 0), Woken::ByTime);
@@ -156,7 +180,7 @@ mod tests {
     #[test]
     fn an_end_is_kept() {
         let mailbox = Mailbox::new().expect("a descriptor");
-        mailbox.put(Push::Begun);
+        mailbox.put(&News::Begun(true));
         mailbox.close();
         for _ in 0..2 {
             let taken = mailbox.take();

@@ -12,6 +12,8 @@ pub fn plain(text: &str) -> String {
         match c {
             '\t' => out.push(' '),
             '\u{1b}' => skip_sequence(&mut chars),
+            // XML has no escape character: it came as the one that stands for what cannot be said.
+            '\u{fffd}' if chars.peek() == Some(&'[') => skip_sequence(&mut chars),
             '\u{9b}' => skip_until(&mut chars, |c| ('@'..='~').contains(&c)),
             // What turns the direction of writing, and marks that cannot be seen.
             '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
@@ -69,6 +71,7 @@ mod tests {
             ("a\tb\r\n\u{7}c\u{8}", "a bc"),
             ("\u{1b}[1;31mred\u{1b}[0m", "red"),
             ("\u{9b}31mred", "red"),
+            ("\u{fffd}[1;31mred\u{fffd}", "red\u{fffd}"),
             ("\u{1b}]0;title\u{7}x\u{1b}]8;;http://x\u{1b}\\link", "xlink"),
             ("\u{1b}(Bx\u{1b}cy\u{1b}7z", "xyz"),
             ("\u{1b}[31\ny", "y"),

@@ -2,7 +2,7 @@
 
 use crate::control::{
     Command, FrameReader, HealthReport, Ident, ListenerKind, ListenerSpec, LogReply, Outcome, ProcessInfo,
-    ProcessStats, Push, Reply, Request, SelfStats, Snapshot, State, encode,
+    ProcessStats, Reply, Request, SelfStats, Snapshot, State, encode,
 };
 use crate::gateway::link::Link;
 use crate::gateway::server::{Limits, Server};
@@ -108,8 +108,7 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Ping => Reply::Pong,
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot { .. } | Request::Table => Reply::Snapshot(Box::new(snapshot.clone())),
-            Request::Subscribe(_) => Reply::Push(Push::Begun),
-            Request::Unsubscribe(_) => return None,
+            Request::Subscribe(_) | Request::Unsubscribe(_) => return None,
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
             Request::ClearLog(_) => Reply::Command(Outcome::Done),
             Request::Configuration => Reply::Configuration(vec![]),

@@ -197,12 +197,14 @@ pub(super) fn frame(model: &Model, (rows, cols): (usize, usize)) -> Vec<String> 
 fn processes(model: &Model, page: usize, cols: usize) -> Vec<String> {
     let rows = model.visible();
     let layout = Layout::new(&rows, cols);
-    let mark = |sort: Sort, head: &str| {
+    // The sign of the chosen column takes the place of a letter where it has to.
+    let mark = |sort: Sort, head: &str, room: usize| {
         let is_chosen = model.sort == sort && (sort != Sort::Name || model.reversed);
         let sign = if model.reversed { "^" } else { "*" };
-        [head, if is_chosen { sign } else { "" }].concat()
+        if is_chosen { width::cut(head, room.saturating_sub(1)).to_owned() + sign } else { head.to_owned() }
     };
-    let head = layout.line(&mark(Sort::Name, "NAME"), &|c| mark(c.sort, c.head), "LAST LINE");
+    let name = mark(Sort::Name, "NAME", layout.name);
+    let head = layout.line(&name, &|c| mark(c.sort, c.head, c.width), "LAST LINE");
     let mut lines = vec![bar(&head, cols)];
     for row in rows.iter().skip(model.offset).take(page) {
         let text = layout.row(row);

@@ -18,37 +18,39 @@ pub(super) fn process_table(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
     };
     let pids: Vec<i32> = snapshot.processes.iter().map(|p| p.pid).collect();
     let usages = caller.usages(&pids);
-    let lines = snapshot.last_lines.iter().map(String::as_str).chain(std::iter::repeat(""));
-    let all = snapshot.processes.iter().zip(usages).zip(lines).map(|((p, usage), line)| {
+    let mut all = Vec::with_capacity(pids.len());
+    for (n, p) in snapshot.processes.iter().enumerate() {
+        let line = snapshot.last_lines.get(n).map_or("", String::as_str);
         let mut value = process_info(p, snapshot.now, caller.local_time);
         if let Value::Fields(members) = &mut value {
-            members.extend(more(p, usage, line));
+            add(members, p, usages.get(n).copied().flatten(), line);
         }
-        value
-    });
-    Ok(Value::Array(all.collect()))
+        all.push(value);
+    }
+    Ok(Value::Array(all))
 }
 
-fn more(p: &ProcessInfo, usage: Option<Usage>, line: &str) -> Vec<(&'static str, Value)> {
-    let n = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+fn add(members: &mut Vec<(&'static str, Value)>, p: &ProcessInfo, usage: Option<Usage>, line: &str) {
+    let mut add = |name, value| members.push((name, value));
     let stats = &p.stats;
-    let exits = stats.exits_expected + stats.exits_unexpected + stats.exits_signal + stats.exits_stopped;
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds as seconds, bytes of real memory")]
-    let float = |n: u64| n as f64;
-    let mut members = vec![
-        ("uptime", Value::Double(float(p.uptime_ns / 1_000_000) / 1e3)),
-        ("ready", Value::Bool(p.ready)),
-        ("starts", n(stats.starts)),
-        ("restarts", n(stats.restarts)),
-        ("exits", n(exits)),
-        ("exits_unexpected", n(stats.exits_unexpected + stats.exits_signal)),
-        ("spawn_failures", n(stats.spawn_failures)),
-        ("last_line", Value::Text(plain(line))),
-    ];
-    if let Some(usage) = usage {
-        members.push(("cpu_seconds", Value::Double(usage.cpu_seconds)));
-        // XML-RPC's integers end at 2 GiB.
-        members.push(("memory_bytes", Value::Double(float(usage.resident_bytes))));
+    let unexpected = stats.exits_unexpected + stats.exits_signal;
+    for (name, count) in [
+        ("starts", stats.starts),
+        ("restarts", stats.restarts),
+        ("exits", unexpected + stats.exits_expected + stats.exits_stopped),
+        ("exits_unexpected", unexpected),
+        ("spawn_failures", stats.spawn_failures),
+    ] {
+        add(name, Value::Int(i64::try_from(count).unwrap_or(i64::MAX)));
     }
-    members
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of uptime, bytes of real memory")]
+    let float = |n: u64| n as f64;
+    add("uptime", Value::Double(float(p.uptime_ns / 1_000_000) / 1e3));
+    add("ready", Value::Bool(p.ready));
+    add("last_line", Value::Text(plain(line)));
+    if let Some(usage) = usage {
+        add("cpu_seconds", Value::Double(usage.cpu_seconds));
+        // XML-RPC's integers end at 2 GiB.
+        add("memory_bytes", Value::Double(float(usage.resident_bytes)));
+    }
 }

@@ -80,6 +80,18 @@ fn columns_without_room_go_in_their_order() {
 }
 
 #[test]
+fn the_column_that_decides_the_order_is_marked() {
+    let mut model = model(vec![row("web-server-one", "RUNNING")]);
+    let mut head = |sort, reversed| {
+        (model.sort, model.reversed) = (sort, reversed);
+        seen(&model, 8, 60)[2].clone()
+    };
+    assert_eq!(head(Sort::Cpu, false), "NAME           STATE        PID UPTIME RESTARTS CPU%*   MEM");
+    assert_eq!(head(Sort::Restarts, true), "NAME           STATE        PID UPTIME RESTART^  CPU%   MEM");
+    assert_eq!(head(Sort::Name, true), "NAME^          STATE        PID UPTIME RESTARTS  CPU%   MEM");
+}
+
+#[test]
 fn what_is_not_known_is_a_dash() {
     let model =
         model(vec![Row { spec: "a".into(), name: "a".into(), state: "STOPPED".into(), ..Row::default() }]);
