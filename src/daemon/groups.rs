@@ -153,6 +153,7 @@ impl Daemon {
     /// Nobody has this slot any more.
     pub(crate) fn on_vacated(&mut self, slot: u32) {
         self.close_output_of(slot);
+        self.recents.forget(slot);
         let gone = self.roster.vacate(slot);
         self.leave_sockets(|holder| holder.slot == slot);
         self.watched.retain(|(proc, _)| proc.slot != slot);

@@ -40,6 +40,13 @@ impl Recents {
         }
     }
 
+    /// Another program has got the slot.
+    pub fn forget(&mut self, slot: u32) {
+        if let Some(recent) = self.slots.get_mut(slot as usize) {
+            *recent = Recent::default();
+        }
+    }
+
     /// The last line that is not blank, or its end if it is longer than what is kept; empty where nothing was written.
     #[must_use]
     pub fn last_line(&self, slot: u32) -> String {

@@ -28,11 +28,13 @@ impl Terminal {
         let socket = setup.fill("@dir@/tmux");
         let server = setup.start();
         let terminal = Terminal { server, socket };
-        wait_until("tmux is there", || terminal.tmux(&["list-commands"]).code() == 0);
         let (x, y) = (size.0.to_string(), size.1.to_string());
         // What the program says at its end stays on the screen.
         let command = format!("{command}; echo \"code $?\"; stty -a; exec cat");
-        terminal.tmux(&["new-session", "-d", "-x", &x, "-y", &y, &command]).expect(0);
+        // The server may not listen yet.
+        wait_until("tmux is there", || {
+            terminal.tmux(&["new-session", "-d", "-x", &x, "-y", &y, &command]).code() == 0
+        });
         terminal
     }
 
