@@ -30,6 +30,7 @@ pub mod input;
 
 mod backoff;
 mod commands;
+mod dependents;
 mod health;
 mod process;
 mod shutdown;

@@ -8,6 +8,7 @@ use crate::config::model::Config;
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
+use crate::engine::dependents::Dependents;
 use crate::engine::input::Input;
 use crate::engine::shutdown::Phase;
 use crate::engine::slot::{Ctx, News, Policy, Slot};
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(super) started_up: bool,
     pub(super) main: Option<u32>,
     pub(super) exit_when_all_exited: bool,
+    pub(super) dependents: Dependents,
     /// Kept only for its memory.
     news: Vec<News>,
 }
@@ -88,6 +90,7 @@ impl Engine {
             started_up: false,
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
+            dependents: Dependents::new(config),
             news: Vec::new(),
         }
     }
@@ -177,6 +180,7 @@ impl Engine {
         rule(slot, &mut cx);
         self.tally.add(tier, Facts::of(slot));
         for item in news.drain(..) {
+            self.dependents.note(id, &item);
             self.waiters.on_news(id, &slot.policy.group, &slot.policy.name, &item, out);
         }
         self.news = news;
@@ -262,6 +266,7 @@ impl Engine {
         if self.booted && self.tally.unready == 0 {
             self.started_up = true;
         }
+        self.start_dependents(now, out);
         self.end_if_over(out);
         self.advance_shutdown(now, out);
     }

@@ -14,6 +14,7 @@ mod ctl_follow;
 mod ctl_logs;
 mod daemonize;
 mod debug_copy;
+mod dependent_startup;
 mod echo_conf;
 mod environment;
 mod events;

@@ -44,6 +44,7 @@ pub(crate) fn program(group: &str, name: &str) -> Program {
         stderr: plan,
         serverurl: None,
         main: false,
+        waits: None,
     }
 }
 

@@ -239,6 +239,7 @@ fn main_group(argv: &[String], environment: Environment<'_>) -> Group {
         stderr: inherited,
         serverurl: None,
         main: true,
+        waits: None,
     };
     Group { name: "main".to_owned(), priority: 999, kind: GroupKind::Program, programs: vec![program] }
 }

@@ -287,6 +287,7 @@ fn build(plan: &Plan<'_, '_>, dialect: Dialect, program: &str, shared: &Shared, 
         stderr: own.stderr,
         serverurl: shared.serverurl.clone(),
         main: false,
+        waits: None,
     }
 }
 
