@@ -210,6 +210,19 @@ pub struct Waits {
     pub inherits: bool,
 }
 
+impl Waits {
+    /// As the setting is written: `a:RUNNING b:EXITED,FATAL`.
+    #[must_use]
+    pub fn wait_for(&self) -> String {
+        let word = |d: &Dependency| {
+            let Condition::Reached(states) = &d.condition;
+            let states: Vec<&str> = states.iter().map(|s| s.name()).collect();
+            format!("{}:{}", d.target, states.join(","))
+        };
+        self.depends.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// One program that is waited for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Dependency {
