@@ -11,7 +11,6 @@ use crate::engine::action::Action;
 use crate::engine::slot::{News, Slot};
 use crate::engine::table::Engine;
 use crate::types::{LogLevel, Now};
-use std::collections::BTreeMap;
 
 /// A set of milestones.
 type Set = u8;
@@ -21,8 +20,8 @@ const DONE: [Milestone; 2] = [Milestone::Running, Milestone::Fatal];
 #[derive(Debug, Default)]
 pub(super) struct Dependents {
     services: Vec<Service>,
-    /// Empty where nobody waits: then all of this costs nothing.
-    service_of: BTreeMap<u32, usize>,
+    /// The service of each slot, by its number. Empty where nobody waits: then all of this costs nothing.
+    service_of: Vec<Option<usize>>,
     /// Something has changed since the last look.
     news: bool,
     begun: bool,
@@ -53,13 +52,14 @@ impl Dependents {
         let plain = |kind: &GroupKind| matches!(kind, GroupKind::Program);
         let programs = config.groups.iter().flat_map(|g| g.programs.iter().map(move |p| (plain(&g.kind), p)));
         let programs: Vec<_> = (0u32..).zip(programs).filter(|(_, (plain, _))| *plain).collect();
+        all.service_of.resize(config.processes().count(), None);
         for (id, (_, program)) in &programs {
             let at = all.place_of(&program.program).unwrap_or_else(|| {
                 all.services.push(Service { name: program.program.clone(), ..Service::default() });
                 all.services.len() - 1
             });
             all.services[at].members.push((*id, 0));
-            all.service_of.insert(*id, at);
+            all.service_of[*id as usize] = Some(at);
         }
         for (_, (_, program)) in &programs {
             let (Some(waits), Some(at)) = (&program.waits, all.place_of(&program.program)) else { continue };
@@ -81,8 +81,11 @@ impl Dependents {
     pub(super) fn note(&mut self, slot: u32, news: &News) {
         let News::To(state) = news else { return };
         self.news = true;
-        let (Some(milestone), Some(at)) = (milestone(*state), self.service_of.get(&slot)) else { return };
-        let members = &mut self.services[*at].members;
+        let (Some(milestone), Some(at)) = (milestone(*state), self.service_of.get(slot as usize)) else {
+            return;
+        };
+        let Some(at) = *at else { return };
+        let members = &mut self.services[at].members;
         members.iter_mut().filter(|m| m.0 == slot).for_each(|m| m.1 |= set_of(&[milestone]));
     }
 
@@ -101,17 +104,19 @@ impl Dependents {
         }
         let may = |(service, rule): &(&Service, &Rule)| service.is_startable(slots) && self.is_met(rule);
         let mut ready: Vec<_> = waiting.into_iter().filter(may).collect();
-        ready.sort_by_key(|(_, rule)| rule.place);
-        if !self.begun
-            && let Some(first) = (0..ready.len()).min_by_key(|n| ready[*n].1.place.1)
-        {
+        // Chosen one by one: they are few, and a sort of its own costs more than all the rest of this.
+        let mut order = Vec::with_capacity(ready.len());
+        while let Some(least) = (0..ready.len()).min_by_key(|n| {
+            let (urgency, rank) = ready[*n].1.place;
             // COMPAT: the very first goes by the chain alone.
-            ready[..=first].rotate_right(1);
+            (if self.begun || !order.is_empty() { urgency } else { 0 }, rank)
+        }) {
+            order.push(ready.swap_remove(least).0);
         }
         let is_at_rest = |id: &u32| {
             slots.get(*id as usize).is_some_and(|s| matches!(s.state, State::Stopped | State::Exited))
         };
-        ready.iter().flat_map(|(s, _)| s.members.iter().map(|m| m.0)).filter(is_at_rest).collect()
+        order.iter().flat_map(|s| s.members.iter().map(|m| m.0)).filter(is_at_rest).collect()
     }
 
     fn is_met(&self, rule: &Rule) -> bool {

@@ -47,12 +47,11 @@ pub(crate) fn read(r: &mut Reader<'_>, groups: &mut [Group]) {
         refuse_circle(r, &services);
         return;
     }
-    let mut order: Vec<(u32, i64, &str)> =
-        services.iter().map(|s| (s.level.unwrap_or(0), priority(&services, s), s.name.as_str())).collect();
-    order.sort_unstable();
     for program in groups.iter_mut().filter(|g| is_plain(g)).flat_map(|g| &mut g.programs) {
         let Some(service) = services.iter().find(|s| s.waits && s.name == program.program) else { continue };
-        let rank = order.iter().position(|o| o.2 == service.name).and_then(|n| u32::try_from(n).ok());
+        let place = |s: &Service| (s.level, priority(&services, s));
+        let is_before = |s: &&Service| (place(s), &s.name) < (place(service), &service.name);
+        let rank = u32::try_from(services.iter().filter(is_before).count());
         let urgency = priority(&services, service);
         let depends = service.depends.iter().map(|(target, states)| Dependency {
             target: target.clone(),
