@@ -13,6 +13,7 @@ OUT := target/$(TARGET)/release
 SIZE_LIMIT ?= 3000000
 SUPERVISOR ?= 4.3.0
 SUPERLANCE ?= 2.0.0
+DEPENDENT_STARTUP ?= 1.4.0
 T ?= 60
 BENCH ?= all --quick
 
@@ -116,8 +117,9 @@ puppet:
 
 # Supervisor itself and the listeners that people use with it, for the compatibility tests.
 venv:
-	@if [ -x .venv/bin/supervisord -a -x .venv/bin/crashmail ] \
-	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'supervisor==$(SUPERVISOR)' superlance==$(SUPERLANCE); }; then :; \
+	@if [ -x .venv/bin/supervisord -a -x .venv/bin/crashmail -a -x .venv/bin/supervisord-dependent-startup ] \
+	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'supervisor==$(SUPERVISOR)' superlance==$(SUPERLANCE) \
+	  supervisord-dependent-startup==$(DEPENDENT_STARTUP); }; then :; \
 	else echo "skipped: supervisor $(SUPERVISOR) cannot be installed into .venv"; test -z "$(REQUIRE_COMPAT)"; fi
 
 # A static shell for containers that have nothing else.

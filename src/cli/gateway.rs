@@ -26,6 +26,8 @@ pub fn run() -> u8 {
         let number = number.ok_or(io::ErrorKind::InvalidInput)?;
         inherit::adopt(number).map_err(|e| io::Error::from_raw_os_error(e as i32))
     };
+    // The zone is read here: its reader needs more stack than the threads have.
+    let _read = clock::local_time(0);
     let tools = Tools { mono: || clock::now().mono, local_time: clock::local_time };
     gateway::run(core, &listener, tools)
 }

@@ -214,7 +214,8 @@ mod tests {
                     all.as_object().expect("a map").keys().cloned().collect::<Vec<_>>()
                 })
                 .collect();
-        // A socket is compared by its address; three of them make other processes.
+        // A socket is compared by its address; three of them make other processes; three count for the start of the whole
+        // alone, and Supervisor does not know them.
         let others = [
             "socket",
             "process_name",
@@ -223,6 +224,9 @@ mod tests {
             "socket_backlog",
             "socket_owner",
             "socket_mode",
+            "dependent_startup",
+            "dependent_startup_wait_for",
+            "dependent_startup_inherit_priority",
         ];
         for setting in
             all().filter(|s| s.support == Support::Active && s.kinds.iter().any(|k| PROGRAMS.contains(k)))

@@ -14,7 +14,7 @@ use crate::config::python::is_space;
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
 use crate::config::utf8;
 use crate::config::world::World;
-use crate::types::LogLevel;
+use crate::types::{LogLevel, sort_by};
 
 use parser::{Ini, IniEntry, IniError, IniSection};
 
@@ -54,7 +54,7 @@ fn read_includes(ini: &mut Ini, base: &str, names: &Names, world: &dyn World, fi
     for pattern in patterns.split(is_space).filter(|p| !p.is_empty()) {
         let pattern = join(base, pattern);
         let mut paths = world.glob(&pattern);
-        paths.sort();
+        sort_by(&mut paths, &|a, b| a.cmp(b));
         if paths.is_empty() {
             files.notes.push((LogLevel::Warn, format!("No file matches via include \"{pattern}\"")));
         }

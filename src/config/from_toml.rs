@@ -12,6 +12,7 @@ use crate::config::from_toml::place::Places;
 use crate::config::interpolate::{self, Lookup};
 use crate::config::model::Dialect;
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
+use crate::types::sort_by;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeInteger, DeString, DeTable, DeValue};
@@ -83,7 +84,7 @@ impl Reader<'_> {
                 self.unknown_table(key);
             }
         }
-        sections.sort_by_key(|(at, _)| *at);
+        sort_by(&mut sections, &|a, b| a.0.cmp(&b.0));
         self.raw.sections = sections.into_iter().map(|(_, s)| s).collect();
     }
 
@@ -266,7 +267,7 @@ fn octal(key: &str, value: &Value<'_>) -> Option<RawValue> {
 /// The entries of a table as the file has them; the parser sorts by name.
 fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
+    sort_by(&mut entries, &|a, b| a.0.span().start.cmp(&b.0.span().start));
     entries
 }
 

@@ -3,6 +3,8 @@
 //! Pure; the caller lists directories. Invariants: a hidden file matches only a pattern that starts with a dot;
 //! the text of the pattern's fixed parts is kept (`../x` stays `../x`). Not here: `**`, which counts as `*`.
 
+use crate::types::sort_by;
+
 /// What `expand` asks of the file system.
 pub trait Directory {
     /// The names in a directory, in any order; empty where it cannot be read. `""` is the working directory.
@@ -43,7 +45,7 @@ fn step(dir: &str, part: &str, fs: &dyn Directory) -> Vec<String> {
     }
     let mut names = fs.names(&base);
     names.retain(|name| (part.starts_with('.') || !name.starts_with('.')) && matches(part, name));
-    names.sort();
+    sort_by(&mut names, &|a, b| a.cmp(b));
     names.into_iter().map(|name| format!("{base}{name}")).collect()
 }
 

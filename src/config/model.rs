@@ -195,6 +195,81 @@ pub struct Program {
     pub serverurl: Option<String>,
     /// `mainstay run -- CMD`: its end ends the container with its exit code.
     pub main: bool,
+    /// What it waits for before it is started for the first time.
+    pub waits: Option<Box<Waits>>,
+}
+
+/// A program that is not started with the daemon but when others have come so far.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waits {
+    pub depends: Vec<Dependency>,
+    /// Of those that may start at once, lower comes first: urgency, then rank. Settled when the file is read.
+    pub urgency: i64,
+    pub rank: u32,
+    /// `dependent_startup_inherit_priority`, already in `urgency`.
+    pub inherits: bool,
+}
+
+impl Waits {
+    /// As the setting is written: `a:RUNNING b:EXITED,FATAL`.
+    #[must_use]
+    pub fn wait_for(&self) -> String {
+        let word = |d: &Dependency| {
+            let Condition::Reached(states) = &d.condition;
+            let states: Vec<&str> = states.iter().map(|s| s.name()).collect();
+            format!("{}:{}", d.target, states.join(","))
+        };
+        self.depends.iter().map(word).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// One program that is waited for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Dependency {
+    /// The program section; all of its processes are meant.
+    pub target: String,
+    pub condition: Condition,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// Has been in one of these states at some time since the start of the daemon.
+    Reached(Vec<Milestone>),
+}
+
+/// A state that can be waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Milestone {
+    Starting,
+    Running,
+    Backoff,
+    Stopping,
+    Exited,
+    Fatal,
+}
+
+impl Milestone {
+    pub const ALL: [Milestone; 6] = [
+        Milestone::Starting,
+        Milestone::Running,
+        Milestone::Backoff,
+        Milestone::Stopping,
+        Milestone::Exited,
+        Milestone::Fatal,
+    ];
+
+    /// As Supervisor writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Milestone::Starting => "STARTING",
+            Milestone::Running => "RUNNING",
+            Milestone::Backoff => "BACKOFF",
+            Milestone::Stopping => "STOPPING",
+            Milestone::Exited => "EXITED",
+            Milestone::Fatal => "FATAL",
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,6 +5,7 @@
 //! Not here: reading files (`from_*`), merging sources (`load`).
 
 mod advice;
+mod dependents;
 mod groups;
 mod known;
 mod outputs;
@@ -56,7 +57,8 @@ pub(crate) fn validate(raw: &Raw, given: &Given<'_>, found: Diagnostics, world: 
     let supervisor = whole::read_supervisor(&mut r, given.dialect, &mut user);
     known::check_plugins(&mut r);
     let environment = supervisor.as_ref().map_or(&[][..], |s| &s.environment);
-    let groups = groups::read_groups(&mut r, environment, given.main_command);
+    let mut groups = groups::read_groups(&mut r, environment, given.main_command);
+    dependents::read(&mut r, &mut groups);
     let control = servers::read_control(&mut r);
     let http = servers::read_http(&mut r);
     let user = user.and_then(|user| whole::resolve_user(&mut r, given.dialect, user));

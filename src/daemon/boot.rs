@@ -17,7 +17,7 @@ use crate::daemon::{fcgi, ourselves};
 use crate::engine::Engine;
 use crate::logging::Sinks;
 use crate::sys::boot;
-use crate::types::{LogLevel, Now};
+use crate::types::{LogLevel, Now, sort_by};
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 
 /// Lines for the daemon's log, collected before there is one.
@@ -65,7 +65,7 @@ pub(crate) fn build(mut machine: Machine, loaded: Loaded, now: Now, seed: u64) -
     let mut sinks = Sinks::default();
     let journal = open_journal(&config, settled, &mut sinks, &mut said)?;
     // COMPAT: critical first, then warnings, then the rest; from here on in the order of the events.
-    said.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+    sort_by(&mut said, &|a, b| b.0.cmp(&a.0));
     if let Err(refusal) = fcgi::probe(config.processes(), &[], &mut said) {
         if settled.first {
             return Err(refusal);

@@ -31,6 +31,7 @@ pub mod input;
 
 mod backoff;
 mod commands;
+mod dependents;
 mod health;
 mod layout;
 mod process;

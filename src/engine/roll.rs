@@ -145,6 +145,7 @@ impl Engine {
                     slot.vacate();
                     is_in_order = false;
                     self.timers.clear(id);
+                    self.dependents.forget(id);
                     self.main = self.main.filter(|main| *main != id);
                     self.n_ends_settled = self.n_ends;
                     out.push(Action::Vacated(id));

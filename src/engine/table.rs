@@ -9,6 +9,7 @@ use crate::config::model::Config;
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
+use crate::engine::dependents::Dependents;
 use crate::engine::input::Input;
 use crate::engine::layout::Layout;
 use crate::engine::shutdown::Phase;
@@ -38,6 +39,7 @@ pub struct Engine {
     pub(super) started_up: bool,
     pub(super) main: Option<u32>,
     pub(super) exit_when_all_exited: bool,
+    pub(super) dependents: Dependents,
     /// Kept only for its memory.
     news: Vec<News>,
 }
@@ -69,6 +71,7 @@ impl Engine {
             started_up: false,
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
+            dependents: Dependents::new(config),
             news: Vec::new(),
         };
         engine.lay_out();
@@ -165,6 +168,7 @@ impl Engine {
             self.resting.push(id);
         }
         for item in news.drain(..) {
+            self.dependents.note(id, &item);
             self.waiters.on_news(id, &slot.policy.group, &slot.policy.name, &item, out);
         }
         self.news = news;
@@ -250,6 +254,7 @@ impl Engine {
         if self.booted && self.tally.unready == 0 {
             self.started_up = true;
         }
+        self.start_dependents(now, out);
         self.end_if_over(out);
         self.advance_shutdown(now, out);
     }

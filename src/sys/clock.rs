@@ -49,3 +49,15 @@ pub fn local_time(secs: i64) -> LocalTime {
         second: part(t.second()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::local_time;
+
+    #[test]
+    fn once_the_zone_is_known_a_small_stack_is_enough() {
+        let first = local_time(0);
+        let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(|| local_time(0));
+        assert_eq!(thread.expect("a thread").join().expect("it ends"), first);
+    }
+}

@@ -16,6 +16,7 @@ mod ctl_logs;
 mod ctl_top;
 mod daemonize;
 mod debug_copy;
+mod dependent_startup;
 mod echo_conf;
 mod environment;
 mod events;

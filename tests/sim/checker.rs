@@ -12,6 +12,8 @@ use std::rc::Rc;
 struct Known {
     group_priority: i64,
     autostart: bool,
+    /// It is started when others have come so far: after those that are started at once, in an order of its own.
+    waits: bool,
     startretries: i64,
     backoff: Backoff,
     killasgroup: bool,
@@ -32,6 +34,7 @@ impl Known {
         Known {
             group_priority: group.priority,
             autostart: p.autostart,
+            waits: p.waits.is_some(),
             startretries: p.startretries,
             backoff: p.backoff,
             killasgroup: p.killasgroup,
@@ -307,8 +310,11 @@ impl Checker {
         if self.in_boot {
             let wanted = self.slots.iter().enumerate().filter(|(_, s)| s.autostart && s.incarnation == 1);
             let wanted: Vec<u32> = wanted.map(|(id, _)| u32::try_from(id).expect("small")).collect();
-            let order = std::mem::take(&mut self.boot_order);
+            let all = std::mem::take(&mut self.boot_order);
+            let n_at_once = all.iter().take_while(|id| !self.slots[**id as usize].waits).count();
+            let (order, later) = all.split_at(n_at_once);
             assert!(order.is_sorted(), "not in the order of the configuration");
+            assert!(later.iter().all(|id| self.slots[*id as usize].waits), "somebody who waits came before");
             if !self.end_wanted && !self.restart_wanted {
                 assert!(order.iter().all(|id| wanted.contains(id)));
             }

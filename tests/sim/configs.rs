@@ -2,8 +2,8 @@
 
 use crate::rng::Rng;
 use mainstay::config::model::{
-    Autorestart, Backoff, Config, Dialect, Group, GroupKind, LogPlan, LogTarget, MainLog, Program, Stdin,
-    Supervisor,
+    Autorestart, Backoff, Condition, Config, Dependency, Dialect, Group, GroupKind, LogPlan, LogTarget,
+    MainLog, Milestone, Program, Stdin, Supervisor, Waits,
 };
 use mainstay::types::{LogLevel, Signal};
 
@@ -44,6 +44,7 @@ pub(crate) fn program(group: &str, name: &str) -> Program {
         stderr: plan,
         serverurl: None,
         main: false,
+        waits: None,
     }
 }
 
@@ -119,7 +120,25 @@ fn random_program(rng: &mut Rng, group: &str, name: &str) -> Program {
     p.stopwaitsecs_ms = rng.pick(&[-1_000, 0, 100, 1_000, 10_000]);
     p.killasgroup = rng.percent(50);
     p.stopasgroup = p.killasgroup && rng.percent(50);
+    p.program = format!("{group}.{name}");
+    if !p.autostart && rng.percent(60) {
+        p.waits = Some(Box::new(random_waits(rng)));
+    }
     p
+}
+
+/// On programs that may be there or not, circles included: the engine must stand whatever it is given.
+fn random_waits(rng: &mut Rng) -> Waits {
+    let dependency = |rng: &mut Rng| Dependency {
+        target: rng.pick(&["g0.g0", "g0.p9", "g1.g1", "g1.p9", "g1.p8", "g2.p9", "g3.p8"]).into(),
+        condition: Condition::Reached((0..rng.below(3)).map(|_| rng.pick(&Milestone::ALL)).collect()),
+    };
+    Waits {
+        depends: (0..rng.below(3)).map(|_| dependency(rng)).collect(),
+        urgency: rng.pick(&[1, 2, i64::MAX]),
+        rank: rng.pick(&[0, 1, 1, 7]),
+        inherits: false,
+    }
 }
 
 pub(crate) fn random(rng: &mut Rng) -> Config {

@@ -76,7 +76,11 @@ fn the_start_follows_the_configuration_whatever_it_is() {
         world.feed(Input::Boot);
         let autostart = config.processes().enumerate().filter(|(_, p)| p.autostart);
         let want: Vec<u32> = autostart.map(|(i, _)| u32::try_from(i).expect("small")).collect();
-        let got: Vec<u32> = world.spawned.iter().map(|(_, slot)| *slot).collect();
+        let mut got: Vec<u32> = world.spawned.iter().map(|(_, slot)| *slot).collect();
+        // Those that wait for others come after them.
+        let waits = |slot: &u32| config.processes().nth(*slot as usize).is_some_and(|p| p.waits.is_some());
+        let later = got.split_off(got.iter().take_while(|slot| !waits(slot)).count());
+        assert!(later.iter().all(waits), "SEED={seed}");
         assert_eq!(got, want, "SEED={seed}");
         world.finish();
     }
@@ -91,6 +95,7 @@ fn start_all_goes_up_and_a_shutdown_goes_down_the_priorities() {
         for g in &mut config.groups {
             for p in &mut g.programs {
                 p.autostart = false;
+                p.waits = None;
                 p.main = false;
                 p.startsecs_ms = 0;
                 order.push((g.priority, p.priority));

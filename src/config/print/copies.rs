@@ -5,6 +5,7 @@
 
 use crate::config::expand::{Names, expand_known};
 use crate::config::model::{Group, LogTarget, Program};
+use crate::types::sort_by;
 
 /// One section: a program whose texts may hold `%(process_num)d`.
 pub(super) struct Copies {
@@ -52,7 +53,7 @@ fn fold_by(processes: &[&Program], format: &str) -> Option<Copies> {
         let number = |name: &str| name.strip_prefix(prefix)?.strip_suffix(suffix)?.parse::<i64>().ok();
         let mut numbered: Vec<(i64, &Program)> =
             processes.iter().map(|p| Some((number(&p.name)?, *p))).collect::<Option<_>>()?;
-        numbered.sort_by_key(|(n, _)| *n);
+        sort_by(&mut numbered, &|a, b| a.0.cmp(&b.0));
         let first = numbered[0].0;
         let is_dense = numbered.iter().zip(first..).all(|((n, _), want)| *n == want);
         let program = is_dense.then(|| template(&numbered, &format!("{prefix}{format}{suffix}")))??;

@@ -314,6 +314,13 @@ fn life(body: &mut Body, p: &Program) {
     if p.killasgroup != p.stopasgroup {
         body.flag("killasgroup", p.killasgroup);
     }
+    if let Some(waits) = &p.waits {
+        body.flag("dependent_startup", true);
+        if !waits.depends.is_empty() {
+            body.text("dependent_startup_wait_for", &waits.wait_for());
+        }
+        body.flag("dependent_startup_inherit_priority", waits.inherits);
+    }
 }
 
 /// Whether a group and its program are the same section.

@@ -200,6 +200,13 @@ impl Printer {
             ("environment", self.environment(&own)),
         ];
         fields.extend(p.user.iter().map(|u| ("user", string(&u.text))));
+        if let Some(waits) = &p.waits {
+            fields.push(("dependent_startup", "true".to_owned()));
+            let waits_for = waits.wait_for();
+            fields
+                .extend((!waits_for.is_empty()).then(|| ("dependent_startup_wait_for", string(&waits_for))));
+            fields.push(("dependent_startup_inherit_priority", waits.inherits.to_string()));
+        }
         fields.extend(p.umask.map(|u| ("umask", string(&format!("{u:03o}")))));
         fields.extend(p.directory.iter().map(|d| ("directory", string(&d.to_string_lossy()))));
         fields.extend(p.serverurl.iter().map(|u| ("serverurl", string(u))));

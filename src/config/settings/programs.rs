@@ -12,6 +12,7 @@ use crate::config::raw::SectionKind as Kind;
 
 const LISTENER: &[Kind] = &[Kind::EventListener];
 const FCGI: &[Kind] = &[Kind::Fcgi];
+const PROGRAM: &[Kind] = &[Kind::Program];
 /// Everything but listeners, whose priority has a default of its own.
 const PLAIN: &[Kind] = &[Kind::Program, Kind::Fcgi];
 
@@ -100,6 +101,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         Some("supervisor.dispatchers:default_handler"),
         Restart,
         "reader of results",
+    ),
+    same(
+        "dependent_startup",
+        PROGRAM,
+        Bool,
+        Some("false"),
+        Restart,
+        "start when `..._wait_for` has come about",
+    ),
+    same(
+        "dependent_startup_wait_for",
+        PROGRAM,
+        Text,
+        None,
+        Restart,
+        "programs and states, as supervisord-dependent-startup reads them: `a:running b:exited,fatal`",
+    ),
+    same(
+        "dependent_startup_inherit_priority",
+        PROGRAM,
+        Bool,
+        Some("false"),
+        Restart,
+        "as urgent as the most urgent program that is waited for",
     ),
     same("socket", FCGI, Text, None, Restart, "socket that all processes share, unix:// or tcp://"),
     same("socket_backlog", FCGI, Int, None, Restart, "waiting connections of the socket"),

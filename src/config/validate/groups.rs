@@ -10,7 +10,7 @@ use crate::config::model::{
 };
 use crate::config::raw::{RawSection, SectionKind};
 use crate::config::values::{self, command};
-use crate::types::Signal;
+use crate::types::{Signal, sort_by};
 
 use super::program::{Plan, check_name, read_processes};
 use super::reader::{Passes, Reader, View};
@@ -42,7 +42,7 @@ pub(crate) fn read_groups(
     if let Some(argv) = main {
         groups.push(main_group(argv, environment));
     }
-    groups.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    sort_by(&mut groups, &|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     keep_first(r, groups)
 }
 
@@ -239,6 +239,7 @@ fn main_group(argv: &[String], environment: Environment<'_>) -> Group {
         stderr: inherited,
         serverurl: None,
         main: true,
+        waits: None,
     };
     Group { name: "main".to_owned(), priority: 999, kind: GroupKind::Program, programs: vec![program] }
 }

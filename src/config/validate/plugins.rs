@@ -38,3 +38,41 @@ pub(crate) fn instead_of(spec: &str) -> &'static str {
         |(_, hint)| hint,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::testing::{findings, load_ini};
+
+    #[test]
+    fn a_plug_in_that_is_refused_names_what_to_use_instead() {
+        let cases = [
+            (
+                "[rpcinterface:t]\nsupervisor.rpcinterface_factory=supervisor_twiddler.rpcinterface:make",
+                "`mainstay ctl update`",
+            ),
+            ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=my.own:make", "in an [eventlistener:x]"),
+            (
+                "[rpcinterface:x]\nsupervisor.rpcinterface_factory=supervisor_stdout:event_handler",
+                "`result_handler = ",
+            ),
+            (
+                "[ctlplugin:w]\nsupervisor.ctl_factory=supervisorwildcards.controllerplugin:make",
+                "whole groups",
+            ),
+            (
+                "[eventlistener:e]\ncommand=x\nevents=EVENT\nresult_handler=my.own:handler",
+                "Python cannot be loaded",
+            ),
+        ];
+        for (section, hint) in cases {
+            let found = findings(load_ini(section));
+            assert!(
+                found.iter().any(|d| d.hint.as_deref().is_some_and(|h| h.contains(hint))),
+                "{section}: {found:?}"
+            );
+        }
+        let accepted = "[rpcinterface:other]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n\
+                        [eventlistener:e]\ncommand=x\nevents=EVENT\nresult_handler=supervisor_stdout:event_handler\n";
+        assert!(load_ini(accepted).is_ok());
+    }
+}

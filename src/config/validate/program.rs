@@ -10,7 +10,7 @@ use crate::config::python::{repr, strip};
 use crate::config::raw::{RawSection, RawValue};
 
 use crate::config::values::{self, command, pairs, people};
-use crate::types::Signal;
+use crate::types::{Signal, sort_by};
 
 use super::known;
 use super::outputs::{self, Streams};
@@ -54,7 +54,7 @@ pub(crate) fn read_processes<'a>(r: &mut Reader<'a>, plan: &Plan<'a, '_>) -> Vec
             Err(Reported) => return Vec::new(),
         }
     }
-    programs.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+    sort_by(&mut programs, &|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     programs
 }
 
@@ -287,6 +287,7 @@ fn build(plan: &Plan<'_, '_>, dialect: Dialect, program: &str, shared: &Shared, 
         stderr: own.stderr,
         serverurl: shared.serverurl.clone(),
         main: false,
+        waits: None,
     }
 }
 

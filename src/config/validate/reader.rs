@@ -88,7 +88,7 @@ pub(crate) struct Reader<'a> {
     defaults: Option<&'a RawSection>,
 }
 
-type Convert<T> = fn(&Input<'_>) -> Result<T, Bad>;
+pub(crate) type Convert<T> = fn(&Input<'_>) -> Result<T, Bad>;
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(

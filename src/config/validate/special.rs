@@ -7,6 +7,7 @@ use crate::config::model::{FcgiSocket, GroupKind};
 use crate::config::paths::normalize;
 use crate::config::python::{big_int, digit_value, is_space, repr};
 use crate::config::values::{self, Bad, address, people};
+use crate::types::sort_by;
 
 use super::plugins;
 use super::reader::{Passes, Reader, View};
@@ -82,7 +83,7 @@ fn check_events<'a>(r: &mut Reader<'a>, view: &View<'a>, listed: &[String]) -> O
         return None;
     }
     let mut events: Vec<String> = listed.iter().map(|e| e.to_uppercase()).collect();
-    events.sort();
+    sort_by(&mut events, &|a, b| a.cmp(b));
     events.dedup();
     let unknown = events.iter().find(|e| !EVENTS.contains(&e.as_str()));
     if let Some(event) = unknown {

@@ -1,6 +1,7 @@
 //! Directed tests of the engine's rules. The random ones are in `tests/sim`.
 
 mod commands;
+mod dependents;
 mod golden;
 mod health;
 mod life;
@@ -60,6 +61,7 @@ pub(super) fn program(group: &str, name: &str) -> Program {
         stderr: plan,
         serverurl: None,
         main: false,
+        waits: None,
     }
 }
 
