@@ -56,6 +56,14 @@ pub(crate) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "built-in-plug-in",
+        why: "supervisor_stdout's handler is built in, and Python need not be able to import it",
+        applies: |_, _, words, ours| {
+            words.starts_with("supervisor_stdout:event_handler cannot be resolved within [eventlistener:")
+                && words != ours
+        },
+    },
+    Rule {
         name: "unknown-host",
         why: "a listener's host is resolved when the file is read, not when the port is opened",
         applies: |_, _, _, ours| {
