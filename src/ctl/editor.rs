@@ -74,10 +74,7 @@ impl Input {
             match edit.press(key, out, complete, history)? {
                 Effect::Submit => break Asked::Line(edit.line.text().to_owned()),
                 Effect::End => break Asked::End,
-                Effect::Interrupt => {
-                    write!(out, "^C")?;
-                    break Asked::Interrupted;
-                }
+                Effect::Interrupt => break Asked::Interrupted,
                 Effect::Suspend => {
                     drop(raw.take());
                     raise(Signal::SIGTSTP)?;
@@ -86,11 +83,14 @@ impl Input {
                 _ => {}
             }
         };
-        if matches!(asked, Asked::Line(_)) {
-            edit.line.press(Key::End);
-            edit.draw(out)?;
-            writeln!(out)?;
-        }
+        edit.line.press(Key::End);
+        edit.draw(out)?;
+        // The cursor stands behind the line; after the end of input the shell begins a new one.
+        out.write_all(match asked {
+            Asked::Line(_) => b"\n",
+            Asked::Interrupted => b"^C",
+            Asked::End => b"",
+        })?;
         out.flush()?;
         drop(raw);
         drop(held);

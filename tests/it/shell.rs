@@ -243,7 +243,7 @@ fn fg_and_tail_are_left_with_ctrl_c_and_the_shell_goes_on() {
     terminal.types("", "C-c");
     terminal.shows("Exiting foreground\nsupervisor>");
     terminal.types("tail -f echo", "Enter");
-    terminal.shows("<==\nhello there");
+    wait_until("it is shown again", || terminal.screen().matches("\nhello there").count() == 3);
     terminal.types("", "C-c");
     terminal.line("supervisor>");
     terminal.types("status echo", "Enter");
