@@ -1,4 +1,4 @@
-//! `tail -f` and `maintail -f`, by the real supervisorctl and by ours: each against either server.
+//! `tail -f`, `maintail -f` and `fg`, by the real supervisorctl and by ours: each against either server.
 
 use crate::support::{Sup, skipped, start};
 use harness::{Daemon, Setup, bins, wait_until};
@@ -104,4 +104,61 @@ fn following_ends_with_the_server() {
     for client in followers {
         client.ended(0);
     }
+}
+
+/// Both clients with `fg`, their input a pipe that stays open.
+fn in_front(sup: &Sup, name: &str) -> Vec<Daemon> {
+    let url = format!("unix://{}", sup.0.socket());
+    let real = bins::venv("supervisorctl").expect("skipped() has looked");
+    let ours = bins::mainstay();
+    let lines =
+        [vec![real.as_str(), "-s", &url, "fg", name], vec![ours.as_str(), "ctl", "-s", &url, "fg", name]];
+    lines.iter().map(|line| Setup::new(line).open_stdin().env("PYTHONUNBUFFERED", "1").start()).collect()
+}
+
+#[test]
+fn fg_shows_both_streams_and_sends_lines() {
+    if skipped() {
+        return;
+    }
+    let sup = start(
+        "[program:cat]\ncommand=sh -c 'echo wrong >&2; exec cat'\nstartsecs=0\n\
+         stdout_logfile=@dir@/cat.log\nstderr_logfile=@dir@/cat.err\n",
+    );
+    sup.wait_state("cat", "RUNNING");
+    sup.wait_file("cat.err", "wrong\n");
+    for (n, client) in in_front(&sup, "cat").into_iter().enumerate() {
+        wait_until("both streams are there", || {
+            client.stdout().starts_with(PRESS) && client.stdout().contains("wrong\n")
+        });
+        client.type_in(&format!("line {n}\n"));
+        wait_until("the program answers", || client.stdout().contains(&format!("line {n}\n")));
+        // What was written before it came is shown too.
+        assert!((0..n).all(|n| client.stdout().contains(&format!("line {n}\n"))), "{}", client.stdout());
+        assert!(!client.stdout().contains("Exiting"), "{}", client.stdout());
+    }
+    assert_eq!(sup.file("cat.log"), "line 0\nline 1\n");
+    sup.finish();
+}
+
+#[test]
+fn fg_notices_with_the_next_line_that_a_program_is_gone() {
+    if skipped() {
+        return;
+    }
+    let sup = start("[program:cat]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/cat.log\n");
+    sup.wait_state("cat", "RUNNING");
+    for client in in_front(&sup, "cat") {
+        client.type_in("one\n");
+        wait_until("the program answers", || client.stdout().ends_with("one\n"));
+        sup.ctl(&["stop", "cat"]).expect(0);
+        client.type_in("anyone?\n");
+        let gone = "Process got killed\nExiting foreground\n";
+        wait_until("it says so", || client.stdout().ends_with(gone));
+        assert_eq!(client.stdout(), format!("{PRESS}one\n{gone}"));
+        sup.ctl(&["clear", "cat"]).expect(0);
+        sup.ctl(&["start", "cat"]).expect(0);
+        std::fs::write(sup.0.dir().path().join("cat.log"), "").expect("ours");
+    }
+    sup.finish();
 }
