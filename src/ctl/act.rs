@@ -50,12 +50,12 @@ impl Session<'_> {
     fn act(&mut self, verb: Verb, names: &[&str], extra: &[Value]) -> Done {
         self.upcheck()?;
         let word = verb.word();
-        self.begin_list();
         if names.is_empty() {
             let code = if verb == Verb::Start { names::INVALID } else { names::GENERIC };
             self.misused(word, &format!("Error: {word} requires a process name"), code);
             return Ok(());
         }
+        self.begin_list();
         if names.contains(&"all") {
             let results = self.api.call(&format!("{word}AllProcesses"), extra)?;
             self.results(verb, &results);
@@ -75,7 +75,13 @@ impl Session<'_> {
         match self.api.call(&format!("{}ProcessGroup", verb.word()), &params) {
             Ok(results) => self.results(verb, &results),
             Err(ClientError::Fault { code, .. }) if code == FaultCode::BadName as i64 => {
-                self.say(&format!("{group}: ERROR (no such group)"));
+                let members = [
+                    ("action", json(verb.word())),
+                    ("group", json(group)),
+                    ("fault", Json::from(code)),
+                    ("error", json("no such group")),
+                ];
+                self.item(&format!("{group}: ERROR (no such group)"), &members);
                 self.fail(if verb == Verb::Start { names::INVALID } else { names::GENERIC });
             }
             Err(other) => return Err(other.into()),
