@@ -20,7 +20,7 @@ mod help;
 mod history;
 pub mod input;
 mod interrupt;
-pub mod keys;
+mod keys;
 mod logs;
 mod names;
 mod report;
