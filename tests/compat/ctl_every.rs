@@ -12,7 +12,7 @@ const RELOAD_IS_OURS: bool = false;
 
 const PROGRAMS: &str = "[program:up]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/up.log\n\
     [program:down]\ncommand=cat\nautostart=false\nstartsecs=0\n\
-    [program:bad]\ncommand=/no/such/file\nautostart=false\n\
+    [program:bad]\ncommand=/no/such/file\nautostart=false\nstartretries=0\n\
     [program:brief]\ncommand=@puppet@ exit 3\nautostart=false\nstartretries=0\n\
     [program:w]\ncommand=cat\nnumprocs=2\nprocess_name=n%(process_num)d\nstartsecs=0\n";
 

@@ -106,14 +106,14 @@ fn following_ends_with_the_server() {
     }
 }
 
-/// Both clients with `fg`, their input a pipe that stays open.
-fn in_front(sup: &Sup, name: &str) -> Vec<Daemon> {
+/// A client with `fg`, the real one or ours; its input is a pipe that stays open.
+fn in_front(sup: &Sup, real: bool, name: &str) -> Daemon {
     let url = format!("unix://{}", sup.0.socket());
-    let real = bins::venv("supervisorctl").expect("skipped() has looked");
+    let theirs = bins::venv("supervisorctl").expect("skipped() has looked");
     let ours = bins::mainstay();
-    let lines =
-        [vec![real.as_str(), "-s", &url, "fg", name], vec![ours.as_str(), "ctl", "-s", &url, "fg", name]];
-    lines.iter().map(|line| Setup::new(line).open_stdin().env("PYTHONUNBUFFERED", "1").start()).collect()
+    let client = if real { vec![theirs.as_str()] } else { vec![ours.as_str(), "ctl"] };
+    let line = [client.as_slice(), &["-s", &url, "fg", name]].concat();
+    Setup::new(&line).open_stdin().env("PYTHONUNBUFFERED", "1").start()
 }
 
 #[test]
@@ -127,7 +127,8 @@ fn fg_shows_both_streams_and_sends_lines() {
     );
     sup.wait_state("cat", "RUNNING");
     sup.wait_file("cat.err", "wrong\n");
-    for (n, client) in in_front(&sup, "cat").into_iter().enumerate() {
+    for n in 0..2 {
+        let client = in_front(&sup, n == 0, "cat");
         wait_until("both streams are there", || {
             client.stdout().starts_with(PRESS) && client.stdout().contains("wrong\n")
         });
@@ -146,19 +147,19 @@ fn fg_notices_with_the_next_line_that_a_program_is_gone() {
     if skipped() {
         return;
     }
-    let sup = start("[program:cat]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/cat.log\n");
-    sup.wait_state("cat", "RUNNING");
-    for client in in_front(&sup, "cat") {
+    let program =
+        |name: &str| format!("[program:{name}]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/{name}.log\n");
+    let sup = start(&(program("theirs") + &program("ours")));
+    for name in ["theirs", "ours"] {
+        sup.wait_state(name, "RUNNING");
+        let client = in_front(&sup, name == "theirs", name);
         client.type_in("one\n");
         wait_until("the program answers", || client.stdout().ends_with("one\n"));
-        sup.ctl(&["stop", "cat"]).expect(0);
+        sup.ctl(&["stop", name]).expect(0);
         client.type_in("anyone?\n");
         let gone = "Process got killed\nExiting foreground\n";
         wait_until("it says so", || client.stdout().ends_with(gone));
         assert_eq!(client.stdout(), format!("{PRESS}one\n{gone}"));
-        sup.ctl(&["clear", "cat"]).expect(0);
-        sup.ctl(&["start", "cat"]).expect(0);
-        std::fs::write(sup.0.dir().path().join("cat.log"), "").expect("ours");
     }
     sup.finish();
 }
