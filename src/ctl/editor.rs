@@ -85,12 +85,10 @@ impl Input {
         };
         edit.line.press(Key::End);
         edit.draw(out)?;
-        // The cursor stands behind the line; after the end of input the shell begins a new one.
-        out.write_all(match asked {
-            Asked::Line(_) => b"\n",
-            Asked::Interrupted => b"^C",
-            Asked::End => b"",
-        })?;
+        // After the others the shell begins a new line itself.
+        if matches!(asked, Asked::Line(_)) {
+            writeln!(out)?;
+        }
         out.flush()?;
         drop(raw);
         drop(held);
