@@ -136,6 +136,8 @@ fn questions_are_answered_alike() {
         "open /x",
         "open unix:///nosuch/s.sock",
         "open http://127.0.0.1:1",
+        "open http://127.0.0.1:1/",
+        "open unix:///nosuch/../x",
         "open http:",
         "quit",
         "quit now",
@@ -324,6 +326,13 @@ fn without_a_server_both_say_the_same() {
         same(&sup, "", line);
     }
     let _ = std::fs::remove_file(socket);
+    for url in ["http://127.0.0.1:1", "http://127.0.0.1:1/", "unix:///nosuch/../x", "ftp://x"] {
+        for line in ["status", "start up", "shutdown", "avail"] {
+            let [real, ours] = both(&sup, "", &["-s", url, line], "");
+            let said = |done: &Done| (done.code(), plain(&done.stdout));
+            assert_eq!(said(&ours), said(&real), "{url} {line}");
+        }
+    }
 }
 
 #[test]
