@@ -163,3 +163,22 @@ fn fg_notices_with_the_next_line_that_a_program_is_gone() {
     }
     sup.finish();
 }
+
+#[test]
+fn ctrl_c_ends_a_shell_that_reads_from_a_pipe() {
+    if skipped() {
+        return;
+    }
+    let sup = one();
+    let url = format!("unix://{}", sup.0.socket());
+    let theirs = bins::venv("supervisorctl").expect("skipped() has looked");
+    let ours = bins::mainstay();
+    for client in [&[theirs.as_str()][..], &[ours.as_str(), "ctl"]] {
+        let client = Setup::new(&[client, &["-s", &url]].concat()).open_stdin().start();
+        wait_until("it shows its prompt", || client.stdout().ends_with("\nsupervisor> "));
+        client.signal(2);
+        wait_until("it begins a new line", || client.stdout().ends_with("\nsupervisor> \n"));
+        client.ended(0);
+    }
+    sup.finish();
+}

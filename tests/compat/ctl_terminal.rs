@@ -114,3 +114,41 @@ fn the_screen_is_the_same_after_the_same_keys() {
     assert_eq!(screens[1], screens[0]);
     assert!(screens[0].len() > 12, "{screens:?}");
 }
+
+#[test]
+fn a_password_is_asked_for_alike() {
+    if skipped() {
+        return;
+    }
+    let config = header("").replace("file=@sock@", "file=@sock@\nusername=u\npassword=secret");
+    let sup = Sup::new(setup(&format!("{config}{PROGRAMS}")));
+    sup.wait_log("success: up");
+    let link = sup.0.dir().path().join("supervisorctl");
+    std::os::unix::fs::symlink(bins::mainstay(), &link).expect("the directory is ours");
+    let theirs = bins::venv("supervisorctl").expect("skipped() has looked");
+    let mut screens = Vec::new();
+    for client in [theirs, link.display().to_string()] {
+        let Some(terminal) = Terminal::open("TERM=screen INPUTRC=/dev/null") else { return };
+        terminal.types("clear", "Enter");
+        terminal.line("$");
+        terminal.types(&format!("{client} -c {}", sup.0.fill("@dir@/c.conf")), "Enter");
+        for (n, password) in ["wrong", "secret"].into_iter().enumerate() {
+            wait_until("it asks for a name", || terminal.screen().matches("Username:").count() == n + 1);
+            terminal.line("Username:");
+            terminal.types("u", "Enter");
+            terminal.line("Password:");
+            terminal.types(password, "Enter");
+        }
+        terminal.line("supervisor>");
+        terminal.types("version", "Enter");
+        terminal.shows("\n4.3.0\n");
+        terminal.line("supervisor>");
+        let screen = terminal.screen();
+        let shown = screen.lines().skip_while(|l| *l != "Server requires authentication");
+        screens.push(shown.map(|l| l.replace(|c: char| c.is_ascii_digit(), "#")).collect::<Vec<_>>());
+    }
+    // Pids have one width here: they are of the same processes.
+    assert_eq!(screens[1], screens[0]);
+    assert!(screens[0].len() > 8, "{screens:?}");
+    sup.0.finish();
+}
