@@ -6,11 +6,10 @@
 use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Session};
-use crate::ctl::groups::json;
 use crate::ctl::names::{self, Verb, read_result};
+use crate::ctl::report::Field::{Number, Text};
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
-use serde_json::Value as Json;
 
 impl Session<'_> {
     pub(super) fn start(&mut self, names: &[&str]) -> Done {
@@ -50,12 +49,12 @@ impl Session<'_> {
     fn act(&mut self, verb: Verb, names: &[&str], extra: &[Value]) -> Done {
         self.upcheck()?;
         let word = verb.word();
-        self.begin_list();
         if names.is_empty() {
             let code = if verb == Verb::Start { names::INVALID } else { names::GENERIC };
             self.misused(word, &format!("Error: {word} requires a process name"), code);
             return Ok(());
         }
+        self.begin_list();
         if names.contains(&"all") {
             let results = self.api.call(&format!("{word}AllProcesses"), extra)?;
             self.results(verb, &results);
@@ -75,7 +74,13 @@ impl Session<'_> {
         match self.api.call(&format!("{}ProcessGroup", verb.word()), &params) {
             Ok(results) => self.results(verb, &results),
             Err(ClientError::Fault { code, .. }) if code == FaultCode::BadName as i64 => {
-                self.say(&format!("{group}: ERROR (no such group)"));
+                let members = [
+                    ("action", Text(verb.word())),
+                    ("group", Text(group)),
+                    ("fault", Number(code)),
+                    ("error", Text("no such group")),
+                ];
+                self.item(&format!("{group}: ERROR (no such group)"), &members);
                 self.fail(if verb == Verb::Start { names::INVALID } else { names::GENERIC });
             }
             Err(other) => return Err(other.into()),
@@ -102,13 +107,15 @@ impl Session<'_> {
     }
 
     pub(super) fn result(&mut self, verb: Verb, group: &str, name: &str, code: i64, description: &str) {
-        let problem = verb.problem(code, description);
-        let mut members = vec![("action", json(verb.word())), ("group", json(group)), ("name", json(name))];
-        match &problem {
-            None => members.push(("result", json(verb.done()))),
-            Some(problem) => members.extend([("fault", Json::from(code)), ("error", json(problem))]),
+        let line = verb.line(group, name, code, description);
+        let [action, group, name] =
+            [("action", Text(verb.word())), ("group", Text(group)), ("name", Text(name))];
+        match verb.problem(code, description) {
+            None => self.item(&line, &[action, group, name, ("result", Text(verb.done()))]),
+            Some(problem) => {
+                self.item(&line, &[action, group, name, ("fault", Number(code)), ("error", Text(problem))]);
+            }
         }
-        self.item(&verb.line(group, name, code, description), &members);
         if let Some(code) = verb.exit_code(code) {
             self.fail(code);
         }

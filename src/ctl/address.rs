@@ -11,6 +11,8 @@ pub struct ServerAddress {
     pub place: Place,
     pub username: Option<String>,
     pub password: Option<String>,
+    /// How somebody wrote it down; shown in messages.
+    pub(crate) written: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,13 +46,17 @@ impl ServerAddress {
     /// A unix socket without a password.
     #[must_use]
     pub fn unix(path: impl Into<PathBuf>) -> ServerAddress {
-        ServerAddress { place: Place::Unix(path.into()), username: None, password: None }
+        ServerAddress::at(Place::Unix(path.into()))
     }
 
     /// A TCP port without a password.
     #[must_use]
     pub fn tcp(host: &str, port: u16) -> ServerAddress {
-        ServerAddress { place: Place::Tcp { host: host.to_owned(), port }, username: None, password: None }
+        ServerAddress::at(Place::Tcp { host: host.to_owned(), port })
+    }
+
+    fn at(place: Place) -> ServerAddress {
+        ServerAddress { place, username: None, password: None, written: None }
     }
 
     /// Reads `unix:///path` or `http://host:port`.
@@ -58,7 +64,10 @@ impl ServerAddress {
     /// # Errors
     /// When it is neither.
     pub fn parse(url: &str) -> Result<ServerAddress, BadUrl> {
-        ServerAddress::parse_with_path(url).map(|(address, _)| address)
+        let (mut address, _) = ServerAddress::parse_with_path(url)?;
+        // COMPAT: shown as it was written, a slash at the end included. A password has no place in a message.
+        address.written = (!url.contains('@')).then(|| url.to_owned());
+        Ok(address)
     }
 
     /// The same, with the path of an `http://` address, `/` included; empty where there is none.
@@ -130,6 +139,9 @@ fn split_port(text: &str, default: u16) -> Option<(String, u16)> {
 /// As supervisorctl shows it.
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(written) = &self.written {
+            return f.write_str(written);
+        }
         match &self.place {
             Place::Unix(path) => write!(f, "unix://{}", path.display()),
             Place::Tcp { host, port } if host.contains(':') => write!(f, "http://[{host}]:{port}"),
@@ -147,9 +159,10 @@ mod tests {
         for (url, shown) in [
             ("unix:///run/a.sock", "unix:///run/a.sock"),
             ("http://localhost:9001", "http://localhost:9001"),
-            ("http://localhost:9001/", "http://localhost:9001"),
+            ("http://localhost:9001/", "http://localhost:9001/"),
+            ("http://localhost", "http://localhost"),
             ("http://u:p@example", "http://example:80"),
-            ("http://[::1]:9001/RPC2", "http://[::1]:9001"),
+            ("http://u:p@[::1]:9001/RPC2", "http://[::1]:9001"),
         ] {
             assert_eq!(ServerAddress::parse(url).map(|a| a.to_string()), Ok(shown.to_owned()));
         }

@@ -9,13 +9,12 @@ use crate::config::settings::nearest;
 use crate::control::FaultCode;
 use crate::ctl::address::ServerAddress;
 use crate::ctl::client::{Api, ClientError};
-use crate::ctl::groups::json;
 use crate::ctl::help::{self, COMMANDS};
 use crate::ctl::input::Input;
 use crate::ctl::names;
+use crate::ctl::report::Field::{Number, Text};
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
-use serde_json::Value as Json;
 use std::io::{ErrorKind, Write};
 
 /// COMPAT: what supervisorctl expects `getVersion` to say.
@@ -280,9 +279,9 @@ impl<'a> Session<'a> {
                     }
                     Err(ClientError::Fault { code, .. }) if code == FaultCode::BadName as i64 => {
                         let members = [
-                            ("name", json(name)),
-                            ("fault", Json::from(code)),
-                            ("error", json("no such process")),
+                            ("name", Text(name)),
+                            ("fault", Number(code)),
+                            ("error", Text("no such process")),
                         ];
                         self.item(&format!("No such process {name}"), &members);
                         self.fail(names::GENERIC);
@@ -295,7 +294,7 @@ impl<'a> Session<'a> {
     }
 
     fn show_pid(&mut self, name: &str, pid: i64) {
-        self.item(&pid.to_string(), &[("name", json(name)), ("pid", Json::from(pid))]);
+        self.item(&pid.to_string(), &[("name", Text(name)), ("pid", Number(pid))]);
     }
 
     fn version(&mut self, names: &[&str]) -> Done {
@@ -306,7 +305,7 @@ impl<'a> Session<'a> {
         self.upcheck()?;
         let version = self.api.call("getSupervisorVersion", &[])?;
         let version = version.as_str().unwrap_or_default();
-        self.give(version, &[("version", json(version))]);
+        self.give(version, &[("version", Text(version))]);
         Ok(())
     }
 

@@ -267,6 +267,48 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_typed_the_cursor_stands_between_characters() {
+        let alphabet: Vec<&[u8]> = vec![
+            b"a",
+            b" ",
+            "\u{e9}".as_bytes(),
+            "e\u{301}".as_bytes(),
+            "\u{6f22}".as_bytes(),
+            b"\x1b[D",
+            b"\x1b[C",
+            b"\x1b[1;5D",
+            b"\x1bf",
+            b"\x1bd",
+            b"\x7f",
+            b"\x1b[3~",
+            b"\x17",
+            b"\x14",
+            b"\x19",
+            b"\x0b",
+            b"\xff",
+            b"\x1b[",
+        ];
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        for _ in 0..2000 {
+            let mut line = Line::default();
+            let mut bytes = Vec::new();
+            for _ in 0..30 {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                bytes.extend_from_slice(alphabet[usize::try_from(state >> 33).unwrap_or(0) % alphabet.len()]);
+                while let Some((key, n)) = decode(&bytes) {
+                    bytes.drain(..n);
+                    line.press(key);
+                    assert_eq!(format!("{}{}", line.before(), line.behind()), line.text());
+                    let (shown, column) = line.window(7);
+                    assert!(columns_of(shown) <= 7 && column < 7, "{line:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_line_has_a_limit() {
         let mut line = Line::default();
         line.set(&"x".repeat(MAX_LINE));

@@ -16,7 +16,7 @@ use crate::sys::tty::window_size;
 use nix::sys::signal::{Signal, raise};
 use std::io::{self, Write};
 
-/// Gives what may stand in place of a word: the line, where the word begins in it, and the word.
+/// Gives what may stand in place of a word, in order, each once: of the line, and the word.
 pub(super) type Complete<'a> = &'a mut dyn FnMut(&str, &str) -> Vec<String>;
 
 /// COMPAT: what ends a word. A colon, a star and a hyphen do not: they belong to names.
@@ -74,10 +74,7 @@ impl Input {
             match edit.press(key, out, complete, history)? {
                 Effect::Submit => break Asked::Line(edit.line.text().to_owned()),
                 Effect::End => break Asked::End,
-                Effect::Interrupt => {
-                    write!(out, "^C")?;
-                    break Asked::Interrupted;
-                }
+                Effect::Interrupt => break Asked::Interrupted,
                 Effect::Suspend => {
                     drop(raw.take());
                     raise(Signal::SIGTSTP)?;
@@ -86,9 +83,10 @@ impl Input {
                 _ => {}
             }
         };
+        edit.line.press(Key::End);
+        edit.draw(out)?;
+        // After the others the shell begins a new line itself.
         if matches!(asked, Asked::Line(_)) {
-            edit.line.press(Key::End);
-            edit.draw(out)?;
             writeln!(out)?;
         }
         out.flush()?;
@@ -133,9 +131,7 @@ impl Edit<'_> {
     fn complete(&mut self, again: bool, out: &mut dyn Write, complete: Complete<'_>) -> io::Result<()> {
         let word = self.line.before().rsplit(|c| BETWEEN_WORDS.contains(c)).next().unwrap_or_default();
         let word = word.to_owned();
-        let mut found = complete(self.line.text(), &word);
-        found.sort();
-        found.dedup();
+        let found = complete(self.line.text(), &word);
         let certain = common_start(&found);
         if certain.len() > word.len() {
             self.line.replace_before(word.len(), certain);

@@ -6,8 +6,8 @@
 use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Missed, Session};
-use crate::ctl::groups::json;
 use crate::ctl::names;
+use crate::ctl::report::Field::Text;
 use std::io::ErrorKind;
 
 impl Session<'_> {
@@ -25,7 +25,7 @@ impl Session<'_> {
             return Ok(());
         }
         match self.api.call(method, &[]) {
-            Ok(_) => self.give(done, &[("result", json(done))]),
+            Ok(_) => self.give(done, &[("result", Text(done))]),
             Err(ClientError::Fault { code, .. }) if code == FaultCode::ShutdownState as i64 => {
                 self.say("ERROR: already shutting down");
                 // COMPAT: what is being shut down is on its way to where shutdown leads; a reload is not.

@@ -7,9 +7,8 @@ use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Session};
 use crate::ctl::names;
-use crate::ctl::report::to_json;
+use crate::ctl::report::Field::{Number, Text};
 use crate::gateway::rpc::value::Value;
-use serde_json::Value as Json;
 
 /// What `reloadConfig` answers.
 struct Differences {
@@ -48,18 +47,21 @@ impl Session<'_> {
             }
             other => other?,
         };
-        let mut lines = Vec::new();
-        for (list, word) in
-            [(&found.added, "available"), (&found.changed, "changed"), (&found.removed, "disappeared")]
-        {
-            lines.extend(list.iter().map(|name| (name.clone(), word)));
-        }
-        lines.sort();
+        let mut names = [&found.added[..], &found.changed, &found.removed].concat();
+        names.sort();
+        names.dedup();
         self.begin_list();
-        for (name, word) in &lines {
-            self.item(&format!("{name}: {word}"), &[("group", json(name)), ("result", json(word))]);
+        for name in &names {
+            let word = if found.removed.contains(name) {
+                "disappeared"
+            } else if found.changed.contains(name) {
+                "changed"
+            } else {
+                "available"
+            };
+            self.changed(name, word, word);
         }
-        if lines.is_empty() {
+        if names.is_empty() {
             self.say("No config updates to processes");
         }
         Ok(())
@@ -179,15 +181,11 @@ impl Session<'_> {
     }
 
     fn changed(&mut self, name: &str, line: &str, result: &str) {
-        self.item(&format!("{name}: {line}"), &[("group", json(name)), ("result", json(result))]);
+        self.item(&format!("{name}: {line}"), &[("group", Text(name)), ("result", Text(result))]);
     }
 
     fn problem(&mut self, name: &str, text: &str, code: i64) {
-        let members = [("group", json(name)), ("fault", to_json(&Value::Int(code))), ("error", json(text))];
+        let members = [("group", Text(name)), ("fault", Number(code)), ("error", Text(text))];
         self.item(&format!("ERROR: {text}"), &members);
     }
-}
-
-pub(super) fn json(text: &str) -> Json {
-    Json::from(text)
 }

@@ -7,8 +7,8 @@ use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Session};
 use crate::ctl::follow::Ended;
-use crate::ctl::groups::json;
 use crate::ctl::names::{self, Verb};
+use crate::ctl::report::Field::Text;
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
 
@@ -108,7 +108,7 @@ impl Session<'_> {
         let problem = match text {
             Ok(text) => {
                 let text = text.as_str().unwrap_or_default();
-                self.give(text, &[("name", json(name)), ("text", json(text))]);
+                self.give(text, &[("name", Text(name)), ("text", Text(text))]);
                 return Ok(());
             }
             Err(ClientError::Fault { code, .. }) if is(code, FaultCode::NoFile) => "no log file",

@@ -21,7 +21,7 @@ mod help;
 mod history;
 pub mod input;
 mod interrupt;
-pub mod keys;
+mod keys;
 mod logs;
 mod names;
 mod plan;
@@ -52,7 +52,7 @@ pub struct CtlArgs {
     /// Read the server's address from this file
     #[arg(short = 'c', long = "configuration", value_name = "FILE")]
     pub configuration: Option<PathBuf>,
-    /// Open a shell, or ask before a shutdown
+    /// Ask for a password where one is wanted, and before a shutdown or a reload
     #[arg(short = 'i', long)]
     pub interactive: bool,
     /// Where the server listens: http://host:port or unix:///path

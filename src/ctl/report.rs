@@ -26,7 +26,7 @@ impl Session<'_> {
     }
 
     /// An item of the action's list; `line` is what people see of it.
-    pub(super) fn item(&mut self, line: &str, members: &[(&str, Json)]) {
+    pub(super) fn item(&mut self, line: &str, members: &[(&str, Field<'_>)]) {
         if !self.settings.json {
             return self.say(line);
         }
@@ -45,7 +45,7 @@ impl Session<'_> {
     }
 
     /// The one thing that the action gives.
-    pub(super) fn give(&mut self, line: &str, members: &[(&str, Json)]) {
+    pub(super) fn give(&mut self, line: &str, members: &[(&str, Field<'_>)]) {
         if self.settings.json {
             self.gives = Some(object(members));
         } else {
@@ -67,8 +67,19 @@ impl Session<'_> {
     }
 }
 
-pub(super) fn object(members: &[(&str, Json)]) -> Json {
-    Json::Object(members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+/// A member of what is given.
+#[derive(Clone, Copy)]
+pub(super) enum Field<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
+fn object(members: &[(&str, Field<'_>)]) -> Json {
+    let json = |field: &Field<'_>| match *field {
+        Field::Text(text) => Json::from(text),
+        Field::Number(n) => Json::from(n),
+    };
+    Json::Object(members.iter().map(|(name, field)| ((*name).to_owned(), json(field))).collect())
 }
 
 /// A value of XML-RPC as JSON.

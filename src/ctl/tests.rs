@@ -409,3 +409,143 @@ fn following_ends_well_whatever_becomes_of_it() {
     };
     assert_eq!(told("tail -f web", refused), (0, "==> Press Ctrl-C to exit <==\n".to_owned()));
 }
+
+/// The JSON of a line with `--json`, and its code.
+fn json_of(
+    line: &str,
+    answer: impl Fn(&str, &[Value]) -> Result<Value, ClientError>,
+) -> (u8, serde_json::Value) {
+    let (code, out) = told(&format!("{line} --json"), answer);
+    (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{line}: {e}: {out}")))
+}
+
+#[test]
+fn every_answer_can_be_had_as_json() {
+    let answer = |method: &str, params: &[Value]| match method {
+        "startProcess" | "removeProcessGroup" if params[0].as_str() == Some("bad") => {
+            fault(10, "BAD_NAME: bad")
+        }
+        "stopProcessGroup" => {
+            Ok(Value::Array(vec![status("g", "x", 80, "OK"), status("g", "y", 70, "NOT_RUNNING")]))
+        }
+        "reloadConfig" => {
+            let list = |names: &[&str]| Value::Array(names.iter().map(|n| Value::text(*n)).collect());
+            Ok(Value::Array(vec![Value::Array(vec![list(&["new"]), list(&["a"]), list(&["gone"])])]))
+        }
+        "getAllConfigInfo" => {
+            Ok(Value::Array(vec![structure(&[("name", Value::text("a")), ("inuse", Value::Bool(true))])]))
+        }
+        "readProcessStdoutLog" => Ok(Value::text("one\ntwo\n")),
+        _ => three(method, params),
+    };
+    for (line, code, want) in [
+        ("pid", 0, r#"[{"name":"supervisord","pid":1}]"#),
+        (
+            "pid a nosuch",
+            1,
+            r#"[{"name":"a","pid":7},{"error":"no such process","fault":10,"name":"nosuch"}]"#,
+        ),
+        ("version", 0, r#"{"version":"4.3.0"}"#),
+        ("avail", 0, r#"[{"name":"a","inuse":true}]"#),
+        (
+            "start a bad",
+            1,
+            r#"[{"action":"start","group":"a","name":"a","result":"started"},
+                {"action":"start","group":"bad","name":"bad","fault":10,"error":"no such process"}]"#,
+        ),
+        (
+            "stop g:*",
+            0,
+            r#"[{"action":"stop","group":"g","name":"x","result":"stopped"},
+                {"action":"stop","group":"g","name":"y","fault":70,"error":"not running"}]"#,
+        ),
+        (
+            "stop nosuch:*",
+            0,
+            r#"[{"action":"stop","group":"g","name":"x","result":"stopped"},
+                {"action":"stop","group":"g","name":"y","fault":70,"error":"not running"}]"#,
+        ),
+        (
+            "reread",
+            0,
+            r#"[{"group":"a","result":"changed"},{"group":"gone","result":"disappeared"},{"group":"new","result":"available"}]"#,
+        ),
+        (
+            "update",
+            0,
+            r#"[{"group":"gone","result":"stopped"},{"group":"gone","result":"removed"},{"group":"a","result":"stopped"},
+                {"group":"a","result":"updated"},{"group":"new","result":"added"}]"#,
+        ),
+        (
+            "remove a bad",
+            1,
+            r#"[{"group":"a","result":"removed"},{"group":"bad","fault":10,"error":"no such process/group: bad"}]"#,
+        ),
+        ("add", 0, "[]"),
+        ("tail a", 0, r#"{"name":"a","text":"one\ntwo\n"}"#),
+        ("shutdown", 0, r#"{"result":"Shut down"}"#),
+        ("reload", 0, r#"{"result":"Restarted supervisord"}"#),
+    ] {
+        let want: serde_json::Value = serde_json::from_str(want).expect("json");
+        assert_eq!(json_of(line, answer), (code, want), "{line}");
+    }
+    // What failed as a whole is told on stderr, and stdout stays empty.
+    assert_eq!(told("start --json", three), (2, String::new()));
+    assert_eq!(told("nosuch --json", three), (1, String::new()));
+}
+
+#[test]
+fn a_group_that_does_not_exist_is_an_item_of_the_json() {
+    let (code, json) = json_of("start nosuch:*", |method, params| match method {
+        "startProcessGroup" => fault(10, "BAD_NAME: nosuch"),
+        _ => three(method, params),
+    });
+    assert_eq!((code, json[0]["group"].as_str(), json[0]["fault"].as_i64()), (2, Some("nosuch"), Some(10)));
+}
+
+#[test]
+fn another_server_can_be_opened() {
+    let (code, out, calls) = run_line("open http://u:p@127.0.0.1:9001/x", "", three);
+    assert_eq!(code, 0);
+    assert_eq!(calls[..2], ["turn to http://127.0.0.1:9001 as None", "getVersion()"]);
+    assert!(out.starts_with("a  "), "{out}");
+    for url in ["", "foo", "ftp://x", "/x"] {
+        let want = (1, "ERROR: url must be http:// or unix://\n".to_owned());
+        assert_eq!(told(&format!("open {url}"), three), want, "{url}");
+    }
+    assert_eq!(told("open http://", three).0, 1);
+}
+
+#[test]
+fn a_name_and_a_password_are_asked_for_where_somebody_is_there() {
+    let tries = std::cell::Cell::new(0);
+    let locked = |method: &str, params: &[Value]| {
+        tries.set(tries.get() + 1);
+        if tries.get() == 1 {
+            Err(ClientError::Status(401, "Unauthorized".to_owned()))
+        } else {
+            three(method, params)
+        }
+    };
+    // Nobody answers.
+    let (code, out, calls) = run_line("-i pid", "", locked);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.starts_with("Server requires authentication\nUsername:error: "), "{out}");
+    assert_eq!(calls, ["getVersion()"]);
+}
+
+#[test]
+fn states_are_coloured_only_where_that_is_asked_for() {
+    let script = Script {
+        answer: three,
+        calls: RefCell::new(Vec::new()),
+        address: RefCell::new(ServerAddress::unix("/x.sock")),
+    };
+    let args = CtlArgs { words: vec!["status".to_owned(), "a".to_owned()], ..CtlArgs::default() };
+    let settings = Settings { colour: true, ..Settings::default() };
+    let mut out = Vec::new();
+    let input = Input::new(io::Cursor::new(Vec::new()));
+    assert_eq!(with_server(&args, &script, settings, input, &mut out).0, 0);
+    let want = "a                                \u{1b}[32mRUNNING   \u{1b}[0mpid 7, uptime 0:00:05\n";
+    assert_eq!(String::from_utf8_lossy(&out), want);
+}

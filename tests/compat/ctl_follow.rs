@@ -1,4 +1,4 @@
-//! `tail -f` and `maintail -f`, by the real supervisorctl and by ours: each against either server.
+//! `tail -f`, `maintail -f` and `fg`, by the real supervisorctl and by ours: each against either server.
 
 use crate::support::{Sup, skipped, start};
 use harness::{Daemon, Setup, bins, wait_until};
@@ -104,4 +104,81 @@ fn following_ends_with_the_server() {
     for client in followers {
         client.ended(0);
     }
+}
+
+/// A client with `fg`, the real one or ours; its input is a pipe that stays open.
+fn in_front(sup: &Sup, real: bool, name: &str) -> Daemon {
+    let url = format!("unix://{}", sup.0.socket());
+    let theirs = bins::venv("supervisorctl").expect("skipped() has looked");
+    let ours = bins::mainstay();
+    let client = if real { vec![theirs.as_str()] } else { vec![ours.as_str(), "ctl"] };
+    let line = [client.as_slice(), &["-s", &url, "fg", name]].concat();
+    Setup::new(&line).open_stdin().env("PYTHONUNBUFFERED", "1").start()
+}
+
+#[test]
+fn fg_shows_both_streams_and_sends_lines() {
+    if skipped() {
+        return;
+    }
+    let sup = start(
+        "[program:cat]\ncommand=sh -c 'echo wrong >&2; exec cat'\nstartsecs=0\n\
+         stdout_logfile=@dir@/cat.log\nstderr_logfile=@dir@/cat.err\n",
+    );
+    sup.wait_state("cat", "RUNNING");
+    sup.wait_file("cat.err", "wrong\n");
+    for n in 0..2 {
+        let client = in_front(&sup, n == 0, "cat");
+        wait_until("both streams are there", || {
+            client.stdout().starts_with(PRESS) && client.stdout().contains("wrong\n")
+        });
+        client.type_in(&format!("line {n}\n"));
+        wait_until("the program answers", || client.stdout().contains(&format!("line {n}\n")));
+        // What was written before it came is shown too.
+        assert!((0..n).all(|n| client.stdout().contains(&format!("line {n}\n"))), "{}", client.stdout());
+        assert!(!client.stdout().contains("Exiting"), "{}", client.stdout());
+    }
+    assert_eq!(sup.file("cat.log"), "line 0\nline 1\n");
+    sup.finish();
+}
+
+#[test]
+fn fg_notices_with_the_next_line_that_a_program_is_gone() {
+    if skipped() {
+        return;
+    }
+    let program =
+        |name: &str| format!("[program:{name}]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/{name}.log\n");
+    let sup = start(&(program("theirs") + &program("ours")));
+    for name in ["theirs", "ours"] {
+        sup.wait_state(name, "RUNNING");
+        let client = in_front(&sup, name == "theirs", name);
+        client.type_in("one\n");
+        wait_until("the program answers", || client.stdout().ends_with("one\n"));
+        sup.ctl(&["stop", name]).expect(0);
+        client.type_in("anyone?\n");
+        let gone = "Process got killed\nExiting foreground\n";
+        wait_until("it says so", || client.stdout().ends_with(gone));
+        assert_eq!(client.stdout(), format!("{PRESS}one\n{gone}"));
+    }
+    sup.finish();
+}
+
+#[test]
+fn ctrl_c_ends_a_shell_that_reads_from_a_pipe() {
+    if skipped() {
+        return;
+    }
+    let sup = one();
+    let url = format!("unix://{}", sup.0.socket());
+    let theirs = bins::venv("supervisorctl").expect("skipped() has looked");
+    let ours = bins::mainstay();
+    for client in [&[theirs.as_str()][..], &[ours.as_str(), "ctl"]] {
+        let client = Setup::new(&[client, &["-s", &url]].concat()).open_stdin().start();
+        wait_until("it shows its prompt", || client.stdout().ends_with("\nsupervisor> "));
+        client.signal(2);
+        wait_until("it begins a new line", || client.stdout().ends_with("\nsupervisor> \n"));
+        client.ended(0);
+    }
+    sup.finish();
 }

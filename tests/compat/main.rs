@@ -13,6 +13,7 @@ mod ctl;
 mod ctl_every;
 mod ctl_follow;
 mod ctl_logs;
+mod ctl_terminal;
 mod ctl_top;
 mod daemonize;
 mod debug_copy;

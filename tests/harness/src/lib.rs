@@ -18,12 +18,14 @@ pub mod puppet;
 pub mod root;
 pub mod run;
 pub mod temp;
+pub mod terminal;
 pub mod wait;
 
 pub use bins::{mainstay, puppet};
 pub use daemon::{Daemon, Setup};
 pub use run::{Cmd, Done};
 pub use temp::TempDir;
+pub use terminal::Terminal;
 pub use wait::{Stopwatch, holds_within, pause, wait_for, wait_until};
 
 /// Is the variable set to something other than nothing and `0`? (`REQUIRE_DOCKER`, `REQUIRE_COMPAT`)
