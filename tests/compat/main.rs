@@ -58,4 +58,7 @@ mod strip_ansi;
 mod superlance;
 mod support;
 mod syslog;
+mod update;
+mod update_events;
+mod update_groups;
 mod users;

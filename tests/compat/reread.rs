@@ -61,8 +61,10 @@ fn three_words_for_what_came_changed_and_went() {
         &sup,
         &[
             ("[i['name'] for i in s.getAllProcessInfo()]", "['a', 'm', 'stays', 'z']"),
-            ("[(d['name'], d['inuse'], d['process_prio']) for d in s.getAllConfigInfo()]",
-             "[('b', False, 999), ('m', True, 3), ('new', False, 999), ('stays', True, 999)]"),
+            (
+                "[(d['name'], d['inuse'], d['process_prio']) for d in s.getAllConfigInfo()]",
+                "[('b', False, 999), ('m', True, 3), ('new', False, 999), ('stays', True, 999)]",
+            ),
             ("s.startProcess('new')", "fault 10 BAD_NAME: new"),
         ],
     );
@@ -75,7 +77,8 @@ fn names_come_by_priority_and_name_and_go_as_they_came() {
         return;
     }
     let with = |name: &str, priority: i32| format!("{}priority={priority}\n", idle(name));
-    let sup = start(&(with("old3", 3) + &with("old1", 1) + &with("old2", 2) + &with("c9", 9) + &with("c1", 5)));
+    let sup =
+        start(&(with("old3", 3) + &with("old1", 1) + &with("old2", 2) + &with("c9", 9) + &with("c1", 5)));
     rewrite(&sup, &(with("n", 7) + &with("a", 8) + &with("b", 7) + &with("c9", 4) + &with("c1", 6)));
     assert_eq!(reread(&sup), "[[['b', 'n', 'a'], ['c9', 'c1'], ['old1', 'old2', 'old3']]]");
     // What was added late goes last.
@@ -149,7 +152,9 @@ fn during_a_shutdown_it_is_refused() {
     if skipped() {
         return;
     }
-    let sup = start("[program:x]\ncommand=@puppet@ ignore TERM touch @dir@/up wait-file @dir@/go exit 0\nstartsecs=0\n");
+    let sup = start(
+        "[program:x]\ncommand=@puppet@ ignore TERM touch @dir@/up wait-file @dir@/go exit 0\nstartsecs=0\n",
+    );
     sup.wait_log("success: x");
     wait_until("it ignores TERM", || sup.0.dir().path().join("up").exists());
     sup.0.signal(15);
@@ -185,7 +190,10 @@ fn during_a_restart_it_is_refused_too() {
     rewrite(&sup, &idle("y"));
     answers(
         &sup,
-        &[("s.reloadConfig()", "fault 6 SHUTDOWN_STATE"), ("s.addProcessGroup('y')", "fault 6 SHUTDOWN_STATE")],
+        &[
+            ("s.reloadConfig()", "fault 6 SHUTDOWN_STATE"),
+            ("s.addProcessGroup('y')", "fault 6 SHUTDOWN_STATE"),
+        ],
     );
     sup.0.dir().write("go", "");
     if ours() {
@@ -241,8 +249,7 @@ fn the_identifier_changes_at_once() {
         ],
     );
     crate::events::wait_told(&sup, "l", 2);
-    let names: Vec<String> =
-        crate::events::got(&sup, "l").iter().map(|(h, _)| h["server"].clone()).collect();
+    let names: Vec<String> = crate::events::got(&sup, "l").iter().map(|(h, _)| h["server"].clone()).collect();
     assert_eq!(names, ["before", "after"]);
     sup.finish();
 }
@@ -272,10 +279,15 @@ fn what_the_configuration_says_is_what_was_read_last() {
                 "[('auto', 'cat -u', True, 10, [0], 'auto', 'auto'), ('new', 'cat', False, 10, [0], 'auto', 'none'), \
                  ('x', 'cat', True, 3, [4], 'none', 'none')]",
             ),
-            ("[len(i['stdout_logfile']) > 9 for i in s.getAllProcessInfo() if i['name'] == 'auto']", "[True]"),
+            (
+                "[len(i['stdout_logfile']) > 9 for i in s.getAllProcessInfo() if i['name'] == 'auto']",
+                "[True]",
+            ),
             ("s.addProcessGroup('new')", "True"),
-            ("[d['stdout_logfile'] == s.getProcessInfo('new')['stdout_logfile'] for d in s.getAllConfigInfo() if d['name'] == 'new']",
-             "[True]"),
+            (
+                "[d['stdout_logfile'] == s.getProcessInfo('new')['stdout_logfile'] for d in s.getAllConfigInfo() if d['name'] == 'new']",
+                "[True]",
+            ),
         ],
     );
     let done = sup.ctl(&["avail"]);

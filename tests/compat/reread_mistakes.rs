@@ -12,7 +12,8 @@ fn run_all(rows: &[(&str, &str, &str, &str)]) -> BTreeMap<String, String> {
     for (name, supervisord, programs, _) in rows {
         rewrite_with(&sup, supervisord, &format!("{}{programs}", idle("x")));
         // A fault of several lines: as Python shows it.
-        let call = "p.system.multicall([{'methodName': 'supervisor.reloadConfig', 'params': []}])[0]['faultString']";
+        let call =
+            "p.system.multicall([{'methodName': 'supervisor.reloadConfig', 'params': []}])[0]['faultString']";
         let fault = calls(&sup, &[call]).remove(0);
         let text = fault[1..fault.len() - 1].replace("\\'", "'").replace(&sup.0.fill("@dir@"), "@dir@");
         said.insert((*name).to_owned(), text);
