@@ -64,8 +64,11 @@ fn within(old: &Group, new: &Group, by_program: bool, steps: &mut Vec<Step>) {
             steps.push(step(new, &program.name, StepKind::Add, Vec::new()));
             continue;
         };
-        let mut found = of_group.clone();
-        found.extend(diff::program(before, program));
+        let mut found = diff::program(before, program);
+        // A program of its own has the priority of its group.
+        let of_group = of_group.iter().filter(|g| !found.iter().any(|f| f.setting == g.setting));
+        let of_group: Vec<Difference> = of_group.cloned().collect();
+        found.extend(of_group);
         let kind = match &found[..] {
             _ if !by_program => StepKind::Restart,
             [] => continue,
@@ -112,6 +115,8 @@ mod tests {
         assert_eq!(policy.steps[0].settings.len(), 2);
         assert_eq!(steps(&toml(two, &two.replace("\"y\"", "\"z\""))), ["restart g:b"]);
         assert_eq!(steps(&toml(two, &format!("{two}priority = 5\n"))), ["apply g:a", "apply g:b"]);
+        let alone = toml(WEB, &format!("{WEB}priority = 5\n"));
+        assert_eq!(alone.steps[0].settings.len(), 1, "told once");
     }
 
     #[test]

@@ -168,6 +168,7 @@ fn one_that_is_not_to_start_by_itself_is_stopped_by_a_change() {
     }
     let text = running("x") + "autostart=false\n";
     let sup = start(&text);
+    sup.wait_state("x", "STOPPED");
     sup.ctl_says(&["start", "x"], 0, "x: started\n");
     rewrite(&sup, &(text + "priority=3\n"));
     sup.ctl_says(&["update"], 0, "x: stopped\nx: updated process group\n");

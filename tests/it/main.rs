@@ -20,3 +20,5 @@ mod run;
 mod signals;
 mod support;
 mod toml;
+mod update;
+mod update_more;
