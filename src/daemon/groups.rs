@@ -80,8 +80,7 @@ impl Daemon {
         if self.engine.is_stopping() {
             return Some(Fault { code: FaultCode::ShutdownState, extra: None });
         }
-        let waiting = self.updating.as_ref()?.waiting_for()?;
-        let name = self.roster.program(waiting).map_or("", |p| &p.name);
+        let name = self.updating.as_ref()?.waiting_for(&self.roster);
         Some(Fault::new(
             FaultCode::Failed,
             format!("an update is under way and waits for {name} to stop; try again"),

@@ -1,7 +1,7 @@
 //! What has to be done to get from the groups that run to those that are configured now.
 //!
-//! No I/O. Invariants: what did not change has no step; a group that becomes another sort of group goes first, and comes
-//! with the next update. COMPAT: with an INI file a group that differs is stopped, removed and added as a whole.
+//! No I/O. Invariants: what did not change has no step; a group that becomes another sort of group goes and comes.
+//! COMPAT: with an INI file a group that differs is stopped, removed and added as a whole.
 //! Not here: doing it (`update`), comparing settings (`config::diff`).
 
 use crate::config::diff::{self, Difference};
@@ -32,6 +32,7 @@ pub(crate) fn plan(
     for new in groups.iter().filter(|g| is_meant(g)) {
         match active.iter().find(|group| group.name == new.name) {
             Some(old) if diff::is_same_sort(&old.kind, &new.kind) => within(old, new, by_program, &mut steps),
+            Some(_) if by_program => steps.extend(every(new, StepKind::Add)),
             Some(_) => {}
             None => steps.extend(every(new, StepKind::Add)),
         }
@@ -128,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn another_sort_of_group_goes_before_it_comes() {
+    fn another_sort_of_group_goes_and_comes() {
         let listener = "[eventlistener.web]\ncommand = \"x\"\nevents = [\"TICK_5\"]\n";
-        assert_eq!(steps(&toml(WEB, listener)), ["remove web:web"]);
+        assert_eq!(steps(&toml(WEB, listener)), ["remove web:web", "add web:web"]);
     }
 
     #[test]

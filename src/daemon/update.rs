@@ -11,7 +11,7 @@ use crate::control::{Fault, FaultCode, Outcome, Plan, Reply, Step, StepKind};
 use crate::daemon::groups::told;
 use crate::daemon::logs::AutoLogs;
 use crate::daemon::plan::plan;
-use crate::daemon::roster::Place;
+use crate::daemon::roster::{Place, Roster};
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Change, Input};
 use crate::events::PoolPlan;
@@ -27,6 +27,8 @@ pub(crate) struct Updating {
     plan: Plan,
     /// Slots that are being stopped, and what they become; `None`: nothing.
     waiting: BTreeMap<u32, Option<Place>>,
+    /// Programs that come when all those have stopped, for some of those have their names.
+    later: Vec<Place>,
     /// It was asked for once more meanwhile.
     again: bool,
     /// What has to be done has been begun.
@@ -34,9 +36,11 @@ pub(crate) struct Updating {
 }
 
 impl Updating {
-    /// One of those that have not stopped yet.
-    pub(crate) fn waiting_for(&self) -> Option<u32> {
-        self.waiting.keys().next().copied()
+    /// Whom it waits for: who has not stopped yet, or is about to come.
+    pub(crate) fn waiting_for<'a>(&'a self, roster: &'a Roster) -> &'a str {
+        let stopping = self.waiting.keys().next().and_then(|slot| roster.program(*slot));
+        let coming = || self.later.first().and_then(|(group, member)| group.programs.get(*member));
+        stopping.or_else(coming).map_or("", |p| &p.name)
     }
 }
 
@@ -98,8 +102,8 @@ impl Daemon {
             self.log(LogLevel::Warn, &text);
         }
         self.take_latest(loaded.config);
-        self.updating =
-            Some(Updating { asker, plan, waiting: BTreeMap::new(), again: false, is_begun: false });
+        let (waiting, later) = (BTreeMap::new(), Vec::new());
+        self.updating = Some(Updating { asker, plan, waiting, later, again: false, is_begun: false });
         self.carry_out();
         if let Some(updating) = &mut self.updating {
             updating.is_begun = true;
@@ -117,7 +121,11 @@ impl Daemon {
             let now = self.roster.latest_named(&step.group).cloned();
             let member = now.as_ref().and_then(|g| g.programs.iter().position(|p| p.name == step.name));
             let slot = self.roster.slot_of(&step.group, &step.name);
+            // COMPAT: what only has another place now stops in the old one before it starts in the new one.
+            let is_moved =
+                |s: &Step| s.kind == StepKind::Remove && (s.name == step.name || s.group == step.group);
             match (step.kind, slot, now.zip(member)) {
+                (StepKind::Add, _, Some(place)) if steps.iter().any(is_moved) => updating.later.push(place),
                 (StepKind::Add, None, Some(place)) => added.push(place),
                 (StepKind::Remove, Some(slot), _) => {
                     updating.waiting.insert(slot, None);
@@ -193,20 +201,27 @@ impl Daemon {
     }
 
     fn finish_update(&mut self) {
-        let Some(updating) = self.updating.take_if(|u| u.is_begun && u.waiting.is_empty()) else { return };
-        let Updating { asker, plan, again, .. } = updating;
+        let has_stopped = |u: &&Updating| u.is_begun && u.waiting.is_empty();
+        let Some(updating) = self.updating.as_ref().filter(has_stopped) else { return };
+        if !updating.later.is_empty() {
+            // Not in the midst of the news that a slot is vacant.
+            self.update_wanted = true;
+            return;
+        }
+        let Some(Updating { asker, plan, again, .. }) = self.updating.take() else { return };
         let text = if plan.steps.is_empty() { "no program has changed" } else { "the update is done" };
         self.log(LogLevel::Info, text);
-        // What has become another sort of group has gone now, and can come.
-        let more = plan.steps.iter().any(|s| {
-            s.kind == StepKind::Remove
-                && self
-                    .roster
-                    .latest_named(&s.group)
-                    .is_some_and(|g| g.programs.iter().any(|p| p.name == s.name))
-        });
         self.answer_update(asker, Reply::Plan(Box::new(plan)));
-        self.update_wanted |= (again || more) && !self.engine.is_stopping();
+        self.update_wanted |= again && !self.engine.is_stopping();
+    }
+
+    /// At the end of a turn that found something left to do.
+    pub(crate) fn go_on_with_update(&mut self) {
+        let Some(updating) = &mut self.updating else { return self.update(&[], None) };
+        for (group, member) in std::mem::take(&mut updating.later) {
+            self.admit(&group, member..member + 1);
+        }
+        self.finish_update();
     }
 
     /// Everything is being stopped: an update comes to nothing.

@@ -266,7 +266,7 @@ fn a_program_becomes_a_listener_of_the_same_name() {
         "[program.l]\ncommand = [\"@puppet@\", \"stamp\", \"@dir@/l.st\", \"hold\"]\nstartsecs = 0\n";
     let daemon = up(&(program.to_owned() + &holds("a", "")), &["l", "a"]);
     rewrite(&daemon, &(listener("\"REMOTE_COMMUNICATION\"") + &holds("a", "")));
-    assert_eq!(update(&daemon), ["remove l:l"]);
+    assert_eq!(update(&daemon), ["remove l:l", "add l:l"]);
     wait_until("it is ready", || daemon.dir().read("l.out") == "READY\n");
     event(&daemon, "first");
     wait_until("it hears", || daemon.dir().read("l.got").contains("first"));
@@ -274,6 +274,35 @@ fn a_program_becomes_a_listener_of_the_same_name() {
     daemon.signal(1);
     wait_lives(&daemon, "l", 2);
     daemon.wait_state("l", "RUNNING");
+    assert_eq!(lives(&daemon, "a"), 1);
+    daemon.finish();
+}
+
+#[test]
+fn one_that_moves_into_a_group_stops_before_it_starts_there() {
+    let (a, b) = (stubborn("a", "1", ""), holds("b", ""));
+    let daemon = up(&format!("{a}{b}"), &["a", "b"]);
+    wait_lives(&daemon, "a", 1);
+    rewrite(&daemon, &format!("{a}{b}{}[group.g]\nprograms = [\"a\"]\n", holds("new", "")));
+    let asked = in_the_background(&daemon);
+    // What has nothing to do with it does not wait.
+    daemon.wait_state("new", "RUNNING");
+    assert_eq!(lives(&daemon, "a"), 1);
+    let mut done = steps(&asked.join().expect("it ends"));
+    done.sort();
+    assert_eq!(done, ["add g:a", "add new:new", "remove a:a"]);
+    wait_lives(&daemon, "a", 2);
+    daemon.wait_state("g:a", "RUNNING");
+    assert_eq!(lives(&daemon, "b"), 1);
+    daemon.finish();
+}
+
+#[test]
+fn another_sort_of_group_by_its_name_alone_changes_nothing_else() {
+    let daemon = up(&(holds("l", "") + &holds("a", "")), &["l", "a"]);
+    rewrite(&daemon, &(listener("\"TICK_60\"") + &holds("a", "umask = \"077\"")));
+    assert_eq!(steps(&ask(&daemon, "update", &["l"])), ["remove l:l", "add l:l"]);
+    wait_until("it is ready", || daemon.dir().read("l.out") == "READY\n");
     assert_eq!(lives(&daemon, "a"), 1);
     daemon.finish();
 }
