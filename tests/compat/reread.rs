@@ -334,3 +334,38 @@ fn what_is_included_may_be_moved_without_a_change() {
     assert_eq!(reread(&sup), "[[[], [], []]]");
     sup.finish();
 }
+
+#[test]
+fn the_main_log_that_is_read_is_the_one_that_was_read_about() {
+    if skipped() {
+        return;
+    }
+    let sup = start(&idle("x"));
+    assert_eq!(reread(&sup), "[[[], [], []]]");
+    let text = sup.file("c.conf").replace("/main.log", "/other.log");
+    sup.0.dir().write("c.conf", &text);
+    sup.0.dir().write("other.log", "other\n");
+    assert_eq!(reread(&sup), "[[[], [], []]]");
+    // Trap 45: theirs reads where it does not write. Ours moves with a restart.
+    answers(&sup, &[("s.readLog(0, 5) == 'other'", if ours() { "False" } else { "True" })]);
+    assert_eq!(sup.file("other.log"), "other\n");
+    sup.0.signal(1);
+    wait_until("it writes there now", || sup.file("other.log").contains("supervisord started"));
+    sup.wait_state("x", "STOPPED");
+    sup.finish();
+}
+
+#[test]
+fn servers_do_not_move() {
+    if skipped() {
+        return;
+    }
+    let sup = start(&idle("x"));
+    assert_eq!(reread(&sup), "[[[], [], []]]");
+    let text = sup.file("c.conf").replace("s.sock\n[supervisord]", "t.sock\nchmod=0777\n[supervisord]");
+    assert_ne!(text, sup.file("c.conf"));
+    sup.0.dir().write("c.conf", &text);
+    assert_eq!(reread(&sup), "[[[], [], []]]");
+    assert!(!sup.0.dir().path().join("t.sock").exists());
+    sup.finish();
+}

@@ -393,3 +393,51 @@ fn a_socket_that_cannot_be_had_refuses_the_addition() {
     answers(&sup, &[("s.addProcessGroup('f')", "True")]);
     sup.finish();
 }
+
+#[test]
+fn who_waits_for_a_start_is_told_when_it_is_stopped_and_removed() {
+    if skipped() {
+        return;
+    }
+    let sup = start("[program:x]\ncommand=cat\nautostart=false\nstartsecs=1000\n");
+    sup.wait_state("x", "STOPPED");
+    let socket = sup.0.socket();
+    let waiting = std::thread::spawn(move || harness::http::rpc(&socket, "supervisor.startProcess", &["x"]));
+    sup.wait_state("x", "STARTING");
+    let said = calls(&sup, &["s.stopProcess('x')", "s.removeProcessGroup('x')", "s.addProcessGroup('x')"]);
+    assert_eq!(said, ["True", "True", "True"]);
+    let answer = waiting.join().expect("it ends").expect("an answer");
+    let fault = harness::http::member(&answer, "faultString");
+    assert_eq!(fault.as_deref(), Some("ABNORMAL_TERMINATION: x"));
+    assert_eq!(sup.0.info("x", "statename").as_deref(), Some("STOPPED"));
+    sup.finish();
+}
+
+#[test]
+fn a_multicall_may_do_all_of_it() {
+    if skipped() {
+        return;
+    }
+    let sup = start(&idle("x"));
+    assert_eq!(reread(&sup), "[[[], [], []]]");
+    rewrite(&sup, &(idle("x") + "startsecs=3\n" + &idle("y")));
+    let call =
+        |method: &str, params: &str| format!("{{'methodName': 'supervisor.{method}', 'params': [{params}]}}");
+    let all = [
+        call("reloadConfig", ""),
+        call("stopProcessGroup", "'x'"),
+        call("removeProcessGroup", "'x'"),
+        call("addProcessGroup", "'x'"),
+        call("addProcessGroup", "'y'"),
+        call("addProcessGroup", "'z'"),
+    ]
+    .join(", ");
+    answers(
+        &sup,
+        &[(
+            &format!("p.system.multicall([{all}])"),
+            "[[[['y'], ['x'], []]], [], True, True, True, {'faultCode': 10, 'faultString': 'BAD_NAME: z'}]",
+        )],
+    );
+    sup.finish();
+}

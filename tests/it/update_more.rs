@@ -49,6 +49,7 @@ fn a_second_update_is_refused_and_a_second_signal_waits() {
     rewrite(&daemon, &text("umask = \"077\""));
     let first = in_the_background(&daemon);
     wait_until("it stops", || stopping(&daemon, "slow"));
+    wait_lives(&daemon, "a", 2);
     let want = "FAILED: an update is under way and waits for slow to stop; try again";
     for answer in [
         ask(&daemon, "update", &[]),
@@ -240,6 +241,73 @@ fn a_listener_hears_other_events_without_a_restart() {
     assert!(!daemon.dir().read("l.got").contains("too late"));
     assert_eq!(pid(&daemon, "l"), before);
     daemon.finish();
+}
+
+#[test]
+fn what_a_removed_member_of_a_pool_held_goes_to_the_other() {
+    // It hangs until it is told otherwise.
+    let pool = |n: i32| {
+        format!(
+            "[eventlistener.l]\ncommand = [\"sh\", \"-c\", \"A=hang; [ -e @dir@/go ] && A=ok; exec @puppet@ listener @dir@/%(process_num)d.got $A\"]\n\
+             numprocs = {n}\nprocess_name = \"l%(process_num)d\"\nstartsecs = 0\nevents = [\"REMOTE_COMMUNICATION\"]\n\
+             stdout_logfile = \"@dir@/%(process_num)d.out\"\n{}",
+            holds("a", "")
+        )
+    };
+    let daemon = up(&pool(2), &["l:l0", "l:l1", "a"]);
+    for n in 0..2 {
+        wait_until("it is ready", || daemon.dir().read(&format!("{n}.out")) == "READY\n");
+    }
+    event(&daemon, "one");
+    event(&daemon, "two");
+    wait_until("each has one", || {
+        (0..2).all(|n| daemon.dir().read(&format!("{n}.got")).lines().count() == 1)
+    });
+    rewrite(&daemon, &pool(1));
+    assert_eq!(update(&daemon), ["remove l:l1"]);
+    let other = pid(&daemon, "l:l0");
+    daemon.dir().write("go", "");
+    // The one that is left holds its own still; after its end it gets both.
+    harness::kill(other, 9).expect("it is there");
+    wait_until("it has got all that was held", || {
+        let got = daemon.dir().read("0.got");
+        got.lines().count() == 3 && got.contains("one") && got.contains("two")
+    });
+    daemon.finish();
+}
+
+#[test]
+fn the_main_program_of_the_command_line_is_none_of_the_files() {
+    let daemon = harness::Setup::new(&[
+        "@mainstay@",
+        "run",
+        "-c",
+        "@dir@/mainstay.toml",
+        "--",
+        "@puppet@",
+        "wait-file",
+        "@dir@/go",
+        "exit",
+        "9",
+    ])
+    .file(
+        "mainstay.toml",
+        &format!("[http]\nlisten = \"127.0.0.1:@port@\"\n[control]\nunix = \"@sock@\"\n{}", holds("a", "")),
+    )
+    .start();
+    daemon.wait_state("a", "RUNNING");
+    let children = || proc::children(daemon.pid()).iter().map(|s| s.pid).collect::<Vec<_>>();
+    let before = children();
+    rewrite(&daemon, &holds("b", ""));
+    assert_eq!(update(&daemon), ["remove a:a", "add b:b"]);
+    daemon.wait_state("b", "RUNNING");
+    assert_eq!(
+        children().iter().filter(|p| before.contains(p)).count(),
+        before.len() - 1,
+        "only `a` has gone"
+    );
+    daemon.dir().write("go", "");
+    daemon.ended(9);
 }
 
 #[test]
