@@ -80,11 +80,9 @@ impl Daemon {
         if self.engine.is_stopping() {
             return Some(Fault { code: FaultCode::ShutdownState, extra: None });
         }
-        let name = self.updating.as_ref()?.waiting_for(&self.roster);
-        Some(Fault::new(
-            FaultCode::Failed,
-            format!("an update is under way and waits for {name} to stop; try again"),
-        ))
+        let waiting = self.updating.as_ref()?.waiting_for().and_then(|slot| self.roster.program(slot));
+        let what = waiting.map(|p| format!(" and waits for {} to stop", p.name)).unwrap_or_default();
+        Some(Fault::new(FaultCode::Failed, format!("an update is under way{what}; try again")))
     }
 
     pub(crate) fn add_group(&mut self, name: &str) -> Outcome {
