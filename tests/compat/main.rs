@@ -61,4 +61,6 @@ mod syslog;
 mod update;
 mod update_events;
 mod update_groups;
+mod update_more;
+mod update_sockets;
 mod users;

@@ -21,4 +21,5 @@ mod signals;
 mod support;
 mod toml;
 mod update;
+mod update_logs;
 mod update_more;
