@@ -126,7 +126,7 @@ impl Roster {
     /// Nobody has the slot any more. Gives the group if that was its last one.
     pub(crate) fn vacate(&mut self, slot: u32) -> Option<Rc<Group>> {
         let (group, _) = self.places.get_mut(slot as usize)?.take()?;
-        if !self.slots_of(&group.name).is_empty() {
+        if self.places.iter().flatten().any(|(g, _)| g.name == group.name) {
             return None;
         }
         self.active.retain(|g| g.name != group.name);

@@ -134,7 +134,7 @@ impl Daemon {
         for step in &steps {
             let now = self.roster.latest_named(&step.group).cloned();
             let member = now.as_ref().and_then(|g| g.programs.iter().position(|p| p.name == step.name));
-            let slot = self.roster.slot_of(&step.group, &step.name);
+            let slot = self.engine.slot_of(&step.group, &step.name);
             // COMPAT: what only has another place now stops in the old one before it starts in the new one.
             let is_moved =
                 |s: &Step| s.kind == StepKind::Remove && (s.name == step.name || s.group == step.group);
