@@ -114,7 +114,11 @@ impl Daemon {
         let auto = AutoLogs::new(&self.config, &self.env, &self.settled.start_dir);
         let mut notes = Vec::new();
         for (slot, member) in &members {
-            let files = group.programs.get(*member).map(|p| auto.files(p, &mut notes)).unwrap_or_default();
+            let mut files = self.roster.take_left(group, *member).unwrap_or_default();
+            if let Some(program) = group.programs.get(*member) {
+                let fresh = auto.missing_files(program, Some(&files), &mut notes);
+                files.iter_mut().zip(fresh).for_each(|(had, fresh)| *had = had.take().or(fresh));
+            }
             while self.slots.len() <= *slot as usize {
                 self.slots.push(Slot::default());
             }
@@ -150,7 +154,8 @@ impl Daemon {
     /// Nobody has this slot any more.
     pub(crate) fn on_vacated(&mut self, slot: u32) {
         self.close_output_of(slot);
-        let gone = self.roster.vacate(slot);
+        let auto = self.slots.get_mut(slot as usize).map(|s| std::mem::take(&mut s.auto));
+        let gone = self.roster.vacate(slot, auto.unwrap_or_default());
         self.leave_sockets(|holder| holder.slot == slot);
         self.watched.retain(|(proc, _)| proc.slot != slot);
         self.events.hub.forget_member(slot);

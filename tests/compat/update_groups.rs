@@ -2,7 +2,7 @@
 
 use crate::reread::{idle, reread, rewrite};
 use crate::rpc_logs::{answers, calls};
-use crate::support::{ours, skipped, start};
+use crate::support::{skipped, start};
 use harness::wait_until;
 
 #[test]
@@ -235,8 +235,7 @@ fn an_automatic_log_of_what_is_added_again_without_reading() {
             path,
         ],
     );
-    // Theirs goes on in the file of its configuration, ours of each addition.
-    assert_eq!(said[3] == said[0], !ours(), "{said:?}");
+    assert_eq!(said[3], said[0], "it is known where it was");
     assert!(said[7] != said[0] && said[7].contains("/child/x-stdout---supervisor-"), "{said:?}");
     sup.finish();
 }
