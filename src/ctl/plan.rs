@@ -6,9 +6,9 @@
 use crate::control::FaultCode;
 use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Session};
+use crate::ctl::report::{Field, to_json};
 use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
-use serde_json::Value as Json;
 
 /// Settings of the daemon itself are listed under this name.
 const WHOLE: &str = "[supervisor]";
@@ -27,7 +27,7 @@ impl Session<'_> {
             other => other?,
         };
         if self.settings.json {
-            self.gives = Some(crate::ctl::report::to_json(&plan));
+            self.gives = Some(to_json(&plan));
             return Ok(());
         }
         let steps = list(&plan, "steps");
@@ -98,9 +98,9 @@ impl Session<'_> {
             let why = if settings.is_empty() { String::new() } else { format!(" ({})", settings.join(", ")) };
             let name = name_of(step);
             let members = [
-                ("group", Json::from(text(step, "group"))),
-                ("name", Json::from(text(step, "name"))),
-                ("result", Json::from(word)),
+                ("group", Field::Text(text(step, "group"))),
+                ("name", Field::Text(text(step, "name"))),
+                ("result", Field::Text(word)),
             ];
             self.item(&format!("{name}: {word}{why}"), &members);
         }

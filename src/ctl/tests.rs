@@ -428,6 +428,7 @@ fn every_answer_can_be_had_as_json() {
         "stopProcessGroup" => {
             Ok(Value::Array(vec![status("g", "x", 80, "OK"), status("g", "y", 70, "NOT_RUNNING")]))
         }
+        "mainstay.update" => fault(1, "UNKNOWN_METHOD"),
         "reloadConfig" => {
             let list = |names: &[&str]| Value::Array(names.iter().map(|n| Value::text(*n)).collect());
             Ok(Value::Array(vec![Value::Array(vec![list(&["new"]), list(&["a"]), list(&["gone"])])]))

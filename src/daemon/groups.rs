@@ -80,12 +80,9 @@ impl Daemon {
         if self.engine.is_stopping() {
             return Some(Fault { code: FaultCode::ShutdownState, extra: None });
         }
-        let waiting = self.updating.as_ref()?.waiting_for()?;
-        let name = self.roster.program(waiting).map_or("", |p| &p.name);
-        Some(Fault::new(
-            FaultCode::Failed,
-            format!("an update is under way and waits for {name} to stop; try again"),
-        ))
+        let waiting = self.updating.as_ref()?.waiting_for().and_then(|slot| self.roster.program(slot));
+        let what = waiting.map(|p| format!(" and waits for {} to stop", p.name)).unwrap_or_default();
+        Some(Fault::new(FaultCode::Failed, format!("an update is under way{what}; try again")))
     }
 
     pub(crate) fn add_group(&mut self, name: &str) -> Outcome {
@@ -117,7 +114,11 @@ impl Daemon {
         let auto = AutoLogs::new(&self.config, &self.env, &self.settled.start_dir);
         let mut notes = Vec::new();
         for (slot, member) in &members {
-            let files = group.programs.get(*member).map(|p| auto.files(p, &mut notes)).unwrap_or_default();
+            let mut files = self.roster.take_left(group, *member).unwrap_or_default();
+            if let Some(program) = group.programs.get(*member) {
+                let fresh = auto.missing_files(program, Some(&files), &mut notes);
+                files.iter_mut().zip(fresh).for_each(|(had, fresh)| *had = had.take().or(fresh));
+            }
             while self.slots.len() <= *slot as usize {
                 self.slots.push(Slot::default());
             }
@@ -154,7 +155,8 @@ impl Daemon {
     pub(crate) fn on_vacated(&mut self, slot: u32) {
         self.close_output_of(slot);
         self.recents.forget(slot);
-        let gone = self.roster.vacate(slot);
+        let auto = self.slots.get_mut(slot as usize).map(|s| std::mem::take(&mut s.auto));
+        let gone = self.roster.vacate(slot, auto.unwrap_or_default());
         self.leave_sockets(|holder| holder.slot == slot);
         self.watched.retain(|(proc, _)| proc.slot != slot);
         self.events.hub.forget_member(slot);

@@ -1,7 +1,7 @@
 //! What has to be done to get from the groups that run to those that are configured now.
 //!
-//! No I/O. Invariants: what did not change has no step; a group that becomes another sort of group goes first, and comes
-//! with the next update. COMPAT: with an INI file a group that differs is stopped, removed and added as a whole.
+//! No I/O. Invariants: what did not change has no step; a group that becomes another sort of group goes and comes.
+//! COMPAT: with an INI file a group that differs is stopped, removed and added as a whole.
 //! Not here: doing it (`update`), comparing settings (`config::diff`).
 
 use crate::config::diff::{self, Difference};
@@ -32,6 +32,7 @@ pub(crate) fn plan(
     for new in groups.iter().filter(|g| is_meant(g)) {
         match active.iter().find(|group| group.name == new.name) {
             Some(old) if diff::is_same_sort(&old.kind, &new.kind) => within(old, new, by_program, &mut steps),
+            Some(_) if by_program => steps.extend(every(new, StepKind::Add)),
             Some(_) => {}
             None => steps.extend(every(new, StepKind::Add)),
         }
@@ -64,8 +65,11 @@ fn within(old: &Group, new: &Group, by_program: bool, steps: &mut Vec<Step>) {
             steps.push(step(new, &program.name, StepKind::Add, Vec::new()));
             continue;
         };
-        let mut found = of_group.clone();
-        found.extend(diff::program(before, program));
+        let mut found = diff::program(before, program);
+        // A program of its own has the priority of its group.
+        let of_group = of_group.iter().filter(|g| !found.iter().any(|f| f.setting == g.setting));
+        let of_group: Vec<Difference> = of_group.cloned().collect();
+        found.extend(of_group);
         let kind = match &found[..] {
             _ if !by_program => StepKind::Restart,
             [] => continue,
@@ -112,6 +116,8 @@ mod tests {
         assert_eq!(policy.steps[0].settings.len(), 2);
         assert_eq!(steps(&toml(two, &two.replace("\"y\"", "\"z\""))), ["restart g:b"]);
         assert_eq!(steps(&toml(two, &format!("{two}priority = 5\n"))), ["apply g:a", "apply g:b"]);
+        let alone = toml(WEB, &format!("{WEB}priority = 5\n"));
+        assert_eq!(alone.steps[0].settings.len(), 1, "told once");
     }
 
     #[test]
@@ -123,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn another_sort_of_group_goes_before_it_comes() {
+    fn another_sort_of_group_goes_and_comes() {
         let listener = "[eventlistener.web]\ncommand = \"x\"\nevents = [\"TICK_5\"]\n";
-        assert_eq!(steps(&toml(WEB, listener)), ["remove web:web"]);
+        assert_eq!(steps(&toml(WEB, listener)), ["remove web:web", "add web:web"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! long as it has a slot. Not here: what has changed (`config::diff`), what becomes of a process (`engine`).
 
 use crate::config::model::{Group, Program};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// A group, and the place of a program in it.
@@ -16,7 +17,12 @@ pub(crate) struct Roster {
     /// Of a slot: whose it is.
     places: Vec<Option<Place>>,
     latest: Vec<Latest>,
+    /// COMPAT: AUTO files of programs that were removed: until the next reread they come back to them.
+    left: Vec<(Place, AutoFiles)>,
 }
+
+/// Paths of the AUTO logs of a program, stdout and stderr.
+pub(crate) type AutoFiles = [Option<PathBuf>; 2];
 
 /// A group as it was read last.
 pub(crate) struct Latest {
@@ -34,7 +40,7 @@ impl Roster {
         let places = active.iter().flat_map(members).collect();
         let latest =
             active.iter().map(|group| Latest { group: Rc::clone(group), knows_auto_files: true }).collect();
-        Roster { active, places, latest }
+        Roster { active, places, latest, left: Vec::new() }
     }
 
     pub(crate) fn place(&self, slot: u32) -> Option<&Place> {
@@ -82,6 +88,7 @@ impl Roster {
             None => Rc::new(group),
         };
         let latest: Vec<Rc<Group>> = groups.into_iter().map(known).collect();
+        self.left.clear();
         self.latest = latest.into_iter().map(|group| Latest { group, knows_auto_files: false }).collect();
     }
 
@@ -123,10 +130,20 @@ impl Roster {
         }
     }
 
+    /// The AUTO files that a program had when it was removed.
+    pub(crate) fn take_left(&mut self, group: &Rc<Group>, member: usize) -> Option<AutoFiles> {
+        let at = self.left.iter().position(|((g, m), _)| Rc::ptr_eq(g, group) && *m == member)?;
+        Some(self.left.swap_remove(at).1)
+    }
+
     /// Nobody has the slot any more. Gives the group if that was its last one.
-    pub(crate) fn vacate(&mut self, slot: u32) -> Option<Rc<Group>> {
-        let (group, _) = self.places.get_mut(slot as usize)?.take()?;
-        if !self.slots_of(&group.name).is_empty() {
+    pub(crate) fn vacate(&mut self, slot: u32, auto: AutoFiles) -> Option<Rc<Group>> {
+        let (group, member) = self.places.get_mut(slot as usize)?.take()?;
+        let can_come_back = self.latest.iter().any(|l| l.knows_auto_files && Rc::ptr_eq(&l.group, &group));
+        if can_come_back && auto.iter().any(Option::is_some) {
+            self.left.push(((Rc::clone(&group), member), auto));
+        }
+        if self.places.iter().flatten().any(|(g, _)| g.name == group.name) {
             return None;
         }
         self.active.retain(|g| g.name != group.name);
@@ -146,14 +163,31 @@ mod tests {
     fn a_slot_that_was_left_is_given_again_and_never_twice() {
         let mut roster = Roster::new(groups_of_ini(TWO));
         assert_eq!(roster.slots_of("b"), [1, 2]);
-        assert_eq!(roster.vacate(1), None, "one of two is left");
-        assert_eq!(roster.vacate(2).map(|g| g.name.clone()), Some("b".into()));
-        assert_eq!(roster.vacate(2), None, "it is vacant already");
+        assert_eq!(roster.vacate(1, [None, None]), None, "one of two is left");
+        assert_eq!(roster.vacate(2, [None, None]).map(|g| g.name.clone()), Some("b".into()));
+        assert_eq!(roster.vacate(2, [None, None]), None, "it is vacant already");
         assert_eq!(roster.active().len(), 1);
         let b = Rc::clone(roster.latest_named("b").expect("still configured"));
         assert_eq!(roster.admit(&b, 0..2), [(1, 0), (2, 1)]);
         assert_eq!(roster.slot_of("b", "b1"), Some(2));
         assert_eq!(roster.program(0).map(|p| p.name.as_str()), Some("a"));
+    }
+
+    #[test]
+    fn files_come_back_to_who_left_them_until_a_reread() {
+        let mut roster = Roster::new(groups_of_ini(TWO));
+        let files = || [Some(PathBuf::from("/auto")), None];
+        let a = Rc::clone(roster.latest_named("a").expect("configured"));
+        roster.vacate(0, files());
+        assert_eq!((roster.take_left(&a, 0), roster.take_left(&a, 0)), (Some(files()), None));
+        roster.admit(&a, 0..1);
+        roster.vacate(0, files());
+        roster.set_latest(groups_of_ini(TWO));
+        assert_eq!(roster.take_left(&a, 0), None);
+        roster.admit(&a, 0..1);
+        roster.set_latest(groups_of_ini(TWO));
+        roster.vacate(0, files());
+        assert_eq!(roster.take_left(&a, 0), None, "it is read anew, though nothing has changed");
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Daemon {
             self.feed(Input::Deadline);
         }
         if std::mem::take(&mut self.update_wanted) {
-            self.update(&[], None);
+            self.go_on_with_update();
         }
         self.release_held_lines();
         self.publish_ticks();

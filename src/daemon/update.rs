@@ -18,8 +18,11 @@ use crate::events::PoolPlan;
 use crate::events::handler::Handler;
 use crate::events::ticks::Ticks;
 use crate::types::LogLevel;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+
+/// So many programs come in one turn: each is a fork, and makes all orders anew.
+const AT_ONCE: usize = 8;
 
 /// An update that is under way.
 pub(crate) struct Updating {
@@ -28,6 +31,10 @@ pub(crate) struct Updating {
     plan: Plan,
     /// Slots that are being stopped, and what they become; `None`: nothing.
     waiting: BTreeMap<u32, Option<Place>>,
+    /// Programs that come when all those have stopped, for some of those have their names.
+    later: Vec<Place>,
+    /// Programs that come as soon as it is their turn.
+    coming: VecDeque<Place>,
     /// It was asked for once more meanwhile.
     again: bool,
     /// What has to be done has been begun.
@@ -38,6 +45,11 @@ impl Updating {
     /// One of those that have not stopped yet.
     pub(crate) fn waiting_for(&self) -> Option<u32> {
         self.waiting.keys().next().copied()
+    }
+
+    /// Somebody can come now.
+    fn has_more(&self) -> bool {
+        !self.coming.is_empty() || (self.waiting.is_empty() && !self.later.is_empty())
     }
 }
 
@@ -99,13 +111,20 @@ impl Daemon {
             self.log(LogLevel::Warn, &text);
         }
         self.take_latest(loaded.config);
-        self.updating =
-            Some(Updating { asker, plan, waiting: BTreeMap::new(), again: false, is_begun: false });
+        self.updating = Some(Updating {
+            asker,
+            plan,
+            waiting: BTreeMap::new(),
+            later: Vec::new(),
+            coming: VecDeque::new(),
+            again: false,
+            is_begun: false,
+        });
         self.carry_out();
         if let Some(updating) = &mut self.updating {
             updating.is_begun = true;
         }
-        self.finish_update();
+        self.go_on_with_update();
     }
 
     fn carry_out(&mut self) {
@@ -113,13 +132,16 @@ impl Daemon {
         let steps = updating.plan.steps.clone();
         let mut changes = Vec::new();
         let mut retired = Vec::new();
-        let mut added: Vec<Place> = Vec::new();
         for step in &steps {
             let now = self.roster.latest_named(&step.group).cloned();
             let member = now.as_ref().and_then(|g| g.programs.iter().position(|p| p.name == step.name));
-            let slot = self.roster.slot_of(&step.group, &step.name);
+            let slot = self.engine.slot_of(&step.group, &step.name);
+            // COMPAT: what only has another place now stops in the old one before it starts in the new one.
+            let is_moved =
+                |s: &Step| s.kind == StepKind::Remove && (s.name == step.name || s.group == step.group);
             match (step.kind, slot, now.zip(member)) {
-                (StepKind::Add, None, Some(place)) => added.push(place),
+                (StepKind::Add, _, Some(place)) if steps.iter().any(is_moved) => updating.later.push(place),
+                (StepKind::Add, None, Some(place)) => updating.coming.push_back(place),
                 (StepKind::Remove, Some(slot), _) => {
                     updating.waiting.insert(slot, None);
                     retired.push(slot);
@@ -137,9 +159,6 @@ impl Daemon {
         self.settle_groups(&steps);
         self.feed(Input::Change(changes));
         self.feed(Input::Retire { slots: retired });
-        for (group, member) in added {
-            self.admit(&group, member..member + 1);
-        }
     }
 
     /// Groups that are there before and after are what they are now, though some of their programs are not yet.
@@ -194,20 +213,31 @@ impl Daemon {
     }
 
     fn finish_update(&mut self) {
-        let Some(updating) = self.updating.take_if(|u| u.is_begun && u.waiting.is_empty()) else { return };
+        let Some(updating) = self.updating.as_ref().filter(|u| u.is_begun) else { return };
+        if updating.has_more() {
+            // Not in the midst of the news that a slot is vacant, and not all at once.
+            self.update_wanted = true;
+            return;
+        }
+        let Some(updating) = self.updating.take_if(|u| u.waiting.is_empty()) else { return };
         let Updating { asker, plan, again, .. } = updating;
         let text = if plan.steps.is_empty() { "no program has changed" } else { "the update is done" };
         self.log(LogLevel::Info, text);
-        // What has become another sort of group has gone now, and can come.
-        let more = plan.steps.iter().any(|s| {
-            s.kind == StepKind::Remove
-                && self
-                    .roster
-                    .latest_named(&s.group)
-                    .is_some_and(|g| g.programs.iter().any(|p| p.name == s.name))
-        });
         self.answer_update(asker, Reply::Plan(Box::new(plan)));
-        self.update_wanted |= (again || more) && !self.engine.is_stopping();
+        self.update_wanted |= again && !self.engine.is_stopping();
+    }
+
+    /// Lets some of those come who can, or begins what was asked for meanwhile.
+    pub(crate) fn go_on_with_update(&mut self) {
+        let Some(updating) = &mut self.updating else { return self.update(&[], None) };
+        if updating.waiting.is_empty() {
+            updating.coming.extend(updating.later.drain(..));
+        }
+        let n = updating.coming.len().min(AT_ONCE);
+        for (group, member) in updating.coming.drain(..n).collect::<Vec<_>>() {
+            self.admit(&group, member..member + 1);
+        }
+        self.finish_update();
     }
 
     /// Everything is being stopped: an update comes to nothing.

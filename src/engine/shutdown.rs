@@ -173,7 +173,7 @@ impl Engine {
 
     /// 0 if all ended as expected, else the code of the last one that did not.
     fn code_of_all(&self) -> u8 {
-        let unexpected = self.slots.iter().filter(|s| s.was_started() && !s.last.expected);
+        let unexpected = self.slots.iter().filter(|s| !s.is_vacant && s.was_started() && !s.last.expected);
         match unexpected.max_by_key(|s| s.last.order) {
             Some(slot) if slot.state == State::Fatal => 1,
             Some(slot) => slot.last.code.unwrap_or(1),

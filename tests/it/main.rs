@@ -23,4 +23,7 @@ mod signals;
 mod support;
 mod toml;
 mod top;
+mod update;
+mod update_logs;
+mod update_more;
 mod web;

@@ -180,6 +180,20 @@ fn what_an_operator_takes_away_has_not_ended() {
 }
 
 #[test]
+fn the_code_of_what_was_taken_away_is_not_that_of_all() {
+    let mut config = one(|_| ());
+    config.supervisor.exit_when_all_exited = true;
+    let mut rig = Rig::running(&config);
+    added(&mut rig, group("new", 5, vec![program("new", "new")]), &[1]);
+    rig.spawn_ok(1, 101);
+    rig.step(Input::Retire { slots: vec![0] });
+    rig.exits(0, 7);
+    rig.pass_ms(1_001);
+    rig.exits(1, 0);
+    assert_eq!(rig.leave(), Some(Leave::Exit(0)));
+}
+
+#[test]
 fn nobody_comes_or_goes_while_everything_is_being_stopped() {
     let mut rig = Rig::running(&one(|_| ()));
     rig.step(Input::Retire { slots: vec![0] });
