@@ -100,8 +100,8 @@ impl Daemon {
             }
         };
         if !plan.by_program {
-            let text = "with an INI file groups are updated one by one: reread, then remove and add";
-            let fault = Fault::new(FaultCode::Failed, text);
+            // Clients know what to do with this: reread, remove, add.
+            let fault = Fault { code: FaultCode::UnknownMethod, extra: None };
             return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
         }
         for change in &plan.reload {
@@ -288,13 +288,14 @@ pub(crate) fn pool_plan(group: &Group, slot_of: &dyn Fn(&str) -> Option<u32>) ->
 
 fn sentence(step: &Step) -> String {
     let names: Vec<&str> = step.settings.iter().map(|s| s.setting.as_str()).collect();
-    let (group, name, names) = (&step.group, &step.name, names.join(", "));
+    let names = names.join(", ");
+    // COMPAT: a group of one program is called by one name.
+    let name =
+        if step.group == step.name { step.name.clone() } else { format!("{}:{}", step.group, step.name) };
     match step.kind {
-        StepKind::Add => format!("update: {group}:{name} is new"),
-        StepKind::Remove => {
-            format!("update: {group}:{name} is no longer configured, it is stopped and removed")
-        }
-        StepKind::Restart => format!("update: {group}:{name} is restarted, changed: {names}"),
-        StepKind::Apply => format!("update: {group}:{name} goes on, changed: {names}"),
+        StepKind::Add => format!("update: {name} is new"),
+        StepKind::Remove => format!("update: {name} is no longer configured, it is stopped and removed"),
+        StepKind::Restart => format!("update: {name} is restarted, changed: {names}"),
+        StepKind::Apply => format!("update: {name} goes on, changed: {names}"),
     }
 }
