@@ -113,7 +113,7 @@ fn a_policy_restarts_nothing_and_counts_from_the_next_stop_on() {
     rewrite(&daemon, &program("stopwaitsecs = 60\nstopsignal = \"USR1\"\nautorestart = false\npriority = 4"));
     assert_eq!(update(&daemon), ["apply x:x autorestart priority stopsignal"]);
     assert_eq!(pid(&daemon, "x"), before);
-    daemon.wait_said("update: x:x goes on, changed: autorestart, priority, stopsignal");
+    daemon.wait_said("update: x goes on, changed: autorestart, priority, stopsignal");
     call(&daemon, "stopProcess", "x");
     daemon.wait_said("got 10\n");
     assert_eq!(daemon.info("x", "exitstatus").as_deref(), Some("5"));
@@ -183,8 +183,8 @@ fn programs_come_and_go() {
     assert_eq!(pid(&daemon, "b"), kept);
     assert_eq!(daemon.info("a", "statename"), None);
     assert!(!proc::alive(gone));
-    daemon.wait_said("update: a:a is no longer configured, it is stopped and removed");
-    daemon.wait_said("update: c:c is new");
+    daemon.wait_said("update: a is no longer configured, it is stopped and removed");
+    daemon.wait_said("update: c is new");
     daemon.wait_said("the update is done");
     daemon.finish();
 }
@@ -278,10 +278,10 @@ fn a_signal_does_the_same() {
     daemon.wait_said("the update is done");
     for line in [
         "WARN received SIGHUP indicating update request",
-        "INFO update: a:a goes on, changed: priority",
-        "INFO update: b:b is restarted, changed: umask",
-        "INFO update: c:c is no longer configured, it is stopped and removed",
-        "INFO update: d:d is new",
+        "INFO update: a goes on, changed: priority",
+        "INFO update: b is restarted, changed: umask",
+        "INFO update: c is no longer configured, it is stopped and removed",
+        "INFO update: d is new",
     ] {
         daemon.wait_said(line);
     }
