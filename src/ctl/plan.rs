@@ -74,19 +74,31 @@ impl Session<'_> {
 
     /// Whether the server has done the update. `Ok(false)`: it is for us to do, group by group.
     pub(super) fn updated_by_server(&mut self, words: &[&str]) -> Result<bool, super::commands::Stop> {
-        let done = match self.api.call("mainstay.update", &groups_of(words)) {
-            Err(ClientError::Fault { code, .. })
-                if code == FaultCode::UnknownMethod as i64 || code == FaultCode::ShutdownState as i64 =>
-            {
-                return Ok(false);
-            }
-            Err(ClientError::Fault { code, text }) => {
-                self.not_planned(code, &text)?;
-                return Ok(true);
-            }
-            other => other?,
-        };
+        let mut words = words.to_vec();
         self.begin_list();
+        let done = loop {
+            match self.api.call("mainstay.update", &groups_of(&words)) {
+                Err(ClientError::Fault { code, .. })
+                    if code == FaultCode::UnknownMethod as i64 || code == FaultCode::ShutdownState as i64 =>
+                {
+                    return Ok(false);
+                }
+                // COMPAT: the others are updated all the same.
+                Err(ClientError::Fault { code, text }) if code == FaultCode::BadName as i64 => {
+                    let n_before = words.len();
+                    words.retain(|word| !text.ends_with(&format!(": {word}")));
+                    self.not_planned(code, &text)?;
+                    if words.is_empty() || words.len() == n_before {
+                        return Ok(true);
+                    }
+                }
+                Err(ClientError::Fault { code, text }) => {
+                    self.not_planned(code, &text)?;
+                    return Ok(true);
+                }
+                other => break other?,
+            }
+        };
         for step in list(&done, "steps") {
             let word = match text(step, "action") {
                 "add" => "added",

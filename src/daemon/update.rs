@@ -88,6 +88,11 @@ impl Daemon {
 
     /// Answers when it is done.
     pub(crate) fn update(&mut self, names: &[String], asker: Option<(u32, u64)>) {
+        if self.config.dialect == Dialect::Ini {
+            // Clients know what to do with this: reread, remove, add.
+            let fault = Fault { code: FaultCode::UnknownMethod, extra: None };
+            return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
+        }
         if let Some(fault) = self.refuse_changes() {
             return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
         }
@@ -100,11 +105,6 @@ impl Daemon {
                 return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
             }
         };
-        if !plan.by_program {
-            // Clients know what to do with this: reread, remove, add.
-            let fault = Fault { code: FaultCode::UnknownMethod, extra: None };
-            return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
-        }
         for change in &plan.reload {
             let text =
                 format!("`{}` has changed: that takes effect with a reload of everything", change.setting);

@@ -6,10 +6,6 @@ use crate::support::{Sup, header, ours, setup, skipped};
 use harness::{Cmd, Done, bins};
 use std::os::unix::net::UnixListener;
 
-/// Whether our daemon serves `reloadConfig`, `addProcessGroup` and `removeProcessGroup`. What needs them runs against
-/// the real one in any case.
-const RELOAD_IS_OURS: bool = false;
-
 const PROGRAMS: &str = "[program:up]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/up.log\n\
     [program:down]\ncommand=cat\nautostart=false\nstartsecs=0\n\
     [program:bad]\ncommand=/no/such/file\nautostart=false\nstartretries=0\n\
@@ -501,7 +497,7 @@ fn journey(sup: &Sup, client: &str) -> Vec<(String, i32, Vec<String>)> {
 
 #[test]
 fn changes_of_the_configuration_are_told_and_applied_alike() {
-    if skipped() || (ours() && !RELOAD_IS_OURS) {
+    if skipped() {
         return;
     }
     let sup = five();
