@@ -131,6 +131,12 @@ pub struct Group {
     pub programs: Vec<Program>,
 }
 
+impl AsRef<Group> for Group {
+    fn as_ref(&self) -> &Group {
+        self
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum GroupKind {
     Program,

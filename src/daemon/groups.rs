@@ -12,6 +12,7 @@ use crate::control::{Fault, FaultCode, Outcome, Reply};
 use crate::daemon::fcgi;
 use crate::daemon::logs::AutoLogs;
 use crate::daemon::ourselves::{self, Settled};
+use crate::daemon::roster::{Latest, near};
 use crate::daemon::state::{Daemon, Slot};
 use crate::engine::input::Input;
 use crate::events::kind;
@@ -36,15 +37,16 @@ impl Daemon {
         };
         self.take_latest(config);
         let (active, latest) = (self.roster.active(), self.roster.latest());
-        let name = |g: &Rc<Group>| g.name.clone();
-        let now = |name: &str| latest.iter().map(|l| &l.group).find(|g| g.name == name);
-        let before = |g: &Group| active.iter().find(|a| a.name == g.name);
-        let groups = || latest.iter().map(|l| &l.group);
-        Reply::Difference {
-            added: groups().filter(|g| before(g).is_none()).map(name).collect(),
-            changed: groups().filter(|g| before(g).is_some_and(|a| !is_same_group(a, g))).map(name).collect(),
-            removed: active.iter().filter(|g| now(&g.name).is_none()).map(name).collect(),
+        let (mut added, mut changed) = (Vec::new(), Vec::new());
+        for (n, Latest { group, .. }) in latest.iter().enumerate() {
+            match near(active, n, &group.name) {
+                None => added.push(group.name.clone()),
+                Some(before) if !is_same_group(before, group) => changed.push(group.name.clone()),
+                Some(_) => {}
+            }
         }
+        let gone = active.iter().enumerate().filter(|(n, g)| near(latest, *n, &g.name).is_none());
+        Reply::Difference { added, changed, removed: gone.map(|(_, g)| g.name.clone()).collect() }
     }
 
     /// What was read is what is added from now on. COMPAT: our name changes at once (trap 45), and where new AUTO logs are.

@@ -8,6 +8,7 @@ use crate::config::diff::{self, Difference};
 use crate::config::model::{Config, Dialect, Group};
 use crate::config::settings::Change;
 use crate::control::{Plan, SettingChange, Step, StepKind};
+use crate::daemon::roster::near;
 use std::rc::Rc;
 
 /// From `active` (and the daemon's own settings in `old`) to `groups` and `new`. `names`: only these groups; none: all.
@@ -21,16 +22,16 @@ pub(crate) fn plan(
     let by_program = old.dialect != Dialect::Ini;
     let mut steps = Vec::new();
     let is_meant = |group: &Group| names.is_empty() || names.contains(&group.name);
-    for group in active.iter().filter(|g| is_meant(g)) {
-        match groups.iter().find(|new| new.name == group.name) {
+    for (n, group) in active.iter().enumerate().filter(|(_, g)| is_meant(g)) {
+        match near(groups, n, &group.name) {
             Some(new) if diff::is_same_sort(&group.kind, &new.kind) => {}
             Some(_) if by_program => steps.extend(every(group, StepKind::Remove)),
             Some(_) => steps.extend(every(group, StepKind::Restart)),
             None => steps.extend(every(group, StepKind::Remove)),
         }
     }
-    for new in groups.iter().filter(|g| is_meant(g)) {
-        match active.iter().find(|group| group.name == new.name) {
+    for (n, new) in groups.iter().enumerate().filter(|(_, g)| is_meant(g)) {
+        match near(active, n, &new.name) {
             Some(old) if diff::is_same_sort(&old.kind, &new.kind) => within(old, new, by_program, &mut steps),
             Some(_) if by_program => steps.extend(every(new, StepKind::Add)),
             Some(_) => {}

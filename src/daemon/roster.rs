@@ -31,6 +31,12 @@ pub(crate) struct Latest {
     pub(crate) knows_auto_files: bool,
 }
 
+impl AsRef<Group> for Latest {
+    fn as_ref(&self) -> &Group {
+        &self.group
+    }
+}
+
 impl Roster {
     /// Slots are given in the order of the configuration.
     pub(crate) fn new(groups: Vec<Group>) -> Roster {
@@ -83,11 +89,11 @@ impl Roster {
 
     /// A configuration was read. What is as it was stays the same value.
     pub(crate) fn set_latest(&mut self, groups: Vec<Group>) {
-        let known = |group: Group| match self.active.iter().find(|g| ***g == group) {
-            Some(active) => Rc::clone(active),
-            None => Rc::new(group),
+        let known = |(n, group): (usize, Group)| match near(&self.active, n, &group.name) {
+            Some(active) if **active == group => Rc::clone(active),
+            _ => Rc::new(group),
         };
-        let latest: Vec<Rc<Group>> = groups.into_iter().map(known).collect();
+        let latest: Vec<Rc<Group>> = groups.into_iter().enumerate().map(known).collect();
         self.left.clear();
         self.latest = latest.into_iter().map(|group| Latest { group, knows_auto_files: false }).collect();
     }
@@ -149,6 +155,12 @@ impl Roster {
         self.active.retain(|g| g.name != group.name);
         Some(group)
     }
+}
+
+/// A group by its name, which is probably the `n`th: two configurations are mostly the same, and may be long.
+pub(crate) fn near<'g, G: AsRef<Group>>(groups: &'g [G], n: usize, name: &str) -> Option<&'g G> {
+    let is_it = |g: &&G| g.as_ref().name == name;
+    groups.get(n).filter(is_it).or_else(|| groups.iter().find(is_it))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! server: the same text, the same exit code. What follows is prose of the original's, and ours has its own: the help of
 //! a command (its forms are compared), and what Python says about an exception (that it is one is compared).
 
-use crate::support::{Sup, header, ours, setup, skipped};
+use crate::support::{Sup, header, setup, skipped};
 use harness::{Cmd, Done, bins};
 use std::os::unix::net::UnixListener;
 

@@ -3,6 +3,8 @@
 //! Pure. Invariant: no advice about a configuration that already fails for the same reason; one line for each kind
 //! of trouble, however many programs have it. Not here: unknown words (`known`).
 
+use std::collections::BTreeSet;
+
 use crate::config::diag::Diagnostic;
 use crate::config::model::{
     Config, ControlAddress, ControlServer, Dialect, FcgiSocket, GroupKind, LogTarget, Program,
@@ -177,8 +179,9 @@ fn overlap(a: Option<SocketAddr>, b: Option<SocketAddr>) -> bool {
 /// The program sections behind these processes, each once.
 fn names_of<'c>(programs: impl Iterator<Item = &'c Program>) -> Vec<&'c str> {
     let mut names: Vec<&str> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for program in programs {
-        if !names.contains(&program.program.as_str()) {
+        if seen.insert(&program.program) {
             names.push(&program.program);
         }
     }

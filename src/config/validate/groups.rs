@@ -4,6 +4,8 @@
 //! (priority, name). Invariants: group names are unique, and so are process names within a group.
 //! Not here: what is in a program (`program`).
 
+use std::collections::BTreeMap;
+
 use crate::config::diag::Diagnostic;
 use crate::config::model::{
     Autorestart, Backoff, Dialect, Group, GroupKind, LogPlan, LogTarget, Program, Stdin,
@@ -174,8 +176,9 @@ fn unique(r: &mut Reader<'_>, group: &str, programs: Vec<Program>) -> Vec<Progra
 /// COMPAT: of several groups with one name the first in start order exists, the others do not.
 fn keep_first(r: &mut Reader<'_>, groups: Vec<Group>) -> Vec<Group> {
     let mut kept: Vec<Group> = Vec::with_capacity(groups.len());
+    let mut places: BTreeMap<String, u32> = BTreeMap::new();
     for group in groups {
-        if let Some(first) = kept.iter().find(|g| g.name == group.name) {
+        if let Some(first) = places.get(&group.name).and_then(|at| kept.get(*at as usize)) {
             let is_main = |g: &Group| g.programs.iter().any(|p| p.main);
             if is_main(first) || is_main(&group) {
                 r.push(
@@ -195,6 +198,7 @@ fn keep_first(r: &mut Reader<'_>, groups: Vec<Group>) -> Vec<Group> {
             }
             continue;
         }
+        places.insert(group.name.clone(), u32::try_from(kept.len()).unwrap_or(u32::MAX));
         kept.push(group);
     }
     kept
