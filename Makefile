@@ -17,8 +17,8 @@ DEPENDENT_STARTUP ?= 1.4.0
 T ?= 60
 BENCH ?= all --quick
 
-# What the tests need to know. REQUIRE_DOCKER=1, REQUIRE_COMPAT=1, REQUIRE_K8S=1 and
-# REQUIRE_BROWSER=1 turn "skipped" into "failed".
+# What the tests need to know. REQUIRE_DOCKER=1, REQUIRE_COMPAT=1, REQUIRE_K8S=1, REQUIRE_BROWSER=1 and
+# REQUIRE_TMUX=1 turn "skipped" into "failed".
 export MAINSTAY_BIN := $(CURDIR)/dist/mainstay
 export PUPPET_BIN := $(CURDIR)/$(OUT)/puppet
 export SUPERVISOR_VENV := $(CURDIR)/.venv
@@ -26,7 +26,8 @@ REQUIRE_DOCKER ?=
 REQUIRE_COMPAT ?=
 REQUIRE_K8S ?=
 REQUIRE_BROWSER ?=
-export REQUIRE_DOCKER REQUIRE_COMPAT
+REQUIRE_TMUX ?=
+export REQUIRE_DOCKER REQUIRE_COMPAT REQUIRE_TMUX
 
 .PHONY: help run build image test check unit it sim compat differential container k8s-check compose-check size bench fuzz clean
 .PHONY: browser puppet venv busybox
@@ -64,7 +65,7 @@ sim: ## The engine under simulated time; SEED=n replays, SIM_RUNS=n
 it: build puppet busybox ## The binary driven from outside, PID namespaces included (those need root)
 	RUST_TEST_THREADS=8 cargo test --test it
 
-compat: build puppet venv ## The same tests against Supervisor, then against us
+compat: build puppet busybox venv ## The same tests against Supervisor, then against us
 	UNDER_TEST=theirs RUST_TEST_THREADS=8 cargo test --test compat
 	UNDER_TEST=ours RUST_TEST_THREADS=8 cargo test --test compat
 
@@ -122,9 +123,9 @@ venv:
 	  supervisord-dependent-startup==$(DEPENDENT_STARTUP); }; then :; \
 	else echo "skipped: supervisor $(SUPERVISOR) cannot be installed into .venv"; test -z "$(REQUIRE_COMPAT)"; fi
 
-# A static shell for containers that have nothing else.
+# A static shell for containers that have nothing else, a look at system calls, and a terminal.
 busybox:
-	@if command -v busybox >/dev/null && command -v strace >/dev/null; then :; \
+	@if command -v busybox >/dev/null && command -v strace >/dev/null && command -v tmux >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static strace; \
-	else echo "missing: busybox-static or strace; a few tests are skipped without them"; fi
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends busybox-static strace tmux; \
+	else echo "missing: busybox-static, strace or tmux; a few tests are skipped without them"; fi
