@@ -81,6 +81,10 @@ impl Daemon {
         }
         let (plan, loaded) = match self.compare(names) {
             Ok(found) => found,
+            // COMPAT: supervisorctl's way goes on behind a name that nobody has.
+            Err(fault) if fault.code == FaultCode::BadName && !self.hup_updates() => {
+                return self.leave_to_client(asker);
+            }
             Err(fault) => {
                 for line in fault.extra.iter().flat_map(|text| text.lines()) {
                     self.log(LogLevel::Error, &format!("cannot update, going on as we are: {line}"));
@@ -89,9 +93,7 @@ impl Daemon {
             }
         };
         if !plan.by_program {
-            // Clients know what to do with this: reread, remove, add.
-            let fault = Fault { code: FaultCode::UnknownMethod, extra: None };
-            return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
+            return self.leave_to_client(asker);
         }
         for change in &plan.reload {
             let text =
@@ -216,6 +218,12 @@ impl Daemon {
             let fault = Fault { code: FaultCode::ShutdownState, extra: None };
             self.answer_update(updating.asker, Reply::Command(Outcome::Fault(fault)));
         }
+    }
+
+    /// Clients know what to do with this: reread, remove, add.
+    fn leave_to_client(&mut self, asker: Option<(u32, u64)>) {
+        let fault = Fault { code: FaultCode::UnknownMethod, extra: None };
+        self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));
     }
 
     fn answer_update(&mut self, asker: Option<(u32, u64)>, reply: Reply) {

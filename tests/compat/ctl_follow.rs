@@ -1,7 +1,8 @@
 //! `tail -f` and `maintail -f`, by the real supervisorctl and by ours: each against either server.
 
 use crate::support::{Sup, skipped, start};
-use harness::{Daemon, Setup, bins, wait_until};
+use harness::{Cmd, Daemon, Setup, bins, http, wait_until};
+use std::io::Write;
 
 #[track_caller]
 fn wait_said(client: &Daemon, text: &str) {
@@ -103,5 +104,92 @@ fn following_ends_with_the_server() {
     sup.finish();
     for client in followers {
         client.ended(0);
+    }
+}
+
+/// Each client by itself, with the words and without a terminal.
+fn lines_of_both(sup: &Sup, words: &[&str]) -> [Vec<String>; 2] {
+    let url = format!("unix://{}", sup.0.socket());
+    let (real, ours) = (bins::venv("supervisorctl").expect("skipped() has looked"), bins::mainstay());
+    [vec![real], vec![ours, "ctl".to_owned()]].map(|mut line| {
+        line.extend(["-s", &url].iter().chain(words).map(ToString::to_string));
+        line
+    })
+}
+
+#[test]
+fn fg_sends_what_is_typed_and_leaves_the_program_alone() {
+    if skipped() {
+        return;
+    }
+    let sup = start("[program:cat]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/cat.log\n");
+    sup.wait_log("success: cat");
+    let pid = sup.0.info("cat", "pid");
+    for (n, line) in lines_of_both(&sup, &["fg", "cat"]).iter().enumerate() {
+        let words: Vec<&str> = line.iter().map(String::as_str).collect();
+        let client = Setup::new(&words).open_stdin().start();
+        wait_until("it is in front", || client.stdout().starts_with(PRESS));
+        client.type_in(&format!("one {n}\ntwo\n"));
+        wait_until("what was typed comes back", || client.stdout().ends_with(&format!("one {n}\ntwo\n")));
+        client.signal(2);
+        wait_until("it leaves", || client.stdout().ends_with("Exiting foreground\n"));
+        // The real one has a thread that waits for one more word.
+        http::rpc(&sup.0.socket(), "supervisor.sendProcessStdin", &["cat", "wake\n"]).expect("an answer");
+        client.ended(0);
+    }
+    assert_eq!(sup.file("cat.log"), "one 0\ntwo\nwake\none 1\ntwo\nwake\n");
+    assert_eq!(sup.0.info("cat", "pid"), pid);
+    sup.finish();
+}
+
+#[test]
+fn fg_notices_with_the_next_line_that_the_program_has_ended() {
+    if skipped() {
+        return;
+    }
+    let sup = start(
+        "[program:once]\ncommand=@puppet@ wait-file @dir@/go exit 0\nautostart=false\nautorestart=false\nstartsecs=0\n\
+         stdout_logfile=@dir@/once.log\n",
+    );
+    sup.wait_log("supervisord started");
+    let go = sup.0.dir().path().join("go");
+    for (n, line) in lines_of_both(&sup, &["fg", "once"]).iter().enumerate() {
+        sup.ctl_says(&["start", "once"], 0, "once: started\n");
+        let words: Vec<&str> = line.iter().map(String::as_str).collect();
+        let client = Setup::new(&words).open_stdin().start();
+        wait_until("it is in front", || client.stdout().starts_with(PRESS));
+        std::fs::write(&go, "").expect("the directory is ours");
+        sup.wait_log_times("exited: once", n + 1);
+        std::fs::remove_file(&go).expect("it is there");
+        client.type_in("one\n");
+        wait_until("it leaves", || client.stdout().contains("Process got killed\nExiting foreground\n"));
+        // The real one has a thread that waits for one more word.
+        let mut log = std::fs::OpenOptions::new().append(true).open(sup.0.dir().path().join("once.log"));
+        log.as_mut().expect("it is there").write_all(b"wake\n").expect("written");
+        client.ended(0);
+    }
+    sup.finish();
+}
+
+#[test]
+fn reload_and_shutdown_are_said_and_done_by_both() {
+    if skipped() {
+        return;
+    }
+    for n in 0..2 {
+        let sup = one();
+        let run = |words: &[&str]| {
+            let done = Cmd::new(&lines_of_both(&sup, words)[n]).run();
+            (done.code(), done.stdout, done.stderr)
+        };
+        let said = |text: &str| (0, format!("{text}\n"), String::new());
+        let pid = sup.0.info("a", "pid");
+        assert_eq!(run(&["reload"]), said("Restarted supervisord"));
+        sup.wait_log_times("success: a", 2);
+        wait_until("it is another one", || sup.0.info("a", "pid").is_some_and(|now| Some(now) != pid));
+        assert_eq!(sup.log().matches("supervisord started with pid").count(), 2);
+        assert_eq!(run(&["shutdown"]), said("Shut down"));
+        assert_eq!(sup.0.wait_exit(), 0);
+        assert!(sup.log().contains("stopped: a (terminated by SIGTERM)"), "{}", sup.log());
     }
 }
