@@ -1,7 +1,7 @@
 //! Mistakes in a configuration: all of them at once, each with its place and a hint; nothing is started.
 
 use crate::support::mainstay;
-use harness::{Done, TempDir};
+use harness::{Cmd, Done, TempDir};
 
 /// `mainstay check -c FILE` of this text.
 fn check(name: &str, text: &str) -> (Done, String) {
@@ -91,6 +91,21 @@ fn run_refuses_what_check_refuses_and_starts_nothing() {
 fn a_missing_file_is_named() {
     mainstay(&["run", "-c", "/no/such/file.conf"]).expect(2).says("/no/such/file.conf");
     mainstay(&["check", "-c", "/no/such/file.toml"]).expect(2).says("/no/such/file.toml");
+}
+
+#[test]
+fn a_file_whose_name_is_no_text_is_refused_with_the_reason() {
+    let dir = TempDir::new();
+    dir.write("x", "[supervisord]\n");
+    std::os::unix::fs::symlink(harness::mainstay(), dir.path().join("supervisord"))
+        .expect("the directory is ours");
+    for words in ["\"$0\" run", "\"$0\" check", "./supervisord -n"] {
+        let script = format!("name=$(printf 'a\\377.conf'); ln -sf x \"$name\"; {words} -c \"$name\"");
+        let done = Cmd::new(&["sh", "-c", &script, &harness::mainstay()])
+            .cwd(&dir.path().display().to_string())
+            .run();
+        done.expect(2).says("its name is not UTF-8");
+    }
 }
 
 #[test]
