@@ -134,7 +134,7 @@ fn print_shows_no_secrets() {
     let dir = TempDir::new();
     let text = "[supervisord]\n[program:web]\ncommand=cat\nenvironment=TOKEN=\"hunter2\"\n[inet_http_server]\nport=127.0.0.1:9\nusername=u\npassword=hunter3\n";
     let path = dir.write("a.conf", text);
-    for form in ["toml", "json"] {
+    for form in ["toml", "ini", "env", "json"] {
         let done = mainstay(&["check", "-c", &path, "--print", form]);
         done.expect(0);
         let text = done.stdout + &done.stderr;
@@ -161,4 +161,34 @@ fn the_way_from_ini_to_toml_keeps_the_programs() {
     let again = mainstay(&["check", "-c", &path, "--print", "toml"]);
     again.expect(0);
     assert!(again.stdout.contains("cat -u") && again.stdout.contains("startsecs = 7"), "{}", again.stdout);
+}
+
+#[test]
+fn variables_that_are_printed_make_the_same_programs() {
+    let samples = harness::bins::workspace().join("samples");
+    for sample in ["supervisord.conf", "mainstay.toml", "demo.toml"] {
+        let path = samples.join(sample).display().to_string();
+        let printed = |cmd: Cmd| {
+            let done = cmd.run();
+            done.expect(0);
+            done.stdout
+        };
+        let check = |words: &[&str]| Cmd::new(&[&[harness::mainstay().as_str(), "check"], words].concat());
+        let env = printed(check(&["-c", &path, "--print", "env", "--show-secrets"]));
+        assert!(!env.contains("# left out, because"), "{env}");
+        // Without a file, and with nothing else to find one by.
+        let dir = TempDir::new();
+        let mut again =
+            check(&["--print", "env", "--show-secrets"]).clear_env().cwd(&dir.path().display().to_string());
+        for (name, value) in env.lines().filter_map(|line| line.split_once('=')) {
+            again = again.env(name, value);
+        }
+        let lines = |text: &str| {
+            let mut lines: Vec<String> =
+                text.lines().filter(|l| l.contains('=')).map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(lines(&printed(again)), lines(&env), "{sample}");
+    }
 }
