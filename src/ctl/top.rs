@@ -130,7 +130,7 @@ impl Session<'_> {
         let mut source = Source { api: hurried.as_deref().unwrap_or(self.api), own: true, local: None };
         if self.settings.json {
             let all = source.ask()?;
-            self.say(&to_json(&all).to_string());
+            self.gives = Some(to_json(&all));
             return Ok(());
         }
         let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();

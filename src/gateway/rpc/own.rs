@@ -21,8 +21,8 @@ pub(super) fn process_table(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
     let lines = snapshot.last_lines.iter().map(String::as_str).chain(std::iter::repeat(""));
     let all = snapshot.processes.iter().zip(usages).zip(lines).map(|((p, usage), line)| {
         let mut value = process_info(p, snapshot.now, caller.local_time);
-        if let Value::Struct(members) = &mut value {
-            members.extend(more(p, usage, line).into_iter().map(|(name, value)| (name.to_owned(), value)));
+        if let Value::Fields(members) = &mut value {
+            members.extend(more(p, usage, line));
         }
         value
     });
