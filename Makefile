@@ -14,6 +14,9 @@ SIZE_LIMIT ?= 3000000
 SUPERVISOR ?= 4.3.0
 SUPERLANCE ?= 2.0.0
 DEPENDENT_STARTUP ?= 1.4.0
+# Clients of Supervisor that people use, for tests/compat/clients.rs; setuptools for those that ask it for pkg_resources.
+CLIENTS ?= supervisor_checks==0.8.1 supervisor-logging==0.0.9 supervisor-wildcards==0.1.3 \
+  supervisor-serialrestart==0.1.1 mr.laforge==0.9 nagios-check-supervisord==2.2.1 'setuptools<81'
 T ?= 60
 BENCH ?= all --quick
 
@@ -116,12 +119,14 @@ clean: ## Remove everything that was built or installed here
 puppet:
 	$(STATIC) cargo build --release --target $(TARGET) -p harness --bin puppet
 
-# Supervisor itself and the listeners that people use with it, for the compatibility tests.
+# Supervisor itself and the clients that people use with it, for the compatibility tests.
 venv:
 	@if [ -x .venv/bin/supervisord -a -x .venv/bin/crashmail -a -x .venv/bin/supervisord-dependent-startup ] \
 	  || { python3 -m venv .venv && .venv/bin/pip install --quiet 'supervisor==$(SUPERVISOR)' superlance==$(SUPERLANCE) \
 	  supervisord-dependent-startup==$(DEPENDENT_STARTUP); }; then :; \
 	else echo "skipped: supervisor $(SUPERVISOR) cannot be installed into .venv"; test -z "$(REQUIRE_COMPAT)"; fi
+	@if [ -x .venv/bin/check_supervisord.py ] || .venv/bin/pip install --quiet $(CLIENTS); then :; \
+	else echo "skipped: clients of Supervisor's cannot be installed into .venv"; test -z "$(REQUIRE_COMPAT)"; fi
 
 # A static shell for containers that have nothing else, a look at system calls, and a terminal.
 busybox:

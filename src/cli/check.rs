@@ -1,4 +1,4 @@
-//! `mainstay check`: says what is wrong with a configuration, shows what it means, converts it to TOML.
+//! `mainstay check`: says what is wrong with a configuration, shows what it means, converts it.
 //!
 //! Does I/O: reads the configuration, prints. Invariants: findings go to stderr and the configuration to stdout; exit 0
 //! or 2; nothing is started, created or changed; no password and no value of the environment is shown unasked.
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::world::RealWorld;
-use crate::config::print::{to_ini, to_json, to_toml};
+use crate::config::print::{to_env, to_ini, to_json, to_toml};
 use crate::config::world::World;
 use crate::config::{Loaded, Search, Sources, load};
 use crate::types::LogLevel;
@@ -38,6 +38,8 @@ pub enum Form {
     Ini,
     /// With Supervisor's names, for comparing
     Json,
+    /// Variables, a line for each, as `docker run --env-file` takes them
+    Env,
 }
 
 /// Exit status for a configuration that cannot be used, and for one that cannot be shown.
@@ -82,6 +84,7 @@ fn check(
     match args.print {
         None => writeln!(out, "{}", summary(&loaded))?,
         Some(Form::Toml) => out.write_all(to_toml(&loaded.config, args.show_secrets).as_bytes())?,
+        Some(Form::Env) => out.write_all(to_env(&loaded.config, args.show_secrets).as_bytes())?,
         Some(Form::Ini) => out.write_all(to_ini(&loaded.config, args.show_secrets).as_bytes())?,
         Some(Form::Json) => writeln!(out, "{:#}", to_json(&loaded.config, args.show_secrets))?,
     }

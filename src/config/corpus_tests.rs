@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::config::diag::Diagnostics;
 use crate::config::glob::{Directory, expand};
 use crate::config::model::{Backoff, Config, ControlAddress, Dialect};
-use crate::config::print::{to_json, to_toml};
+use crate::config::print::{to_env, to_json, to_toml};
 use crate::config::world::{UserRecord, World};
 use crate::config::{Loaded, Search, Sources, load};
 use crate::types::LogLevel;
@@ -20,6 +20,8 @@ use crate::types::LogLevel;
 const RESULTS: usize = 375;
 /// Files of it that are accepted.
 const CONVERTIBLE: usize = 270;
+/// Files of it whose programs have names that variables can have.
+const SAYABLE: usize = 50;
 
 #[test]
 fn every_file_of_the_corpus_means_what_supervisor_says_it_means() {
@@ -86,6 +88,36 @@ fn every_file_of_the_corpus_can_be_converted_to_toml_and_means_the_same() {
     eprintln!("conversion: {} files compared, {agree} agree, {} differ", agree + differ.len(), differ.len());
     assert!(agree >= CONVERTIBLE, "the corpus is incomplete: {agree} of {CONVERTIBLE} files agree");
     assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+#[test]
+fn every_file_of_the_corpus_means_the_same_in_variables_where_they_can_say_it() {
+    let Some(corpus) = Corpus::find() else {
+        eprintln!("skipped: no corpus beside the checkout and none in $CORPUS");
+        return;
+    };
+    let mut agree = 0;
+    for file in corpus.list("", ".conf") {
+        let Ok(loaded) = corpus.run(&corpus.dir.join(&file), "all", true) else { continue };
+        let text = to_env(&loaded.config, true);
+        if text.contains("# left out, because") || loaded.config.groups.is_empty() {
+            continue;
+        }
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let env = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let world = Neutral { dir: corpus.dir.clone(), allow_glob: false, text: None };
+        let again = load(&Sources { env, ..Sources::default() }, &world);
+        let again = again.unwrap_or_else(|found| panic!("{file}:\n{}{text}", found.render()));
+        let [mut want, mut got] = [converted(&loaded.config), converted(&again.config)];
+        for config in [&mut want, &mut got] {
+            // Variables have no order.
+            config.groups.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        assert_eq!(to_json(&got, true), to_json(&want, true), "{file}:\n{text}");
+        agree += 1;
+    }
+    eprintln!("variables: {agree} files agree");
+    assert!(agree >= SAYABLE, "the corpus is incomplete: {agree} of {SAYABLE} files agree");
 }
 
 /// Without what comes with the language, and without servers that TOML cannot say.

@@ -122,10 +122,15 @@ impl Reading {
             Ok(bytes) => bytes,
             Err(why) => {
                 let words = if world.file_exists(path) { "read" } else { "find" };
-                self.found.push(
-                    Diagnostic::error(format!("cannot read the configuration `{path}`: {}", os_words(&why)))
-                        .supervisor(format!("could not {words} config file {path}")),
-                );
+                let text = format!("cannot read the configuration `{path}`: {}", os_words(&why));
+                let mut refusal =
+                    Diagnostic::error(text).supervisor(format!("could not {words} config file {path}"));
+                // What stands in a path where something was no text.
+                if path.contains('\u{fffd}') {
+                    refusal =
+                        refusal.hint("its name is not UTF-8: rename the file, or link it under another name");
+                }
+                self.found.push(refusal);
                 self.is_unreadable = true;
                 return;
             }

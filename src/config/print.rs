@@ -1,13 +1,15 @@
-//! Shows a configuration: as JSON with Supervisor's names, or as TOML or INI that loads to the same configuration.
+//! Shows a configuration: as JSON with Supervisor's names, or as TOML, INI or variables that load to the same.
 //!
 //! Pure. Invariant: without `show_secrets` no password and no value of the environment is shown.
 //! Not here: where it is printed (`cli::check`).
 
 mod copies;
+mod env;
 mod ini;
 pub(super) mod json;
 mod toml;
 
+pub use env::to_env;
 pub use ini::to_ini;
 pub use json::to_json;
 pub use toml::to_toml;

@@ -109,6 +109,7 @@ impl Setting {
             (SectionKind::Group, _) => format!("group.NAME.{key}"),
             (SectionKind::UnixHttp, "file") => "control.unix".to_owned(),
             (SectionKind::UnixHttp, "chmod") => "control.mode".to_owned(),
+            (SectionKind::UnixHttp, "chown") => "control.owner".to_owned(),
             (SectionKind::InetHttp, "port") => "control.tcp".to_owned(),
             (SectionKind::UnixHttp | SectionKind::InetHttp, "username" | "password") => {
                 format!("control.{key}")

@@ -387,6 +387,8 @@ pub struct SelfStats {
     pub log_lines_dropped: u64,
     /// Bytes of programs' output that no sink took: a full disk, a closed reader.
     pub log_bytes_lost: u64,
+    /// Events that found their listener's buffer full.
+    pub events_dropped: u64,
     pub gateway_restarts: u64,
     pub shutting_down: bool,
 }

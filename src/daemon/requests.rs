@@ -161,6 +161,7 @@ impl Daemon {
             max_fds: Some(limits::nofile().0),
             log_lines_dropped: self.journal.dropped(),
             log_bytes_lost: self.lost_bytes,
+            events_dropped: self.events.hub.dropped(),
             gateway_restarts: self.gateway.restarts,
             shutting_down: self.engine.is_stopping(),
         }

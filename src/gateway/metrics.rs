@@ -168,6 +168,12 @@ const FAMILIES: &[Family] = &[
         Values::Daemon(|d| Some(float(d.log_lines_dropped))),
     ),
     (
+        "mainstay_events_dropped_total",
+        "Events that were dropped because their listeners were too slow.",
+        MetricType::COUNTER,
+        Values::Daemon(|d| Some(float(d.events_dropped))),
+    ),
+    (
         "mainstay_shutdown_in_progress",
         "Whether everything is being stopped.",
         MetricType::GAUGE,

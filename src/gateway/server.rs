@@ -25,8 +25,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-/// BOUND: stack of a thread; XML is parsed to a bounded depth.
-const STACK_BYTES: usize = 256 << 10;
+/// BOUND: stack of a thread; XML is parsed to a bounded depth. Without optimisation one date takes more than that.
+const STACK_BYTES: usize = if cfg!(debug_assertions) { 2 << 20 } else { 256 << 10 };
 
 /// How long the accept loop waits for room before it looks again.
 const ROOM_TIMEOUT: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 //! `tail -f`, `maintail -f` and `fg`, by the real supervisorctl and by ours: each against either server.
 
 use crate::support::{Sup, skipped, start};
-use harness::{Daemon, Setup, bins, wait_until};
+use harness::{Daemon, Setup, bins, http, wait_until};
 
 #[track_caller]
 fn wait_said(client: &Daemon, text: &str) {
@@ -104,6 +104,41 @@ fn following_ends_with_the_server() {
     for client in followers {
         client.ended(0);
     }
+}
+
+/// Each client by itself, with the words and without a terminal.
+fn lines_of_both(sup: &Sup, words: &[&str]) -> [Vec<String>; 2] {
+    let url = format!("unix://{}", sup.0.socket());
+    let (real, ours) = (bins::venv("supervisorctl").expect("skipped() has looked"), bins::mainstay());
+    [vec![real], vec![ours, "ctl".to_owned()]].map(|mut line| {
+        line.extend(["-s", &url].iter().chain(words).map(ToString::to_string));
+        line
+    })
+}
+
+#[test]
+fn fg_sends_what_is_typed_and_leaves_the_program_alone() {
+    if skipped() {
+        return;
+    }
+    let sup = start("[program:cat]\ncommand=cat\nstartsecs=0\nstdout_logfile=@dir@/cat.log\n");
+    sup.wait_log("success: cat");
+    let pid = sup.0.info("cat", "pid");
+    for (n, line) in lines_of_both(&sup, &["fg", "cat"]).iter().enumerate() {
+        let words: Vec<&str> = line.iter().map(String::as_str).collect();
+        let client = Setup::new(&words).open_stdin().start();
+        wait_until("it is in front", || client.stdout().starts_with(PRESS));
+        client.type_in(&format!("one {n}\ntwo\n"));
+        wait_until("what was typed comes back", || client.stdout().ends_with(&format!("one {n}\ntwo\n")));
+        client.signal(2);
+        wait_until("it leaves", || client.stdout().ends_with("Exiting foreground\n"));
+        // The real one has a thread that waits for one more word.
+        http::rpc(&sup.0.socket(), "supervisor.sendProcessStdin", &["cat", "wake\n"]).expect("an answer");
+        client.ended(0);
+    }
+    assert_eq!(sup.file("cat.log"), "one 0\ntwo\nwake\none 1\ntwo\nwake\n");
+    assert_eq!(sup.0.info("cat", "pid"), pid);
+    sup.finish();
 }
 
 /// A client with `fg`, the real one or ours; its input is a pipe that stays open.

@@ -207,12 +207,22 @@ fn what_is_not_there_is_not_found() {
     ] {
         assert_eq!(http::get(&socket, path).expect("an answer").status, 404, "{path}");
     }
+    for path in ["/logtail/", "/logtail//", "/logtail/a/", "/logtail/a:/stdout", "/logtailed/nosuch"] {
+        assert_eq!(http::get(&socket, path).expect("an answer").status, 404, "{path}");
+    }
+    for path in ["/logtail", "/logtail?x=y", "/logtailed"] {
+        // There it is an exception.
+        let want = if ours() { 404 } else { 500 };
+        assert_eq!(http::get(&socket, path).expect("an answer").status, want, "{path}");
+    }
     for path in ["/logtail/a", "/mainlogtail"] {
         let raw = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
         assert_eq!(http::request(&socket, &raw).expect("an answer").status, 400, "{path}");
     }
     std::fs::remove_file(sup.0.dir().path().join("main.log")).expect("it was there");
-    assert_eq!(http::get(&socket, "/mainlogtail").expect("an answer").status, 404);
+    for path in ["/mainlogtail", "/mainlogtail/x", "/mainlogtail?x", "/mainlogtails"] {
+        assert_eq!(http::get(&socket, path).expect("an answer").status, 404, "{path}");
+    }
     sup.0.finish();
 }
 

@@ -5,6 +5,7 @@
 
 mod autorestart;
 mod capture;
+mod clients;
 mod command_line;
 mod config_errors;
 mod config_refusals;
@@ -50,6 +51,7 @@ mod rpc_clear;
 mod rpc_config;
 mod rpc_logs;
 mod rpc_system;
+mod rpc_wrong;
 mod second_instance;
 mod servers;
 mod shutdown;

@@ -1,7 +1,7 @@
 //! Mistakes in a configuration: all of them at once, each with its place and a hint; nothing is started.
 
 use crate::support::mainstay;
-use harness::{Done, TempDir};
+use harness::{Cmd, Done, TempDir};
 
 /// `mainstay check -c FILE` of this text.
 fn check(name: &str, text: &str) -> (Done, String) {
@@ -94,6 +94,21 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_file_whose_name_is_no_text_is_refused_with_the_reason() {
+    let dir = TempDir::new();
+    dir.write("x", "[supervisord]\n");
+    std::os::unix::fs::symlink(harness::mainstay(), dir.path().join("supervisord"))
+        .expect("the directory is ours");
+    for words in ["\"$0\" run", "\"$0\" check", "./supervisord -n"] {
+        let script = format!("name=$(printf 'a\\377.conf'); ln -sf x \"$name\"; {words} -c \"$name\"");
+        let done = Cmd::new(&["sh", "-c", &script, &harness::mainstay()])
+            .cwd(&dir.path().display().to_string())
+            .run();
+        done.expect(2).says("its name is not UTF-8");
+    }
+}
+
+#[test]
 fn nothing_to_run_at_all_says_how_to_begin() {
     let dir = TempDir::new();
     let done = harness::Cmd::new(&[harness::mainstay().as_str(), "run"])
@@ -119,7 +134,7 @@ fn print_shows_no_secrets() {
     let dir = TempDir::new();
     let text = "[supervisord]\n[program:web]\ncommand=cat\nenvironment=TOKEN=\"hunter2\"\n[inet_http_server]\nport=127.0.0.1:9\nusername=u\npassword=hunter3\n";
     let path = dir.write("a.conf", text);
-    for form in ["toml", "json"] {
+    for form in ["toml", "ini", "env", "json"] {
         let done = mainstay(&["check", "-c", &path, "--print", form]);
         done.expect(0);
         let text = done.stdout + &done.stderr;
@@ -146,4 +161,34 @@ fn the_way_from_ini_to_toml_keeps_the_programs() {
     let again = mainstay(&["check", "-c", &path, "--print", "toml"]);
     again.expect(0);
     assert!(again.stdout.contains("cat -u") && again.stdout.contains("startsecs = 7"), "{}", again.stdout);
+}
+
+#[test]
+fn variables_that_are_printed_make_the_same_programs() {
+    let samples = harness::bins::workspace().join("samples");
+    for sample in ["supervisord.conf", "mainstay.toml", "demo.toml"] {
+        let path = samples.join(sample).display().to_string();
+        let printed = |cmd: Cmd| {
+            let done = cmd.run();
+            done.expect(0);
+            done.stdout
+        };
+        let check = |words: &[&str]| Cmd::new(&[&[harness::mainstay().as_str(), "check"], words].concat());
+        let env = printed(check(&["-c", &path, "--print", "env", "--show-secrets"]));
+        assert!(!env.contains("# left out, because"), "{env}");
+        // Without a file, and with nothing else to find one by.
+        let dir = TempDir::new();
+        let mut again =
+            check(&["--print", "env", "--show-secrets"]).clear_env().cwd(&dir.path().display().to_string());
+        for (name, value) in env.lines().filter_map(|line| line.split_once('=')) {
+            again = again.env(name, value);
+        }
+        let lines = |text: &str| {
+            let mut lines: Vec<String> =
+                text.lines().filter(|l| l.contains('=')).map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(lines(&printed(again)), lines(&env), "{sample}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Listeners in TOML, events larger than a pipe, listeners that stop reading, and that nobody is woken for nothing.
 
-use crate::support::{ini, toml};
+use crate::support::{ctl, ini, metric, toml};
 use harness::{Daemon, proc, wait_until};
 
 /// What the puppet has written down: one event on each line.
@@ -91,5 +91,27 @@ fn without_ticks_that_somebody_wants_nobody_is_woken() {
         harness::pause(2_000);
         before.is_some() && before == wakeups()
     });
+    daemon.finish();
+}
+
+#[test]
+fn dropped_events_are_counted() {
+    let daemon = ini(
+        "[eventlistener:deaf]\ncommand=@puppet@ say READY hold\nevents=PROCESS_STATE_EXITED\nbuffer_size=1\nstartsecs=0\n\
+         stdout_logfile=@dir@/deaf.out\n\
+         [program:x]\ncommand=@puppet@ exit 0\nstartsecs=0\nautostart=false\nautorestart=false\n",
+    )
+    .start();
+    daemon.wait_state("deaf", "RUNNING");
+    wait_until("it is ready", || daemon.dir().read("deaf.out") == "READY\n");
+    let dropped =
+        || metric(&daemon.get("/metrics").expect("it answers").body, "mainstay_events_dropped_total", &[]);
+    assert_eq!(dropped(), Some(0.0));
+    for n in 1..=4 {
+        ctl(&daemon, &["start", "x"]);
+        daemon.wait_said_times("exited: x", n);
+    }
+    // One is with the listener, one waits.
+    wait_until("two are counted", || dropped() == Some(2.0));
     daemon.finish();
 }

@@ -1,7 +1,12 @@
 //! Metrics and health, by HTTP and by `mainstay health`.
 
 use crate::support::{ctl, mainstay, metric, toml};
-use harness::{Daemon, http, wait_until};
+use harness::{Daemon, http, wait_for, wait_until};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 const TWO: &str = "[program.web]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\n\
     [program.flaky]\ncommand = [\"@puppet@\", \"wait-file\", \"@dir@/go\", \"exit\", \"3\"]\nstartsecs = 0\nautorestart = false\n";
@@ -209,7 +214,6 @@ fn a_client_that_sends_nothing_blocks_nobody() {
 
 #[test]
 fn garbage_on_the_port_does_no_harm() {
-    use std::io::Write;
     let daemon = up();
     let many = "X".repeat(1 << 20);
     for garbage in [
@@ -231,7 +235,6 @@ fn garbage_on_the_port_does_no_harm() {
 
 #[test]
 fn followers_of_logs_are_counted_and_make_room_when_they_go() {
-    use std::io::{Read, Write};
     let daemon = harness::Setup::ini(
         "[unix_http_server]\nfile=@sock@\n[supervisord]\nnodaemon=true\nsilent=true\nlogfile=@dir@/main.log\n\
          pidfile=@dir@/d.pid\nchildlogdir=@dir@\n\
@@ -255,5 +258,55 @@ fn followers_of_logs_are_counted_and_make_room_when_they_go() {
     followers.pop();
     wait_until("there is room again", || follow().0 == "HTTP/1.1 200");
     drop(followers);
+    daemon.finish();
+}
+
+/// A call on a connection of its own, of which nothing is read.
+fn ask_and_do_not_listen(socket: &str, method: &str) -> UnixStream {
+    let body = format!("<methodCall><methodName>{method}</methodName></methodCall>");
+    let mut stream = UnixStream::connect(socket).expect("it listens");
+    let head = format!("POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all((head + &body).as_bytes()).expect("it fits");
+    stream
+}
+
+fn has_hung_up(stream: &UnixStream) -> bool {
+    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+    let n = poll(&mut fds, PollTimeout::ZERO).expect("poll");
+    n > 0 && fds[0].revents().is_some_and(|r| r.contains(PollFlags::POLLHUP))
+}
+
+#[test]
+fn who_does_not_take_a_long_answer_is_cut_and_others_notice_nothing() {
+    let daemon = toml(
+        "[program.many]\ncommand = \"x\"\nnumprocs = 2000\nprocess_name = \"p%(process_num)d\"\nautostart = false\n\
+         [program.one]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\n",
+    )
+    .start();
+    daemon.wait_state("one", "RUNNING");
+    let (socket, whole) =
+        (daemon.socket(), || http::rpc(&daemon.socket(), "supervisor.getAllProcessInfo", &[]));
+    let len = whole().expect("an answer").len();
+    assert!(len > 1 << 20, "{len} bytes are not much");
+    let slow: Vec<_> =
+        (0..3).map(|_| ask_and_do_not_listen(&socket, "supervisor.getAllProcessInfo")).collect();
+    // BOUND: 10 s for a response; until then everybody else is served.
+    let mut answered = 0;
+    wait_for("they are cut", Duration::from_secs(30), || {
+        assert_eq!(status(&daemon, "/livez"), 200);
+        http::rpc(&socket, "supervisor.getState", &[]).expect("others are served");
+        answered += 1;
+        slow.iter().all(has_hung_up)
+    });
+    assert!(answered > 20, "{answered} answers");
+    for mut stream in slow {
+        let mut got = Vec::new();
+        // What has come before the end is there.
+        let _ = stream.read_to_end(&mut got);
+        assert!(got.starts_with(b"HTTP/1.1 200 OK\r\n") && got.len() < len, "{} of {len}", got.len());
+    }
+    assert_eq!(whole().expect("an answer").len(), len);
+    let page = daemon.get("/metrics").expect("it answers").body;
+    assert_eq!(metric(&page, "mainstay_gateway_restarts_total", &[]), Some(0.0));
     daemon.finish();
 }

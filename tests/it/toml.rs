@@ -89,3 +89,21 @@ fn missing_log_directories_are_made() {
     wait_until("the log is there", || daemon.dir().read("deep/er/a.log") == "x\n");
     daemon.finish();
 }
+
+#[test]
+fn a_listeners_words_to_us_are_not_in_the_containers_log() {
+    let daemon = toml(
+        "[eventlistener.quiet]\ncommand = \"@puppet@ listener @dir@/quiet ok\"\nevents = [\"PROCESS_STATE\"]\n\
+         [eventlistener.loud]\ncommand = \"@puppet@ listener @dir@/loud ok\"\nevents = [\"PROCESS_STATE\"]\n\
+         stdout_logfile = \"/dev/stdout\"\n\
+         [program.x]\ncommand = \"@puppet@ say up hold\"\n",
+    )
+    .start();
+    for name in ["quiet", "loud"] {
+        wait_until("it was told", || daemon.dir().read(name).contains("processname:x"));
+    }
+    wait_until("the loud one is heard", || daemon.stdout().contains("RESULT 2"));
+    let answers = daemon.stdout().matches("RESULT 2").count();
+    assert!(answers <= daemon.dir().read("loud").matches("processname:").count(), "{}", daemon.stdout());
+    daemon.finish();
+}

@@ -13,7 +13,7 @@ use crate::config::raw::SectionKind as Kind;
 const LISTENER: &[Kind] = &[Kind::EventListener];
 const FCGI: &[Kind] = &[Kind::Fcgi];
 const PROGRAM: &[Kind] = &[Kind::Program];
-/// Everything but listeners, whose priority has a default of its own.
+/// Everything but listeners, which have a priority of their own and speak to us on stdout.
 const PLAIN: &[Kind] = &[Kind::Program, Kind::Fcgi];
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -54,11 +54,19 @@ pub(super) const SETTINGS: &[Setting] = &[
     same("redirect_stderr", PROGRAMS, Bool, Some("false"), Restart, "stderr goes where stdout goes"),
     differs(
         "stdout_logfile",
-        PROGRAMS,
+        PLAIN,
         LogFile,
         (Some("AUTO"), Some("/dev/stdout")),
         Restart,
         "where stdout goes",
+    ),
+    differs(
+        "stdout_logfile",
+        LISTENER,
+        LogFile,
+        (Some("AUTO"), Some("NONE")),
+        Restart,
+        "where READY and RESULT go besides",
     ),
     same(
         "stdout_logfile_maxbytes",

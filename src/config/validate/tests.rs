@@ -579,3 +579,19 @@ fn a_configuration_without_a_program_is_warned_of_once_it_has_no_errors() {
     let broken = said(load_toml("[progam.a]\ncommand = \"x\"\n"));
     assert!(broken.iter().all(|line| !line.contains("no program")), "{broken:?}");
 }
+
+#[test]
+fn what_a_listener_says_to_us_is_no_output_of_a_container() {
+    let listener = "[eventlistener.l]\ncommand = \"x\"\nevents = [\"TICK_5\"]\n";
+    let stdout = |text: &str| toml(text).groups.remove(0).programs.remove(0).stdout.target;
+    assert_eq!(stdout(listener), LogTarget::None);
+    let stream = stdout(&format!("{listener}stdout_logfile = \"/dev/stdout\"\n"));
+    assert!(matches!(stream, LogTarget::Stream { .. }), "{stream:?}");
+    let config = ini("[eventlistener:l]\ncommand=x\nevents=TICK_5\n");
+    assert_eq!(config.groups[0].programs[0].stdout.target, LogTarget::Auto);
+    let named = [("COMMAND", "x"), ("EVENTS", "TICK_5")];
+    let env = named.map(|(key, value)| (format!("MAINSTAY_EVENTLISTENER__L__{key}"), value.to_owned()));
+    let sources = Sources { env: env.to_vec(), ..Sources::default() };
+    let loaded = load(&sources, &FakeWorld::with(&[])).unwrap_or_else(|found| panic!("{}", found.render()));
+    assert_eq!(loaded.config.groups[0].programs[0].stdout.target, LogTarget::None);
+}

@@ -4,7 +4,7 @@
 //! No I/O of its own. COMPAT: names and faults are Supervisor's; the difference is an array in an array.
 //! Not here: what has changed and what is done about it (`daemon`).
 
-use super::methods::{Caller, QUESTION_TIMEOUT, Result, confused, plain, text_at};
+use super::methods::{Caller, QUESTION_TIMEOUT, Result, confused, plain, word_at};
 use super::value::Value;
 use crate::control::{FaultCode, Outcome, Plan, Reply, Request, SettingChange, Step};
 use std::time::Duration;
@@ -25,12 +25,12 @@ pub fn reread(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
 
 /// `addProcessGroup`.
 pub fn add(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
-    done(caller.link.ask(&Request::AddGroup(text_at(params, 0)?.to_owned()), QUESTION_TIMEOUT)?)
+    done(caller.link.ask(&Request::AddGroup(word_at(params, 0)?), QUESTION_TIMEOUT)?)
 }
 
 /// `removeProcessGroup`.
 pub fn remove(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
-    done(caller.link.ask(&Request::RemoveGroup(text_at(params, 0)?.to_owned()), QUESTION_TIMEOUT)?)
+    done(caller.link.ask(&Request::RemoveGroup(word_at(params, 0)?), QUESTION_TIMEOUT)?)
 }
 
 /// `mainstay.plan`: what an update of these groups, or of all, would do.

@@ -145,6 +145,16 @@ pub(super) fn text_at(params: &[Value], i: usize) -> Result<&str> {
     params.get(i).and_then(Value::as_str).ok_or_else(|| plain(FaultCode::IncorrectParameters))
 }
 
+/// COMPAT: a name of a group is looked up whatever it is.
+pub(super) fn word_at(params: &[Value], i: usize) -> Result<String> {
+    match params.get(i) {
+        Some(Value::Array(_) | Value::Struct(_) | Value::Fields(_) | Value::Nil) | None => {
+            Err(plain(FaultCode::IncorrectParameters))
+        }
+        Some(value) => Ok(value.shown()),
+    }
+}
+
 /// The optional `wait`, true by default.
 fn wait_at(params: &[Value], i: usize) -> bool {
     params.get(i).is_none_or(Value::is_true)
@@ -258,9 +268,9 @@ fn on_process(caller: &Caller<'_>, params: &[Value], make: Maker) -> Result<Valu
 }
 
 fn on_group(caller: &Caller<'_>, params: &[Value], make: Maker) -> Result<Value> {
-    let name = text_at(params, 0)?;
+    let name = word_at(params, 0)?;
     caller.refuse_while_stopping()?;
-    shape(caller.command(make(Target::Group(name.to_owned()), wait_at(params, 1)))?, name)
+    shape(caller.command(make(Target::Group(name.clone()), wait_at(params, 1)))?, &name)
 }
 
 fn target(spec: &str) -> Target {
@@ -279,9 +289,9 @@ pub fn signal_process(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
 
 /// `signalProcessGroup`.
 pub fn signal_group(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
-    let name = text_at(params, 0)?;
+    let name = word_at(params, 0)?;
     caller.refuse_while_stopping()?;
-    signal_target(caller, Target::Group(name.to_owned()), name, params.get(1))
+    signal_target(caller, Target::Group(name.clone()), &name, params.get(1))
 }
 
 /// `signalAllProcesses`. COMPAT: it works while the daemon stops, and is refused afterwards.
@@ -293,7 +303,9 @@ pub fn signal_all(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
 fn signal_target(caller: &Caller<'_>, target: Target, name: &str, wish: Option<&Value>) -> Result<Value> {
     match wish.and_then(signal_number) {
         Some(signal) => shape(caller.command(Command::Signal { target, signal })?, name),
-        None => refuse_signal(&caller.snapshot()?, &target, name, &shown(wish)),
+        None => {
+            refuse_signal(&caller.snapshot()?, &target, name, &wish.map(Value::shown).unwrap_or_default())
+        }
     }
 }
 
@@ -323,18 +335,15 @@ fn signal_number(wish: &Value) -> Option<Signal> {
             Ok(n) => n,
             Err(_) => return Signal::from_name(text),
         },
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "as `int` does it; nothing that large is a signal"
+        )]
+        Value::Double(x) => *x as i64,
         other => other.as_int()?,
     };
-    i32::try_from(number).ok().map(Signal).filter(|s| s.name().is_some())
-}
-
-fn shown(wish: Option<&Value>) -> String {
-    match wish {
-        Some(Value::Text(text)) => text.clone(),
-        Some(Value::Int(n)) => n.to_string(),
-        Some(Value::Bool(b)) => if *b { "True" } else { "False" }.to_owned(),
-        _ => String::new(),
-    }
+    // COMPAT: Python's `signal` has SIG_DFL, too. It asks whether the process is there.
+    i32::try_from(number).ok().map(Signal).filter(|s| s.0 == 0 || s.name().is_some())
 }
 
 /// `shutdown`.

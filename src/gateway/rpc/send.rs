@@ -3,7 +3,7 @@
 //! No I/O of its own. COMPAT: order of checks and faults are Supervisor's; events may be sent while the daemon stops.
 //! Not here: writing (`daemon::stdin`), who listens (`events`).
 
-use super::methods::{Caller, QUESTION_TIMEOUT, Refusal, Result, confused, text_at};
+use super::methods::{Caller, QUESTION_TIMEOUT, Refusal, Result, confused, plain, text_at, word_at};
 use super::namespec;
 use super::value::Value;
 use crate::control::{Fault, FaultCode, Outcome, Reply, Request, Send};
@@ -11,16 +11,21 @@ use crate::control::{Fault, FaultCode, Outcome, Reply, Request, Send};
 /// `sendProcessStdin`.
 pub(super) fn process_stdin(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
     caller.refuse_while_stopping()?;
-    let (spec, text) = (text_at(params, 0)?, text_at(params, 1)?);
+    let text = match params.get(1) {
+        Some(Value::Text(text)) => text,
+        None | Some(Value::Nil) => return Err(plain(FaultCode::IncorrectParameters)),
+        Some(other) => return Err(Fault::new(FaultCode::IncorrectParameters, other.shown()).into()),
+    };
+    let spec = text_at(params, 0)?;
     let (group, name) = namespec::split(spec);
     let Some(name) = name else { return Err(Fault::new(FaultCode::BadName, spec).into()) };
     let (group, name) = (group.to_owned(), name.to_owned());
-    send(caller, Send::Stdin { group, name, text: text.to_owned() }, spec)
+    send(caller, Send::Stdin { group, name, text: text.clone() }, spec)
 }
 
 /// `sendRemoteCommEvent`.
 pub(super) fn remote_event(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
-    let (kind, data) = (text_at(params, 0)?.to_owned(), text_at(params, 1)?.to_owned());
+    let (kind, data) = (word_at(params, 0)?, word_at(params, 1)?);
     send(caller, Send::RemoteEvent { kind, data }, "")
 }
 

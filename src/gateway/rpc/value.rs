@@ -39,6 +39,21 @@ impl Value {
         }
     }
 
+    /// What Python's `str` makes of it; short of what nobody sends.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Value::Text(text) | Value::Time(text) => text.clone(),
+            Value::Int(n) => n.to_string(),
+            Value::Double(x) => format!("{x:?}"),
+            Value::Bool(true) => "True".to_owned(),
+            Value::Bool(false) => "False".to_owned(),
+            Value::Array(values) if values.is_empty() => "[]".to_owned(),
+            Value::Struct(members) if members.is_empty() => "{}".to_owned(),
+            _ => String::new(),
+        }
+    }
+
     #[must_use]
     pub fn as_int(&self) -> Option<i64> {
         match self {
@@ -85,6 +100,21 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_is_pythons() {
+        for (value, want) in [
+            (Value::Int(-3), "-3"),
+            (Value::Bool(true), "True"),
+            (Value::Double(1.0), "1.0"),
+            (Value::Double(-0.25), "-0.25"),
+            (Value::Array(vec![]), "[]"),
+            (Value::Struct(vec![]), "{}"),
+            (Value::text("'a'"), "'a'"),
+        ] {
+            assert_eq!(value.shown(), want, "{value:?}");
+        }
+    }
 
     #[test]
     fn truth_is_pythons() {

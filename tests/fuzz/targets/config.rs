@@ -6,7 +6,7 @@ use crate::mutate;
 use crate::rng::Rng;
 use mainstay::config::diag::{Diagnostic, Diagnostics, Severity};
 use mainstay::config::model::Config;
-use mainstay::config::print::{to_json, to_toml};
+use mainstay::config::print::{to_env, to_json, to_toml};
 use mainstay::config::{Loaded, Sources, load};
 use std::collections::BTreeSet;
 
@@ -215,6 +215,26 @@ fn judge_conversion(config: &Config) -> Result<(), String> {
             ensure(want == got, || format!("converted to other processes: {want:?} to {got:?} by\n{text}"))
         }
         Err(found) => Err(format!("converted to TOML that does not load: {}\n{text}", found.render())),
+    }?;
+    judge_variables(config)
+}
+
+/// The same for variables, where they can say it all. They have no order.
+fn judge_variables(config: &Config) -> Result<(), String> {
+    let text = to_env(config, true);
+    if text.contains("# left out, because") || config.groups.is_empty() {
+        return Ok(());
+    }
+    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    let env = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    match load(&Sources { env, ..Sources::default() }, &Machine::default()) {
+        Ok(again) => {
+            let [mut want, mut got] = [processes(config), processes(&again.config)];
+            want.sort();
+            got.sort();
+            ensure(want == got, || format!("variables make other processes: {want:?} to {got:?} by\n{text}"))
+        }
+        Err(found) => Err(format!("variables that do not load: {}\n{text}", found.render())),
     }
 }
 
