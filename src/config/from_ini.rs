@@ -110,10 +110,18 @@ fn find<'a>(section: &'a IniSection, key: &str) -> Option<&'a IniEntry> {
 }
 
 fn read_one(ini: &mut Ini, path: &str, bytes: &[u8]) -> Result<(), Box<Diagnostic>> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let finding = utf8::refusal(path, bytes, error.valid_up_to());
-        Box::new(finding.supervisor(pythons_words(bytes)))
-    })?;
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            // COMPAT: Python comes to the first line before it comes to bytes that are read later.
+            let before = read_before(bytes);
+            if let Err(IniError::NoSection(span)) = ini.read(path, before) {
+                return Err(Box::new(no_section(path, before, &span)));
+            }
+            let finding = utf8::refusal(path, bytes, error.valid_up_to());
+            return Err(Box::new(finding.supervisor(pythons_words(bytes))));
+        }
+    };
     ini.read(path, text).map_err(|error| {
         Box::new(match error {
             IniError::NoSection(span) => no_section(path, text, &span),
@@ -158,10 +166,27 @@ fn bad_lines(path: &str, spans: &[Span], supervisor: String) -> Diagnostic {
         .supervisor(supervisor)
 }
 
+/// BOUND, of Python: bytes that it reads and decodes at a time.
+const CHUNK: usize = 8192;
+
+/// The whole lines that Python has seen when it finds bytes that are not UTF-8: those of the chunks before; and where a
+/// file ends within a character, which it finds at the very end, all of them.
+fn read_before(bytes: &[u8]) -> &str {
+    let mut seen = 0;
+    for end in (CHUNK..bytes.len()).step_by(CHUNK).chain([bytes.len()]) {
+        match std::str::from_utf8(bytes.get(seen..end).unwrap_or_default()) {
+            Ok(_) => seen = end,
+            Err(error) if error.error_len().is_none() => seen += error.valid_up_to(),
+            Err(_) => break,
+        }
+    }
+    let text = bytes.get(..seen).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default();
+    text.rfind('\n').map_or("", |at| text.get(..=at).unwrap_or_default())
+}
+
 /// What Python says about bytes that are not UTF-8. It reads 8192 bytes at a time, decodes them behind what was left of
 /// an unfinished character, and counts from there.
 fn pythons_words(bytes: &[u8]) -> String {
-    const CHUNK: usize = 8192;
     let say = |at: usize, bad: &[u8], why: &str| match bad {
         [byte] => format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: {why}"),
         _ => format!("'utf-8' codec can't decode bytes in position {at}-{}: {why}", at + bad.len() - 1),
@@ -371,6 +396,15 @@ mod tests {
         ] {
             assert_eq!(long(n, bad), format!("'utf-8' codec can't decode {want}"));
         }
+    }
+
+    #[test]
+    fn what_python_comes_to_first_is_told_first() {
+        let seen = |n: usize, bad: &[u8]| read_before(&[b"0\n", &vec![b'#'; n][..], bad].concat()).len();
+        assert_eq!(seen(0, b"\xf0"), 2, "the end of the file is found after its lines");
+        assert_eq!(seen(0, b"\xf0\n"), 0, "the same chunk");
+        assert_eq!(seen(8_192, b"\n\xff"), 2, "only whole lines of the chunk before");
+        assert_eq!(seen(8_189, b"\n\xff"), 8_192);
     }
 
     #[test]
