@@ -9,13 +9,15 @@ mod fault;
 mod frame;
 mod place;
 mod plan;
+mod state;
 
 pub use api::{
     Check, Command, Event, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec, LogInfo,
     LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Push, Reply, Request, SelfStats, Send,
-    Snapshot, State, Target, TargetResult,
+    Snapshot, Target, TargetResult,
 };
 pub use fault::{Fault, FaultCode};
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};
 pub use plan::{Plan, SettingChange, Step, StepKind};
+pub use state::State;
