@@ -126,7 +126,6 @@ impl Daemon {
         let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.to_string_lossy().into_owned());
         let context = Context {
             base: BaseEnvironment::new(&env),
-            environment: config.supervisor.environment.clone(),
             server_url: crate::daemon::listen::server_url(&config, &settled.start_dir),
             start_dir: settled.work_dir.clone(),
             start_fd: settled.place.fd(),

@@ -14,8 +14,6 @@ use std::path::PathBuf;
 /// What all programs have in common.
 pub struct Context {
     pub base: BaseEnvironment,
-    /// `[supervisord] environment`.
-    pub environment: Vec<(String, String)>,
     /// `SUPERVISOR_SERVER_URL`, where there is a control server.
     pub server_url: Option<String>,
     /// The directory we were started in; programs without a `directory` run there.
@@ -47,7 +45,7 @@ pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPl
             (path, argv.to_vec(), None)
         }
     };
-    refuse_zero_bytes(program, &argv, context)?;
+    refuse_zero_bytes(program, &argv)?;
     let relative = program.directory.as_deref().is_none_or(|d| d.is_relative());
     let start_directory = context
         .start_fd
@@ -106,10 +104,10 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
 
 /// A zero byte would end a text of execve there: nothing else than what was written is ever run.
 /// Supervisor says so in the child, which exits with 127 (compat::spawn_errors).
-fn refuse_zero_bytes(program: &Program, argv: &[String], context: &Context) -> Result<(), SpawnError> {
+fn refuse_zero_bytes(program: &Program, argv: &[String]) -> Result<(), SpawnError> {
     let has_zero = |text: &str| text.contains('\0');
     let directory = program.directory.as_deref().map(|d| d.to_string_lossy());
-    let mut environment = context.environment.iter().chain(&program.environment);
+    let mut environment = program.environment.iter();
     let told = [Some(&program.name), Some(&program.group), program.serverurl.as_ref()];
     let what = if argv.iter().any(|word| has_zero(word)) {
         "`command`"
@@ -128,7 +126,7 @@ fn refuse_zero_bytes(program: &Program, argv: &[String], context: &Context) -> R
 
 /// COMPAT: PATH of the configured environment decides, even an empty one; else ours, unless that is empty.
 fn search_path<'a>(program: &'a Program, context: &'a Context) -> Option<&'a str> {
-    let configured = program.environment.iter().rev().chain(context.environment.iter().rev());
+    let configured = program.environment.iter().rev();
     configured
         .filter(|(k, _)| k == "PATH")
         .map(|(_, v)| v.as_str())
@@ -144,7 +142,7 @@ fn environment(program: &Program, context: &Context) -> CArray {
     own.extend(url.filter(|url| !url.is_empty()).map(|url| ("SUPERVISOR_SERVER_URL", url)));
     own.push(("SUPERVISOR_PROCESS_NAME", &program.name));
     own.push(("SUPERVISOR_GROUP_NAME", &program.group));
-    for (k, v) in context.environment.iter().chain(&program.environment) {
+    for (k, v) in &program.environment {
         own.push((k, v));
     }
     context.base.with(&own)

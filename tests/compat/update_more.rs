@@ -1,6 +1,6 @@
 //! `update` of groups as a whole, of what all programs share, and what becomes of logs.
 
-use crate::reread::{idle, reread, rewrite};
+use crate::reread::{idle, reread, rewrite, rewrite_with};
 use crate::rpc_logs::answers;
 use crate::support::{skipped, start};
 use crate::update::{pid, running, up};
@@ -184,5 +184,29 @@ fn one_update_after_the_other() {
     sup.wait_state("x", "RUNNING");
     assert_eq!(pid(&sup, "same"), same);
     assert!(proc::zombies(sup.0.pid()).is_empty());
+    sup.finish();
+}
+
+#[test]
+fn a_variable_of_all_that_is_gone_is_gone_for_what_starts_from_then_on() {
+    if skipped() {
+        return;
+    }
+    let mark = |value: &str| format!("environment=SHARED=\"{value}-{}\"\n", std::process::id());
+    let value = |value: &str| format!("{value}-{}", std::process::id());
+    let sup = up(&["a"]);
+    for (settings, there, gone) in
+        [(mark("one"), "one", "two"), (mark("two"), "two", "one"), (String::new(), "", "two")]
+    {
+        rewrite_with(&sup, &settings, &running("a"));
+        sup.ctl_says(&["update"], 0, "a: stopped\na: updated process group\n");
+        sup.wait_state("a", "RUNNING");
+        let own: Vec<i32> = pid(&sup, "a").and_then(|p| p.parse().ok()).into_iter().collect();
+        let having = |v: &str| -> Vec<i32> {
+            proc::with_env("SHARED", &value(v)).into_iter().filter(|p| own.contains(p)).collect()
+        };
+        let wanted = if there.is_empty() { vec![] } else { own.clone() };
+        assert_eq!((having(there), having(gone)), (wanted, vec![]), "{settings:?}");
+    }
     sup.finish();
 }
