@@ -13,6 +13,7 @@ use crate::engine::slot::namespec;
 use crate::engine::table::Engine;
 use crate::engine::waiters::WaitFor;
 use crate::types::{LogLevel, Now, Signal};
+use std::collections::BTreeMap;
 
 /// What is to be done to each process of a target.
 #[derive(Clone, Copy)]
@@ -34,6 +35,12 @@ impl Verb {
 }
 
 impl Engine {
+    /// COMPAT: an operator's start of a command that is not there changes no state. Looking is for others: these slots are
+    /// not started by the command that comes next, and get these faults.
+    pub fn refuse_starts(&mut self, refused: BTreeMap<u32, Fault>) {
+        self.refused = refused;
+    }
+
     pub(super) fn on_command(&mut self, now: Now, id: CommandId, command: Command, out: &mut Vec<Action>) {
         if self.waiters.is_open(id) {
             out.push(Action::Bug(format!("cannot take command {}: it is not answered yet", id.0)));
@@ -77,9 +84,13 @@ impl Engine {
         let concerned: Vec<u32> =
             slots.into_iter().filter(|slot| !each || verb.concerns(self.state(*slot))).collect();
         self.waiters.open(id, each);
+        let mut refused = std::mem::take(&mut self.refused);
         for slot in concerned {
             match verb {
-                Verb::Start { wait } => self.start_one(now, id, slot, wait, out),
+                Verb::Start { wait } => match refused.remove(&slot) {
+                    None => self.start_one(now, id, slot, wait, out),
+                    fault => self.answer(id, slot, fault),
+                },
                 Verb::Stop { wait } => self.stop_one(now, id, slot, wait, out),
                 Verb::Signal(signal) => self.signal_one(now, id, slot, signal, out),
             }

@@ -6,7 +6,7 @@
 //! to the whole (`roll`) and in which order (`layout`).
 
 use crate::config::model::Config;
-use crate::control::State;
+use crate::control::{Fault, State};
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
 use crate::engine::input::Input;
@@ -17,6 +17,7 @@ use crate::engine::tally::{Facts, Tally};
 use crate::engine::timers::{Deadline, Due, Timers};
 use crate::engine::waiters::Waiters;
 use crate::types::{LogLevel, Mono, Now, ProcRef};
+use std::collections::BTreeMap;
 
 /// Decides. One value owns all states of supervision; see the module's essay.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Engine {
     pub(super) started_up: bool,
     pub(super) main: Option<u32>,
     pub(super) exit_when_all_exited: bool,
+    /// Starts that the next command may not do, and why.
+    pub(super) refused: BTreeMap<u32, Fault>,
     /// Kept only for its memory.
     news: Vec<News>,
 }
@@ -69,6 +72,7 @@ impl Engine {
             started_up: false,
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
+            refused: BTreeMap::new(),
             news: Vec::new(),
         };
         engine.lay_out();
