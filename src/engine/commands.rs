@@ -13,7 +13,6 @@ use crate::engine::slot::namespec;
 use crate::engine::table::Engine;
 use crate::engine::waiters::WaitFor;
 use crate::types::{LogLevel, Now, Signal};
-use std::collections::BTreeMap;
 
 /// What is to be done to each process of a target.
 #[derive(Clone, Copy)]
@@ -36,8 +35,8 @@ impl Verb {
 
 impl Engine {
     /// COMPAT: an operator's start of a command that is not there changes no state. Looking is for others: these slots are
-    /// not started by the command that comes next, and get these faults.
-    pub fn refuse_starts(&mut self, refused: BTreeMap<u32, Fault>) {
+    /// not started by the command that comes next, and get these faults. They come as `startable` gave them.
+    pub fn refuse_starts(&mut self, refused: Vec<(u32, Fault)>) {
         self.refused = refused;
     }
 
@@ -84,12 +83,13 @@ impl Engine {
         let concerned: Vec<u32> =
             slots.into_iter().filter(|slot| !each || verb.concerns(self.state(*slot))).collect();
         self.waiters.open(id, each);
-        let mut refused = std::mem::take(&mut self.refused);
+        // In the order of `startable`, which is this one.
+        let mut refused = std::mem::take(&mut self.refused).into_iter().peekable();
         for slot in concerned {
             match verb {
-                Verb::Start { wait } => match refused.remove(&slot) {
+                Verb::Start { wait } => match refused.next_if(|(refused, _)| *refused == slot) {
                     None => self.start_one(now, id, slot, wait, out),
-                    fault => self.answer(id, slot, fault),
+                    Some((_, fault)) => self.answer(id, slot, Some(fault)),
                 },
                 Verb::Stop { wait } => self.stop_one(now, id, slot, wait, out),
                 Verb::Signal(signal) => self.signal_one(now, id, slot, signal, out),

@@ -17,7 +17,6 @@ use crate::engine::tally::{Facts, Tally};
 use crate::engine::timers::{Deadline, Due, Timers};
 use crate::engine::waiters::Waiters;
 use crate::types::{LogLevel, Mono, Now, ProcRef};
-use std::collections::BTreeMap;
 
 /// Decides. One value owns all states of supervision; see the module's essay.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ pub struct Engine {
     pub(super) main: Option<u32>,
     pub(super) exit_when_all_exited: bool,
     /// Starts that the next command may not do, and why.
-    pub(super) refused: BTreeMap<u32, Fault>,
+    pub(super) refused: Vec<(u32, Fault)>,
     /// Kept only for its memory.
     news: Vec<News>,
 }
@@ -72,7 +71,7 @@ impl Engine {
             started_up: false,
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
-            refused: BTreeMap::new(),
+            refused: Vec::new(),
             news: Vec::new(),
         };
         engine.lay_out();
