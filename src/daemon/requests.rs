@@ -55,10 +55,17 @@ impl Daemon {
             let fault = Fault::new(FaultCode::CantReread, text);
             return self.answer(wire_id, &Reply::Command(Outcome::Fault(fault)));
         }
-        if let Command::Start { target: Target::Process { group, name }, .. } = &command
-            && let Some(fault) = self.unresolvable(group, name)
+        if let Command::Start { target, .. } = &command
+            && !self.engine.is_stopping()
         {
-            return self.answer(wire_id, &Reply::Command(Outcome::Fault(fault)));
+            let slots = match target {
+                Target::Process { group, name } => self.engine.slot_of(group, name).into_iter().collect(),
+                Target::Group(group) => self.engine.startable(Some(group)),
+                Target::All => self.engine.startable(None),
+            };
+            let refused =
+                slots.into_iter().filter_map(|slot| Some((slot, self.unresolvable(slot)?))).collect();
+            self.engine.refuse_starts(refused);
         }
         self.next_command += 1;
         let id = CommandId(self.next_command);
@@ -72,11 +79,7 @@ impl Daemon {
 
     /// COMPAT: an operator's start of a command that cannot be found or executed changes no state, and says so even
     /// when the program still runs.
-    fn unresolvable(&self, group: &str, name: &str) -> Option<Fault> {
-        if self.engine.is_stopping() {
-            return None;
-        }
-        let slot = self.engine.slot_of(group, name)?;
+    fn unresolvable(&self, slot: u32) -> Option<Fault> {
         let program = self.program(ProcRef { slot, incarnation: 0 })?;
         let error = spawn::resolve(program, &self.context).err()?;
         let code = match error.kind {

@@ -34,6 +34,12 @@ impl Verb {
 }
 
 impl Engine {
+    /// COMPAT: an operator's start of a command that is not there changes no state. Looking is for others: these slots are
+    /// not started by the command that comes next, and get these faults. They come as `startable` gave them.
+    pub fn refuse_starts(&mut self, refused: Vec<(u32, Fault)>) {
+        self.refused = refused;
+    }
+
     pub(super) fn on_command(&mut self, now: Now, id: CommandId, command: Command, out: &mut Vec<Action>) {
         if self.waiters.is_open(id) {
             out.push(Action::Bug(format!("cannot take command {}: it is not answered yet", id.0)));
@@ -77,9 +83,14 @@ impl Engine {
         let concerned: Vec<u32> =
             slots.into_iter().filter(|slot| !each || verb.concerns(self.state(*slot))).collect();
         self.waiters.open(id, each);
+        // In the order of `startable`, which is this one.
+        let mut refused = std::mem::take(&mut self.refused).into_iter().peekable();
         for slot in concerned {
             match verb {
-                Verb::Start { wait } => self.start_one(now, id, slot, wait, out),
+                Verb::Start { wait } => match refused.next_if(|(refused, _)| *refused == slot) {
+                    None => self.start_one(now, id, slot, wait, out),
+                    Some((_, fault)) => self.answer(id, slot, Some(fault)),
+                },
                 Verb::Stop { wait } => self.stop_one(now, id, slot, wait, out),
                 Verb::Signal(signal) => self.signal_one(now, id, slot, signal, out),
             }

@@ -6,7 +6,7 @@
 //! to the whole (`roll`) and in which order (`layout`).
 
 use crate::config::model::Config;
-use crate::control::State;
+use crate::control::{Fault, State};
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
 use crate::engine::dependents::Dependents;
@@ -40,6 +40,8 @@ pub struct Engine {
     pub(super) main: Option<u32>,
     pub(super) exit_when_all_exited: bool,
     pub(super) dependents: Dependents,
+    /// Starts that the next command may not do, and why.
+    pub(super) refused: Vec<(u32, Fault)>,
     /// Kept only for its memory.
     news: Vec<News>,
 }
@@ -72,6 +74,7 @@ impl Engine {
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
             dependents: Dependents::new(config),
+            refused: Vec::new(),
             news: Vec::new(),
         };
         engine.lay_out();

@@ -26,6 +26,16 @@ impl Engine {
         self.layout.groups.get(group)?.by_name.get(name).copied()
     }
 
+    /// The slots that a command to start this group, or all, would start.
+    #[must_use]
+    pub fn startable(&self, group: Option<&str>) -> Vec<u32> {
+        let slots = match group {
+            Some(group) => self.layout.groups.get(group).map(|g| &g.start_order),
+            None => Some(&self.layout.start_order),
+        };
+        slots.into_iter().flatten().copied().filter(|slot| !self.state(*slot).is_running()).collect()
+    }
+
     pub(super) fn shown(&self) -> impl Iterator<Item = &Slot> {
         self.layout.shown_order.iter().filter_map(|id| self.slots.get(*id as usize))
     }

@@ -150,3 +150,25 @@ fn exits_are_described_by_code_and_signal_name() {
     assert_eq!(sup.status("one").0, "EXITED");
     sup.finish();
 }
+
+#[test]
+fn a_start_of_many_changes_nothing_of_a_command_that_is_not_there() {
+    if skipped() {
+        return;
+    }
+    let sup = start(
+        "[program:fine]\ncommand=cat\nautostart=false\nstartsecs=0\n\
+         [program:bad]\ncommand=/no/such/file\nautostart=false\n\
+         [program:text]\ncommand=@dir@/c.conf\nautostart=false\n[group:g]\nprograms=text,fine\n",
+    );
+    sup.wait_log("supervisord started");
+    let stopped =
+        |name: &str| assert_eq!(sup.status(name), ("STOPPED".into(), "Not started".into()), "{name}");
+    sup.ctl_says(&["start", "g:*"], 1, "g:text: ERROR (file is not executable)\ng:fine: started\n");
+    sup.ctl_says(&["start", "all"], 1, "bad: ERROR (no such file)\ng:text: ERROR (file is not executable)\n");
+    stopped("bad");
+    stopped("g:text");
+    sup.ctl_says(&["stop", "all"], 0, "g:fine: stopped\n");
+    assert!(!sup.log().contains("spawnerr") && !sup.log().contains("gave up"), "{}", sup.log());
+    sup.finish();
+}
