@@ -6,12 +6,13 @@
 
 use crate::ctl::address::{Place, ServerAddress};
 use crate::ctl::follow::{self, Ended};
-use crate::ctl::interrupt::{Woken, wait};
+use crate::ctl::interrupt::{Woken, pass_on, wait};
 use crate::ctl::resolve::addresses_of;
 use crate::gateway::rpc::value::Value;
 use crate::gateway::rpc::xml::{self, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use nix::sys::signal::Signal;
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -343,7 +344,13 @@ fn read_answer(stream: &mut dyn Connection, limits: Limits) -> Result<Answer, Cl
         // A limit of its own: whoever holds Ctrl-C back wants to hear of it.
         match wait(&[stream.as_fd()], limits.answer.then_some(limits.step)).map_err(ClientError::Broken)? {
             Woken::Ready(_) => {}
-            Woken::Signal(_) => return Err(ClientError::Interrupted),
+            Woken::Signal(signal) => {
+                if signal != Signal::SIGINT {
+                    // Whoever holds it back ends by it, once the terminal is in order again.
+                    pass_on(signal);
+                }
+                return Err(ClientError::Interrupted);
+            }
             Woken::Late => return Err(ClientError::Silent(limits.step)),
         }
         match stream.read(&mut chunk) {

@@ -21,7 +21,7 @@ mod help;
 mod history;
 pub mod input;
 mod interrupt;
-mod keys;
+pub mod keys;
 mod logs;
 mod names;
 mod plan;
@@ -94,6 +94,7 @@ pub fn run(
     surroundings: Surroundings,
     found: &dyn Fn(&CtlArgs) -> Result<Found, String>,
 ) -> u8 {
+    terminal::restore_on_panic();
     let mut out = io::stdout().lock();
     let mut found = match addresses(args, found) {
         Ok(found) => found,
@@ -114,7 +115,7 @@ pub fn run(
     };
     let history_file = args.history_file.clone().or(found.history_file);
     let screen = io::stdout().is_terminal() && !surroundings.dumb;
-    if screen && args.words.is_empty() && terminal::restore_on_panic().is_ok() {
+    if screen && args.words.is_empty() && io::stdin().is_terminal() {
         let history = history_file.as_deref().map(History::load).unwrap_or_default();
         input.editor = Some(Editor { history });
     }

@@ -3,8 +3,8 @@
 //! Pure. Invariants: a selected process stays selected while the table is sorted, filtered or renewed around it; only
 //! stopping everything asks first. Not here: drawing (`view`), asking the server (`super`).
 
-use super::keys::Key;
 use super::rows::Row;
+use crate::ctl::keys::Key;
 
 /// What has to be done outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -160,8 +160,8 @@ impl Model {
     /// What a key does. `page`: rows of the table on the screen.
     pub(super) fn press(&mut self, key: Key, page: usize) -> Effect {
         match key {
-            Key::Control('c') => return Effect::Quit,
-            Key::Control('l') => return Effect::Redraw,
+            Key::Ctrl('c') => return Effect::Quit,
+            Key::Ctrl('l') => return Effect::Redraw,
             _ => {}
         }
         match &mut self.mode {
@@ -343,7 +343,7 @@ mod tests {
         model.rows.clear();
         model.settle(10);
         assert_eq!(press(&mut model, "s"), Effect::Nothing);
-        assert_eq!(model.press(Key::Control('c'), 10), Effect::Quit);
+        assert_eq!(model.press(Key::Ctrl('c'), 10), Effect::Quit);
     }
 
     #[test]
