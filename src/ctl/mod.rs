@@ -123,14 +123,19 @@ pub fn run(
     let settings = Settings { colour, ..Settings::default() };
     let settings = found.prompt.map_or(settings.clone(), |prompt| Settings { prompt, ..settings });
     let (code, input) = with_server(args, &server, settings, input, &mut out);
-    if let (Some(path), Some(editor)) = (history_file, input.editor)
+    keep(input.editor, history_file);
+    // Where nobody reads any more there is nobody to tell.
+    let _ = out.flush();
+    code
+}
+
+/// Former lines, for the next time.
+fn keep(editor: Option<Editor>, file: Option<PathBuf>) {
+    if let (Some(path), Some(editor)) = (file, editor)
         && let Err(e) = editor.history.save(&path)
     {
         let _ = writeln!(io::stderr(), "warning: cannot keep the history in `{}`: {e}", path.display());
     }
-    // Where nobody reads any more there is nobody to tell.
-    let _ = out.flush();
-    code
 }
 
 /// What is wrong with the command line. COMPAT: as supervisorctl, in two lines on stderr; what it notices only when it

@@ -181,8 +181,7 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
     let mut due = clock::now().mono.plus_ms(every_ms);
     loop {
         let size = screen.size();
-        let page = view::page(size.0);
-        model.settle(page);
+        model.settle(view::page(size.0));
         if screen.draw(view::frame(&model, size)).is_err() {
             return Ok(names::GENERIC);
         }
@@ -195,20 +194,7 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
             Happened::End(code) => return Ok(code),
             Happened::Quiet => decoder.flush().into_iter().collect(),
         };
-        let mut at_once = false;
-        for key in pressed.into_iter().flat_map(apart) {
-            match model.press(key, page) {
-                Effect::Quit => return Ok(names::OK),
-                Effect::Redraw => screen.forget(),
-                Effect::Nothing => {}
-                effect => {
-                    act(source.api, &mut model, &effect);
-                    at_once = true;
-                }
-            }
-            // The next key is for the row that is selected then.
-            model.settle(page);
-        }
+        let Some(at_once) = press(source.api, &mut model, pressed, &mut screen) else { return Ok(names::OK) };
         let now = clock::now().mono;
         if at_once || now >= due {
             renew(source, &mut model, &mut meter, now);
@@ -216,6 +202,26 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
             due = clock::now().mono.plus_ms(pause);
         }
     }
+}
+
+/// Does what keys mean: whether the server is to be asked at once; `None`: somebody leaves.
+fn press(api: &dyn Api, model: &mut Model, keys: Vec<Key>, screen: &mut Screen) -> Option<bool> {
+    let page = view::page(screen.size().0);
+    let mut at_once = false;
+    for key in keys.into_iter().flat_map(apart) {
+        match model.press(key, page) {
+            Effect::Quit => return None,
+            Effect::Redraw => screen.forget(),
+            Effect::Nothing => {}
+            effect => {
+                act(api, model, &effect);
+                at_once = true;
+            }
+        }
+        // The next key is for the row that is selected then.
+        model.settle(page);
+    }
+    Some(at_once)
 }
 
 /// Nothing has a meaning with Alt here: somebody has pressed Escape, and another key behind it.
