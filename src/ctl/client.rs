@@ -4,22 +4,23 @@
 //! what a server may send is bounded. HTTP/1.0 on purpose: the answer ends with the connection or its length.
 //! Not here: what is asked (`commands`), XML (`gateway::rpc::xml`).
 
+mod connection;
+
 use crate::ctl::address::{Place, ServerAddress};
 use crate::ctl::follow::{self, Ended};
-use crate::ctl::interrupt::{Woken, wait};
-use crate::ctl::resolve::addresses_of;
+use crate::ctl::interrupt::{Woken, pass_on, wait};
 use crate::gateway::rpc::value::Value;
 use crate::gateway::rpc::xml::{self, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use nix::sys::signal::Signal;
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::io::{self, Write};
 use std::time::Duration;
+
+use connection::connect_unix;
+pub use connection::{Connection, connect};
 
 /// BOUND: for a connection to come about, and for each answer that a server has at hand.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -205,96 +206,6 @@ impl Limits {
     }
 }
 
-/// A stream of either family.
-pub trait Connection: Read + Write + AsFd {
-    /// From now on a read waits as long as it takes.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    fn wait_without_limit(&self) -> io::Result<()>;
-}
-
-impl Connection for TcpStream {
-    fn wait_without_limit(&self) -> io::Result<()> {
-        self.set_read_timeout(None)
-    }
-}
-
-impl AsFd for UnixClient {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl Connection for UnixClient {
-    fn wait_without_limit(&self) -> io::Result<()> {
-        self.0.set_read_timeout(None)
-    }
-}
-
-/// A unix stream that does not raise SIGPIPE when the server has closed it.
-struct UnixClient(UnixStream);
-
-impl Read for UnixClient {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.0.read(bytes)
-    }
-}
-
-impl Write for UnixClient {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        use nix::sys::socket::{MsgFlags, send};
-        let sent = send(self.0.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL);
-        sent.map_err(|e| io::Error::from_raw_os_error(e as i32))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Connects; every later wait is bounded too.
-///
-/// # Errors
-/// When nobody is there, or nobody takes the connection in time.
-pub fn connect(address: &ServerAddress, timeout: Duration) -> io::Result<Box<dyn Connection>> {
-    match &address.place {
-        Place::Unix(path) => Ok(Box::new(UnixClient(connect_unix(path, timeout)?))),
-        Place::Tcp { host, port } => {
-            let stream = connect_tcp(host, *port, timeout)?;
-            stream.set_read_timeout(Some(timeout))?;
-            stream.set_write_timeout(Some(timeout))?;
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream))
-        }
-    }
-}
-
-/// Not `UnixStream::connect`: it waits for ever where the queue of a server that does not accept is full. The limit
-/// for writing, set beforehand, holds for connecting as well.
-fn connect_unix(path: &Path, timeout: Duration) -> io::Result<UnixStream> {
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
-    let place = UnixAddr::new(path)?;
-    let stream =
-        UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?);
-    stream.set_read_timeout(Some(timeout))?;
-    stream.set_write_timeout(Some(timeout))?;
-    connect(stream.as_raw_fd(), &place)?;
-    Ok(stream)
-}
-
-fn connect_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name has no address");
-    for ip in addresses_of(host, timeout)? {
-        let address = SocketAddr::new(ip, port);
-        match TcpStream::connect_timeout(&address, timeout) {
-            Ok(stream) => return Ok(stream),
-            Err(e) => last = e,
-        }
-    }
-    Err(last)
-}
-
 /// The header for a server that wants to know who asks; else nothing.
 pub(super) fn credentials(address: &ServerAddress) -> String {
     let (Some(user), Some(password)) = (&address.username, &address.password) else { return String::new() };
@@ -343,7 +254,13 @@ fn read_answer(stream: &mut dyn Connection, limits: Limits) -> Result<Answer, Cl
         // A limit of its own: whoever holds Ctrl-C back wants to hear of it.
         match wait(&[stream.as_fd()], limits.answer.then_some(limits.step)).map_err(ClientError::Broken)? {
             Woken::Ready(_) => {}
-            Woken::Signal(_) => return Err(ClientError::Interrupted),
+            Woken::Signal(signal) => {
+                if signal != Signal::SIGINT {
+                    // Whoever holds it back ends by it, once the terminal is in order again.
+                    pass_on(signal);
+                }
+                return Err(ClientError::Interrupted);
+            }
             Woken::Late => return Err(ClientError::Silent(limits.step)),
         }
         match stream.read(&mut chunk) {
@@ -394,71 +311,4 @@ fn parse(bytes: &[u8], expected: Option<usize>) -> Result<Answer, ClientError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
-    use std::net::TcpListener;
-    use std::path::PathBuf;
-
-    const SHORT: Duration = Duration::from_millis(40);
-
-    fn path(name: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("mainstay-client-{}-{name}", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        path
-    }
-
-    fn is_silent(result: Result<Value, ClientError>) -> bool {
-        matches!(result, Err(ClientError::Silent(limit)) if limit == SHORT)
-    }
-
-    #[test]
-    fn a_server_whose_connections_nobody_accepts_is_given_up() {
-        let tcp = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let port = tcp.local_addr().expect("address").port();
-        let server = Server::with_patience(ServerAddress::tcp("127.0.0.1", port), SHORT);
-        assert!(is_silent(server.call("getVersion", &[])));
-        assert!(is_silent(server.call("shutdown", &[])));
-        let answer = get(&ServerAddress::tcp("127.0.0.1", port), "/livez", SHORT);
-        assert_eq!(answer.expect_err("nobody").to_string(), "no answer within 0.04 s");
-    }
-
-    #[test]
-    fn a_unix_socket_with_a_full_queue_is_given_up_even_before_a_start() {
-        let path = path("full");
-        let listener =
-            socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("socket");
-        bind(listener.as_raw_fd(), &UnixAddr::new(&path).expect("short")).expect("bind");
-        listen(&listener, Backlog::new(0).expect("small")).expect("listen");
-        let server = Server::with_patience(ServerAddress::unix(&path), SHORT);
-        let _first = UnixStream::connect(&path).expect("room for one");
-        assert!(is_silent(server.call("getVersion", &[])));
-        assert!(is_silent(server.call("startProcess", &[])));
-        let _ = std::fs::remove_file(path);
-    }
-
-    #[test]
-    fn a_unix_socket_that_is_not_there_keeps_its_reason() {
-        let address = ServerAddress::unix("/nonexistent/x.sock");
-        let error = connect(&address, SHORT).err().map(|e| e.kind());
-        assert_eq!(error, Some(io::ErrorKind::NotFound));
-    }
-
-    #[test]
-    fn a_start_may_take_longer_than_any_other_answer() {
-        let tcp = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let port = tcp.local_addr().expect("address").port();
-        let thread = std::thread::spawn(move || {
-            let (mut stream, _) = tcp.accept().expect("a client");
-            stream.set_read_timeout(Some(SHORT * 4)).expect("a limit");
-            // Reads the request, then waits in vain for more: the start takes its time.
-            while stream.read(&mut [0; 4096]).is_ok_and(|n| n > 0) {}
-            let body = xml::response(&Value::Bool(true));
-            let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-            let _ = stream.write_all(format!("{head}{body}").as_bytes());
-        });
-        let server = Server::with_patience(ServerAddress::tcp("127.0.0.1", port), SHORT);
-        assert_eq!(server.call("startProcess", &[]).expect("an answer"), Value::Bool(true));
-        thread.join().expect("no panic");
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 //! people know them by heart. Not here: keys from bytes (`keys`), showing (`editor`), former lines (`history`).
 
 use crate::ctl::keys::Key;
-use crate::ctl::width::{columns_of, width_of};
+use crate::ctl::width;
 
 /// BOUND: characters of a line.
 const MAX_LINE: usize = 64 << 10;
@@ -71,7 +71,7 @@ impl Line {
         let (start, end) = (0, self.text.len());
         match key {
             Key::Char(c) => self.replace_before(0, c.encode_utf8(&mut [0; 4])),
-            Key::Ctrl('m' | 'j') => return Effect::Submit,
+            Key::Enter => return Effect::Submit,
             Key::Ctrl('d') if self.text.is_empty() => return Effect::End,
             Key::Ctrl('c') => return Effect::Interrupt,
             Key::Ctrl('z') => return Effect::Suspend,
@@ -98,7 +98,9 @@ impl Line {
                 self.replace_before(0, &killed);
             }
             Key::Ctrl('t') => self.transpose(),
-            Key::Ctrl(_) | Key::Alt(_) | Key::Unknown => return Effect::Bell,
+            Key::Ctrl(_) | Key::Alt(_) | Key::Escape | Key::PageUp | Key::PageDown | Key::Unknown => {
+                return Effect::Bell;
+            }
         }
         Effect::Show
     }
@@ -108,7 +110,7 @@ impl Line {
         let mut at = self.cursor;
         for c in self.before().chars().rev() {
             at -= c.len_utf8();
-            if width_of(c) > 0 {
+            if width::of_char(c) > 0 {
                 break;
             }
         }
@@ -118,7 +120,7 @@ impl Line {
     fn right(&self) -> usize {
         let mut chars = self.behind().chars();
         let first = chars.next().map_or(0, char::len_utf8);
-        self.cursor + first + chars.take_while(|c| width_of(*c) == 0).map(char::len_utf8).sum::<usize>()
+        self.cursor + first + chars.take_while(|c| width::of_char(*c) == 0).map(char::len_utf8).sum::<usize>()
     }
 
     fn word_left(&self, is_word: fn(char) -> bool) -> usize {
@@ -163,22 +165,15 @@ impl Line {
     /// The part of the line that `room` columns can show with the cursor in it, and the cursor's column.
     pub(crate) fn window(&self, room: usize) -> (&str, usize) {
         let mut start = 0;
-        let mut column = columns_of(self.before());
+        let mut column = width::of(self.before());
         for c in self.before().chars() {
             if column < room {
                 break;
             }
             start += c.len_utf8();
-            column -= width_of(c);
+            column -= width::of_char(c);
         }
-        let mut used = 0;
-        let rest = self.text.get(start..).unwrap_or_default();
-        let mut too_much = |c: char| {
-            used += width_of(c);
-            used > room
-        };
-        let end = rest.char_indices().find(|(_, c)| too_much(*c)).map_or(rest.len(), |(n, _)| n);
-        (rest.get(..end).unwrap_or_default(), column)
+        (width::cut(self.text.get(start..).unwrap_or_default(), room), column)
     }
 }
 
@@ -239,7 +234,7 @@ mod tests {
             (Key::Ctrl('d'), Effect::End),
             (Key::Char('x'), Effect::Show),
             (Key::Ctrl('d'), Effect::Show),
-            (Key::Ctrl('m'), Effect::Submit),
+            (Key::Enter, Effect::Submit),
             (Key::Ctrl('c'), Effect::Interrupt),
             (Key::Ctrl('i'), Effect::Complete),
             (Key::Up, Effect::Former),
@@ -302,7 +297,7 @@ mod tests {
                     line.press(key);
                     assert_eq!(format!("{}{}", line.before(), line.behind()), line.text());
                     let (shown, column) = line.window(7);
-                    assert!(columns_of(shown) <= 7 && column < 7, "{line:?}");
+                    assert!(width::of(shown) <= 7 && column < 7, "{line:?}");
                 }
             }
         }

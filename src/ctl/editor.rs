@@ -11,8 +11,8 @@ use crate::ctl::input::{Asked, Input};
 use crate::ctl::interrupt::Held;
 use crate::ctl::keys::{Key, decode};
 use crate::ctl::terminal;
-use crate::ctl::width::columns_of;
-use crate::sys::tty::window_size;
+use crate::ctl::width;
+use crate::sys;
 use nix::sys::signal::{Signal, raise};
 use std::io::{self, Write};
 
@@ -136,7 +136,7 @@ impl Edit<'_> {
         if certain.len() > word.len() {
             self.line.replace_before(word.len(), certain);
         } else if again && !found.is_empty() {
-            let width = window_size(io::stdout()).map_or(80, |(columns, _)| usize::from(columns));
+            let (_, width) = sys::terminal::size(io::stdout());
             let words: Vec<&str> = found.iter().map(|w| w.trim_end()).collect();
             write!(out, "\n{}", columns(&words, width - 1))?;
         } else {
@@ -174,16 +174,16 @@ impl Edit<'_> {
     }
 
     fn draw(&self, out: &mut dyn Write) -> io::Result<()> {
-        let width = window_size(io::stdout()).map_or(80, |(columns, _)| usize::from(columns));
+        let (_, width) = sys::terminal::size(io::stdout());
         let prompt = match &self.search {
             Some((text, _)) => format!("(reverse-i-search)`{text}': "),
             None => self.prompt.to_owned(),
         };
-        let taken = columns_of(&prompt);
+        let taken = width::of(&prompt);
         // The last column stays free: a cursor behind it stands on the next line on some terminals.
         let (shown, column) = self.line.window(width.saturating_sub(taken + 1).max(1));
         let shown: String = shown.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-        let mut frame = format!("\r{prompt}{shown}\x1b[K\r");
+        let mut frame = format!("\r{prompt}{shown}\x1b[J\r");
         if taken + column > 0 {
             frame.push_str(&format!("\x1b[{}C", taken + column));
         }

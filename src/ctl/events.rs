@@ -27,13 +27,7 @@ impl Session<'_> {
             .filter(|t| !t.is_empty())
             .collect();
         if let Some(unknown) = types.iter().find(|t| !EVENTS.contains(&t.as_str())) {
-            let meant = nearest(unknown, EVENTS.iter().copied());
-            let meant = meant.map_or_else(String::new, |m| format!(", did you mean `{m}`?"));
-            self.misused(
-                "events",
-                &format!("Error: there is no event `{}`{meant}", plain(unknown)),
-                names::INVALID,
-            );
+            self.misused("events", &no_event(unknown), names::INVALID);
             return Ok(());
         }
         let form = if self.settings.json { "json" } else { "text" };
@@ -65,6 +59,12 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+fn no_event(unknown: &str) -> String {
+    let meant = nearest(unknown, EVENTS.iter().copied());
+    let meant = meant.map_or_else(String::new, |m| format!(", did you mean `{m}`?"));
+    format!("Error: there is no event `{}`{meant}", plain(unknown))
 }
 
 /// Passes on whole lines, and leaves out the empty ones that keep a connection alive.

@@ -4,7 +4,7 @@
 //! that is held back. Not here: editing (`editor`), what a line means (`shell`).
 
 use crate::ctl::editor::Editor;
-use crate::ctl::interrupt::{Held, Woken, pass_on, wait};
+use crate::ctl::interrupt::{Held, Woken, pass_on, wait_or_resized};
 use crate::ctl::terminal;
 use nix::sys::signal::Signal;
 use std::io::{self, Read, Write};
@@ -65,10 +65,11 @@ impl Input {
         Ok(Input::new(std::fs::File::from(stdin)))
     }
 
-    /// Reads more; gives what ended it, if nothing came.
+    /// Reads more; gives what ended it, if nothing came. When the terminal has another size that is neither.
     pub(super) fn fill(&mut self) -> io::Result<Option<Asked>> {
         if let Some(fd) = self.source.fd() {
-            match wait(&[fd], None)? {
+            match wait_or_resized(&[fd], None)? {
+                Woken::Signal(Signal::SIGWINCH) => return Ok(None),
                 Woken::Signal(signal) => {
                     if signal != Signal::SIGINT {
                         // It comes when the terminal is in order again.

@@ -11,8 +11,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-/// What may come from a terminal or a neighbour while somebody sits at it.
-const SIGNALS: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
+/// What may come from a terminal or a neighbour while somebody sits at it; last that the terminal has another size.
+const SIGNALS: [Signal; 5] =
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGWINCH];
 
 /// Holds signals back until it is dropped.
 pub(crate) struct Held {
@@ -25,7 +26,7 @@ impl Held {
         Held::these(&SIGNALS[..1])
     }
 
-    /// Holds back everything that would leave a terminal in disorder.
+    /// Holds back everything that would leave a terminal in disorder, or changes its size.
     pub(crate) fn all() -> io::Result<Held> {
         Held::these(&SIGNALS)
     }
@@ -52,9 +53,19 @@ pub(crate) enum Woken {
     Late,
 }
 
-/// Waits for the first of several descriptors, or for one of the signals that are held back.
+/// Waits for the first of several descriptors, or for one of the signals that are held back. That the terminal has
+/// another size is no news here: `wait_or_resized` hears of it later.
 pub(crate) fn wait(fds: &[BorrowedFd<'_>], limit: Option<Duration>) -> io::Result<Woken> {
-    let set: SigSet = SIGNALS.into_iter().collect();
+    wait_with(&SIGNALS[..4], fds, limit)
+}
+
+/// As `wait`, for whoever draws on the terminal.
+pub(crate) fn wait_or_resized(fds: &[BorrowedFd<'_>], limit: Option<Duration>) -> io::Result<Woken> {
+    wait_with(&SIGNALS, fds, limit)
+}
+
+fn wait_with(signals: &[Signal], fds: &[BorrowedFd<'_>], limit: Option<Duration>) -> io::Result<Woken> {
+    let set: SigSet = signals.iter().copied().collect();
     let signals = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let timeout = limit.map_or(PollTimeout::NONE, |limit| {
         PollTimeout::try_from(limit.max(Duration::from_millis(1))).unwrap_or(PollTimeout::MAX)

@@ -21,7 +21,7 @@ mod help;
 mod history;
 pub mod input;
 mod interrupt;
-mod keys;
+pub mod keys;
 mod logs;
 mod names;
 mod plan;
@@ -94,6 +94,7 @@ pub fn run(
     surroundings: Surroundings,
     found: &dyn Fn(&CtlArgs) -> Result<Found, String>,
 ) -> u8 {
+    terminal::restore_on_panic();
     let mut out = io::stdout().lock();
     let mut found = match addresses(args, found) {
         Ok(found) => found,
@@ -114,7 +115,7 @@ pub fn run(
     };
     let history_file = args.history_file.clone().or(found.history_file);
     let screen = io::stdout().is_terminal() && !surroundings.dumb;
-    if screen && args.words.is_empty() && terminal::restore_on_panic().is_ok() {
+    if screen && args.words.is_empty() && io::stdin().is_terminal() {
         let history = history_file.as_deref().map(History::load).unwrap_or_default();
         input.editor = Some(Editor { history });
     }
@@ -122,14 +123,19 @@ pub fn run(
     let settings = Settings { colour, ..Settings::default() };
     let settings = found.prompt.map_or(settings.clone(), |prompt| Settings { prompt, ..settings });
     let (code, input) = with_server(args, &server, settings, input, &mut out);
-    if let (Some(path), Some(editor)) = (history_file, input.editor)
+    keep(input.editor, history_file);
+    // Where nobody reads any more there is nobody to tell.
+    let _ = out.flush();
+    code
+}
+
+/// Former lines, for the next time.
+fn keep(editor: Option<Editor>, file: Option<PathBuf>) {
+    if let (Some(path), Some(editor)) = (file, editor)
         && let Err(e) = editor.history.save(&path)
     {
         let _ = writeln!(io::stderr(), "warning: cannot keep the history in `{}`: {e}", path.display());
     }
-    // Where nobody reads any more there is nobody to tell.
-    let _ = out.flush();
-    code
 }
 
 /// What is wrong with the command line. COMPAT: as supervisorctl, in two lines on stderr; what it notices only when it

@@ -1,29 +1,18 @@
 //! The whole terminal: raw keys, another page of it to draw on, and everything as it was when we leave.
 //!
-//! Does I/O on stdin and stdout. Invariants: the terminal is given back on every way out, a panic included, because that
-//! is done by dropping; signals that would end us are news like keys are, so they cannot leave it behind; a frame is one
-//! write of the lines that have changed. Not here: what is drawn (`top::view`), what keys mean (`top::keys`).
+//! Does I/O on stdin and stdout. Invariants: the terminal is given back on every way out (`terminal::page`); signals that
+//! would end us are news like keys are, so they cannot leave it behind; a frame is one write of the lines that have
+//! changed. Not here: what is drawn (`top::view`), what keys mean (`keys`).
 
-use crate::sys::terminal;
+use crate::ctl::interrupt::{Held, Woken, wait_or_resized};
+use crate::ctl::terminal::{self, Changed, write_all};
+use crate::sys;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{read, write};
+use nix::sys::signal::Signal;
+use nix::unistd::read;
 use std::io;
 use std::os::fd::AsFd;
-
-/// Another page, no cursor, nothing on it.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
-/// Colours, cursor and page as they were.
-const LEAVE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
-
-/// Where the terminal does not know its size.
-const USUAL_SIZE: (usize, usize) = (24, 80);
-
-const SIGNALS: [Signal; 5] =
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGWINCH];
+use std::time::Duration;
 
 /// What has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,11 +27,11 @@ pub(super) enum Happened {
 
 /// See the module.
 pub(super) struct Screen {
-    before: Termios,
-    blocked: SigSet,
-    signals: SignalFd,
     /// What stands there, line by line.
     shown: Vec<String>,
+    // In this order: a signal that has come is delivered when the terminal is in order again.
+    _page: Changed,
+    _held: Held,
 }
 
 impl Screen {
@@ -51,24 +40,13 @@ impl Screen {
     /// # Errors
     /// When stdin is no terminal.
     pub(super) fn open() -> io::Result<Screen> {
-        let stdin = io::stdin();
-        let before = tcgetattr(&stdin)?;
-        let mut blocked = SigSet::empty();
-        SIGNALS.into_iter().for_each(|s| blocked.add(s));
-        let signals = SignalFd::with_flags(&blocked, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        blocked.thread_block()?;
-        // From here on dropping it undoes everything.
-        let screen = Screen { before, blocked, signals, shown: Vec::new() };
-        let mut raw = screen.before.clone();
-        cfmakeraw(&mut raw);
-        tcsetattr(&stdin, SetArg::TCSADRAIN, &raw)?;
-        write_all(ENTER)?;
-        Ok(screen)
+        let held = Held::all()?;
+        Ok(Screen { shown: Vec::new(), _page: terminal::page(io::stdin())?, _held: held })
     }
 
     /// Rows and columns.
     pub(super) fn size(&self) -> (usize, usize) {
-        terminal::size(io::stdout().as_fd()).unwrap_or(USUAL_SIZE)
+        sys::terminal::size(io::stdout())
     }
 
     /// The next frame will be drawn whole.
@@ -83,28 +61,22 @@ impl Screen {
     pub(super) fn draw(&mut self, frame: Vec<String>) -> io::Result<()> {
         let text = changes(&self.shown, &frame);
         self.shown = frame;
-        if text.is_empty() { Ok(()) } else { write_all(&text) }
+        write_all(&text)
     }
 
     /// Waits for a key, a signal, or the time.
-    pub(super) fn wait(&self, ms: u16) -> Happened {
+    pub(super) fn wait(&self, limit: Duration) -> Happened {
         let stdin = io::stdin();
-        let mut polled = [
-            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
-        ];
-        match poll(&mut polled, PollTimeout::from(ms)) {
-            Ok(0) | Err(Errno::EINTR) => return Happened::Quiet,
-            Ok(_) => {}
+        match wait_or_resized(&[stdin.as_fd()], Some(limit)) {
+            Ok(Woken::Ready(_)) => {}
+            Ok(Woken::Signal(Signal::SIGWINCH)) => return Happened::Resized,
+            Ok(Woken::Signal(Signal::SIGINT)) => return Happened::End(0),
+            // As the shell counts who was ended by a signal.
+            Ok(Woken::Signal(signal)) => {
+                return Happened::End(128 | u8::try_from(signal as i32).unwrap_or(0));
+            }
+            Ok(Woken::Late) => return Happened::Quiet,
             Err(_) => return Happened::End(1),
-        }
-        if let Ok(Some(info)) = self.signals.read_signal() {
-            return match i32::try_from(info.ssi_signo) {
-                Ok(n) if n == Signal::SIGWINCH as i32 => Happened::Resized,
-                Ok(n) if n == Signal::SIGINT as i32 => Happened::End(0),
-                // As the shell counts who was ended by a signal.
-                n => Happened::End(128 + n.ok().and_then(|n| u8::try_from(n).ok()).unwrap_or(0)),
-            };
         }
         let mut bytes = [0u8; 1024];
         match read(&stdin, &mut bytes) {
@@ -113,15 +85,6 @@ impl Screen {
             Err(Errno::EINTR | Errno::EAGAIN) => Happened::Quiet,
             Err(_) => Happened::End(1),
         }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        // Whatever fails here, there is nothing left to try.
-        let _ = write_all(LEAVE);
-        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.before);
-        let _ = self.blocked.thread_unblock();
     }
 }
 
@@ -147,23 +110,6 @@ fn put(row: usize, line: &str, out: &mut String) {
     for part in ["\x1b[", &(row + 1).to_string(), ";1H\x1b[0m\x1b[2K", line] {
         out.push_str(part);
     }
-}
-
-fn write_all(text: &str) -> io::Result<()> {
-    let stdout = io::stdout();
-    let mut bytes = text.as_bytes();
-    while !bytes.is_empty() {
-        match write(&stdout, bytes) {
-            Ok(n) => bytes = bytes.get(n..).unwrap_or_default(),
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => {
-                let mut polled = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
-                poll(&mut polled, PollTimeout::NONE)?;
-            }
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -5,15 +5,14 @@
 //! is the same table with what it tells, and what /proc tells where it runs beside us.
 //! Not here: what keys do (`model`), the picture (`view`).
 
-pub mod keys;
 mod model;
 mod rows;
 mod view;
-mod width;
 
 use crate::control::FaultCode;
 use crate::ctl::client::{Api, ClientError};
 use crate::ctl::commands::{Done, Session};
+use crate::ctl::keys::{Decoder, Key};
 use crate::ctl::names::{self, Verb};
 use crate::ctl::report::to_json;
 use crate::ctl::screen::{Happened, Screen};
@@ -22,10 +21,10 @@ use crate::gateway::rpc::namespec;
 use crate::gateway::rpc::value::Value;
 use crate::sys::clock;
 use crate::types::Mono;
-use keys::Decoder;
 use model::{Effect, Mode, Model};
 use rows::{Meter, Row};
 use std::io::IsTerminal;
+use std::time::Duration;
 
 /// Between two looks, where nobody says how long.
 const USUAL_MS: i64 = 1_000;
@@ -34,7 +33,7 @@ const USUAL_MS: i64 = 1_000;
 const RESTART_MS: i64 = 200;
 
 /// An escape that nothing has followed for so long is the key of that name.
-const ESCAPE_MS: i64 = 50;
+const ESCAPE_MS: u64 = 50;
 
 /// BOUND: the end of a log that is shown.
 const TAIL_BYTES: i64 = 16 << 10;
@@ -182,12 +181,11 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
     let mut due = clock::now().mono.plus_ms(every_ms);
     loop {
         let size = screen.size();
-        let page = view::page(size.0);
-        model.settle(page);
+        model.settle(view::page(size.0));
         if screen.draw(view::frame(&model, size)).is_err() {
             return Ok(names::GENERIC);
         }
-        let mut pressed = match screen.wait(wait_ms(due, &decoder)) {
+        let pressed = match screen.wait(patience(due, &decoder)) {
             Happened::Keys(bytes) => decoder.push(&bytes),
             Happened::Resized => {
                 screen.forget();
@@ -196,20 +194,7 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
             Happened::End(code) => return Ok(code),
             Happened::Quiet => decoder.flush().into_iter().collect(),
         };
-        let mut at_once = false;
-        for key in pressed.drain(..) {
-            match model.press(key, page) {
-                Effect::Quit => return Ok(names::OK),
-                Effect::Redraw => screen.forget(),
-                Effect::Nothing => {}
-                effect => {
-                    act(source.api, &mut model, &effect);
-                    at_once = true;
-                }
-            }
-            // The next key is for the row that is selected then.
-            model.settle(page);
-        }
+        let Some(at_once) = press(source.api, &mut model, pressed, &mut screen) else { return Ok(names::OK) };
         let now = clock::now().mono;
         if at_once || now >= due {
             renew(source, &mut model, &mut meter, now);
@@ -219,11 +204,42 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
     }
 }
 
-/// Milliseconds to wait for a key.
-fn wait_ms(due: Mono, decoder: &Decoder) -> u16 {
-    let left = i64::try_from(due.since_ns(clock::now().mono).div_ceil(1_000_000)).unwrap_or(i64::MAX);
-    let left = if decoder.is_waiting() { left.min(ESCAPE_MS) } else { left };
-    u16::try_from(left.min(30_000)).unwrap_or(0)
+/// Does what keys mean: whether the server is to be asked at once; `None`: somebody leaves.
+fn press(api: &dyn Api, model: &mut Model, keys: Vec<Key>, screen: &mut Screen) -> Option<bool> {
+    let page = view::page(screen.size().0);
+    let mut at_once = false;
+    for key in keys.into_iter().flat_map(apart) {
+        match model.press(key, page) {
+            Effect::Quit => return None,
+            Effect::Redraw => screen.forget(),
+            Effect::Nothing => {}
+            effect => {
+                act(api, model, &effect);
+                at_once = true;
+            }
+        }
+        // The next key is for the row that is selected then.
+        model.settle(page);
+    }
+    Some(at_once)
+}
+
+/// Nothing has a meaning with Alt here: somebody has pressed Escape, and another key behind it.
+fn apart(key: Key) -> impl Iterator<Item = Key> {
+    let (first, second) = match key {
+        Key::Unknown => (None, None),
+        Key::Alt('\u{7f}') => (Some(Key::Escape), Some(Key::Backspace)),
+        Key::Alt(c) => (Some(Key::Escape), Some(Key::Char(c))),
+        key => (Some(key), None),
+    };
+    first.into_iter().chain(second)
+}
+
+/// How long to wait for a key.
+fn patience(due: Mono, decoder: &Decoder) -> Duration {
+    let left = due.since_ns(clock::now().mono);
+    let escape_ns = ESCAPE_MS * 1_000_000;
+    Duration::from_nanos(if decoder.is_waiting() { left.min(escape_ns) } else { left })
 }
 
 /// Asks the server for what is shown.

@@ -152,28 +152,19 @@ impl Gateway {
 
     fn plan(&self, binary: &OwnedFd, null: Option<i32>, extra: &[OwnedFd]) -> ExecPlan {
         let zone = self.time_zone.iter().map(|z| c_string(&format!("TZ={z}"))).collect();
+        let argv = CArray::new(vec![c_string("mainstay"), c_string("gateway")]);
         ExecPlan {
-            path: c_string("mainstay"),
             binary: Some(binary.as_raw_fd()),
-            argv: CArray::new(vec![c_string("mainstay"), c_string("gateway")]),
-            envp: CArray::new(zone),
             // Its rare complaints go where ours go in an emergency: stderr.
             stdio: [null, Some(2), None],
             extra: extra.iter().map(AsRawFd::as_raw_fd).collect(),
-            own_group: true,
-            foreground: false,
-            start_directory: None,
             directory: Some(c_string("/")),
-            umask: None,
-            identity: None,
             no_new_privs: true,
-            nofile: None,
             handled: crate::daemon::signals::handled()
                 .into_iter()
                 .chain(crate::daemon::signals::IGNORED)
                 .collect(),
-            complain: false,
-            pid_slot: None,
+            ..ExecPlan::new(c_string("mainstay"), argv, CArray::new(zone))
         }
     }
 }

@@ -54,26 +54,10 @@ pub fn run(options: Options) -> u8 {
 }
 
 fn start(options: &Options) -> Result<Pid, Errno> {
-    let plan = ExecPlan {
-        path: c_bytes(options.path.as_os_str()),
-        binary: None,
-        argv: CArray::new(options.argv.iter().map(|a| c_bytes(a)).collect()),
-        envp: CArray::new(options.env.iter().map(|(k, v)| c_entry(k, v)).collect()),
-        stdio: [None; 3],
-        extra: Vec::new(),
-        // COMPAT: it stays in our group, so that a stop of the group reaches it.
-        own_group: false,
-        foreground: false,
-        start_directory: None,
-        directory: None,
-        umask: None,
-        identity: None,
-        no_new_privs: false,
-        nofile: None,
-        handled: vec![Signal::CHLD.0],
-        complain: false,
-        pid_slot: None,
-    };
+    let argv = CArray::new(options.argv.iter().map(|a| c_bytes(a)).collect());
+    let envp = CArray::new(options.env.iter().map(|(k, v)| c_entry(k, v)).collect());
+    // COMPAT: it stays in our group, so that a stop of the group reaches it.
+    let plan = ExecPlan { own_group: false, ..ExecPlan::new(c_bytes(options.path.as_os_str()), argv, envp) };
     let launched = Spawner::passing_everything_on(options.signal_state).spawn(&plan)?;
     launched.failed.map_or(Ok(launched.pid), |(_, e)| Err(Errno::from_raw(e)))
 }

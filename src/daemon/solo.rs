@@ -133,26 +133,10 @@ fn spawn(
     }
     let mut envp = CArray::new(envp);
     let pid_slot = listens.then(|| envp.push_number("LISTEN_PID"));
-    let plan = ExecPlan {
-        path: c_bytes(path.as_os_str()),
-        binary: None,
-        argv: CArray::new(argv.iter().map(|a| c_bytes(a)).collect()),
-        envp,
-        stdio: [None; 3],
-        extra: Vec::new(),
-        own_group: true,
-        foreground: true,
-        start_directory: None,
-        directory: None,
-        umask: None,
-        identity: None,
-        no_new_privs: false,
-        nofile: None,
-        // As it was: ignored, if it was.
-        handled: vec![Signal::CHLD.0],
-        complain: false,
-        pid_slot,
-    };
+    let argv = CArray::new(argv.iter().map(|a| c_bytes(a)).collect());
+    // Every other signal as it was: ignored, if it was.
+    let plan =
+        ExecPlan { foreground: true, pid_slot, ..ExecPlan::new(c_bytes(path.as_os_str()), argv, envp) };
     let launched = spawner.spawn(&plan)?;
     match launched.failed {
         None => Ok(launched),

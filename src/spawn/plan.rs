@@ -51,24 +51,19 @@ pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPl
         .start_fd
         .filter(|_| relative)
         .map(|fd| StartDirectory { fd, path: c_string(&context.start_dir.to_string_lossy()) });
+    let argv = CArray::new(argv.iter().map(|a| c_string(a)).collect());
+    let plan = ExecPlan::new(c_string(&path.to_string_lossy()), argv, environment(program, context));
     Ok(ExecPlan {
-        path: c_string(&path.to_string_lossy()),
         binary,
-        argv: CArray::new(argv.iter().map(|a| c_string(a)).collect()),
-        envp: environment(program, context),
         stdio,
-        extra: Vec::new(),
-        own_group: true,
-        foreground: false,
         start_directory,
         directory: program.directory.as_deref().map(|d| c_string(&d.to_string_lossy())),
         umask: program.umask,
         identity: identity(program, context.own_uid),
-        no_new_privs: false,
         nofile: context.nofile,
         handled: context.handled.clone(),
         complain: true,
-        pid_slot: None,
+        ..plan
     })
 }
 

@@ -101,6 +101,32 @@ pub struct ExecPlan {
     pub pid_slot: Option<NumberSlot>,
 }
 
+impl ExecPlan {
+    /// What is to be executed, in a group of its own, and nothing else but us.
+    #[must_use]
+    pub fn new(path: CString, argv: CArray, envp: CArray) -> ExecPlan {
+        ExecPlan {
+            path,
+            binary: None,
+            argv,
+            envp,
+            stdio: [None; 3],
+            extra: Vec::new(),
+            own_group: true,
+            foreground: false,
+            start_directory: None,
+            directory: None,
+            umask: None,
+            identity: None,
+            no_new_privs: false,
+            nofile: None,
+            handled: vec![libc::SIGCHLD],
+            complain: false,
+            pid_slot: None,
+        }
+    }
+}
+
 /// Where the child tells what failed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Failure {

@@ -25,6 +25,5 @@ pub mod slim;
 pub mod sockets;
 mod stage;
 pub mod terminal;
-pub mod tty;
 pub mod wait;
 mod zone;

@@ -49,6 +49,8 @@ fn screen(client: &str, sup: &Sup) -> Option<Vec<String>> {
     terminal.types("", "End");
     terminal.types("bogus thing", "Enter");
     terminal.shows("No help on bogus thing");
+    // What comes before the prompt is shown by the terminal itself, above it.
+    terminal.line("supervisor>");
     terminal.types("", "Up");
     terminal.types("", "Up");
     terminal.line("supervisor> status up w:n1");
@@ -62,6 +64,7 @@ fn screen(client: &str, sup: &Sup) -> Option<Vec<String>> {
     terminal.line("supervisor>");
     terminal.types("pid down", "Enter");
     terminal.shows("pid down\n0");
+    terminal.line("supervisor>");
     terminal.types("half", "C-c");
     terminal.shows("\nover");
     let after = terminal.ask("stty -g");

@@ -203,3 +203,27 @@ fn a_terminal_without_escapes_gets_none_and_colours_are_for_others() {
     wait_until("it is green", || terminal.dir().read("raw").contains("\u{1b}[32mRUNNING   \u{1b}[0mpid"));
     daemon.finish();
 }
+
+#[test]
+fn a_line_is_drawn_again_at_once_when_the_terminal_gets_another_size() {
+    let Some(terminal) = Terminal::open("TERM=screen") else { return };
+    let daemon = running();
+    let before = starts(&terminal, &daemon, "");
+    terminal.line("supervisor>");
+    let typed: String = ('0'..='9').cycle().take(130).collect();
+    terminal.types(&typed, "");
+    // As much as the last column leaves, beside the prompt and the cursor.
+    terminal.line(&format!("supervisor> {}", &typed[typed.len() - 86..]));
+    terminal.resize((150, 40));
+    terminal.line(&format!("supervisor> {typed}"));
+    terminal.resize((60, 40));
+    terminal.line(&format!("supervisor> {}", &typed[typed.len() - 46..]));
+    // And it is the same line to whom it matters.
+    terminal.types("", "C-u");
+    terminal.types("version", "Enter");
+    terminal.shows("supervisor> version\n4.3.0\nsupervisor>");
+    terminal.types("", "C-d");
+    terminal.line("$");
+    assert_eq!(terminal.ask("stty -g"), before);
+    daemon.finish();
+}

@@ -1,83 +1,7 @@
 //! `ctl top` in a real terminal, and what is behind it: `mainstay.getProcessTable`.
 
 use crate::support::{ctl, ini, mainstay};
-use harness::{Cmd, Daemon, Setup, bins, http, wait_until};
-
-/// Without tmux there is no terminal to look at; says so once for each test.
-fn no_terminal() -> bool {
-    let found = std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join("tmux").is_file()));
-    assert!(found || !harness::flag("REQUIRE_TMUX"), "REQUIRE_TMUX is set, and there is no tmux");
-    if !found {
-        println!("skipped: needs tmux");
-    }
-    !found
-}
-
-/// A terminal with something running in it.
-struct Terminal {
-    server: Daemon,
-    socket: String,
-}
-
-impl Terminal {
-    fn new(size: (u32, u32), command: &str) -> Terminal {
-        let setup = Setup::new(&["tmux", "-D", "-S", "@dir@/tmux", "-f", "/dev/null"])
-            .env("TERM", "xterm")
-            .env("LC_ALL", "C.UTF-8");
-        let socket = setup.fill("@dir@/tmux");
-        let server = setup.start();
-        let terminal = Terminal { server, socket };
-        let (x, y) = (size.0.to_string(), size.1.to_string());
-        // What the program says at its end stays on the screen.
-        let command = format!("{command}; echo \"code $?\"; stty -a; exec cat");
-        // The server may not listen yet.
-        wait_until("tmux is there", || {
-            terminal.tmux(&["new-session", "-d", "-x", &x, "-y", &y, &command]).code() == 0
-        });
-        terminal
-    }
-
-    fn tmux(&self, words: &[&str]) -> harness::Done {
-        Cmd::new(&[&["tmux", "-u", "-S", self.socket.as_str()], words].concat()).run()
-    }
-
-    fn keys(&self, keys: &[&str]) {
-        self.tmux(&[&["send-keys"], keys].concat()).expect(0);
-    }
-
-    fn screen(&self) -> String {
-        self.tmux(&["capture-pane", "-p"]).stdout
-    }
-
-    #[track_caller]
-    fn wait(&self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
-        let mut screen = String::new();
-        let found = harness::holds_within(harness::wait::LIMIT, || {
-            screen = self.screen();
-            is_there(&screen)
-        });
-        assert!(found, "{what} does not come; there is\n{screen}");
-        screen
-    }
-
-    #[track_caller]
-    fn wait_for(&self, text: &str) -> String {
-        self.wait(&format!("`{text}`"), |screen| screen.contains(text))
-    }
-
-    /// A row of the table whose state is this.
-    #[track_caller]
-    fn wait_row(&self, name: &str, state: &str) -> String {
-        self.wait(&format!("{name} {state}"), |screen| row(screen, name).is_some_and(|r| r.contains(state)))
-    }
-
-    fn end(self) {
-        self.tmux(&["kill-server"]);
-        self.server.wait_exit();
-        let _ = std::fs::remove_file(&self.socket);
-    }
-}
+use harness::{Daemon, Setup, Terminal, bins, http};
 
 fn row(screen: &str, name: &str) -> Option<String> {
     screen.lines().find(|l| l.split_whitespace().next() == Some(name)).map(str::to_owned)
@@ -94,125 +18,133 @@ fn running() -> Daemon {
     daemon
 }
 
-fn top(daemon: &Daemon, size: (u32, u32)) -> Terminal {
-    let command = format!("{} ctl -s unix://{} top -d 0.3", bins::mainstay(), daemon.socket());
-    Terminal::new(size, &command)
+/// `None` where there is no terminal to look at.
+fn top(daemon: &Daemon, size: (u32, u32)) -> Option<Terminal> {
+    // What it says at its end stays on the screen.
+    let command = format!(
+        "{} ctl -s unix://{} top -d 0.3; echo \"code $?\"; stty -a; exec cat",
+        bins::mainstay(),
+        daemon.socket()
+    );
+    Terminal::running(size, &command)
+}
+
+/// Waits for a row of the table whose state is this.
+#[track_caller]
+fn wait_row(terminal: &Terminal, name: &str, state: &str) -> String {
+    terminal.wait(&format!("{name} {state}"), |screen| row(screen, name).is_some_and(|r| r.contains(state)))
+}
+
+/// `top` is the shell's child, as the shell waits for it.
+fn pid_of_top(terminal: &Terminal) -> i32 {
+    let shell = terminal.tmux(&["display", "-p", "#{pane_pid}"]);
+    let children = harness::proc::children(shell.trim().parse().expect("a pid"));
+    children.first().map(|c| c.pid).expect("top is there")
+}
+
+/// Whether it waits for an answer: each request has a connection of its own.
+fn is_asking(pid: i32) -> bool {
+    let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it is there").flatten();
+    let mut targets = fds.filter_map(|fd| std::fs::read_link(fd.path()).ok());
+    targets.any(|target| target.to_string_lossy().starts_with("socket:"))
 }
 
 #[test]
 fn the_table_shows_programs_and_keys_act_on_the_selected_one() {
-    if no_terminal() {
-        return;
-    }
     let daemon = running();
-    let terminal = top(&daemon, (100, 20));
-    let screen = terminal.wait_row("apple", "red");
+    let Some(terminal) = top(&daemon, (100, 20)) else { return };
+    let screen = wait_row(&terminal, "apple", "red");
     assert!(screen.contains("3 processes: 2 RUNNING, 1 STOPPED"), "{screen}");
     let head: Vec<&str> = screen.lines().nth(2).expect("a head").split_whitespace().collect();
     assert_eq!(head, ["NAME", "STATE", "PID", "UPTIME", "RESTARTS", "CPU%", "MEM", "LAST", "LINE"]);
     let pid = daemon.info("apple", "pid").expect("a pid");
     let apple = row(&screen, "apple").expect("a row");
     assert!(apple.contains(&format!(" {pid} ")) && apple.contains(" RUNNING "), "{apple}");
-    terminal.wait_row("cherry", "sour");
+    wait_row(&terminal, "cherry", "sour");
     terminal.keys(&["Down", "s"]);
-    terminal.wait_row("berry", "RUNNING");
+    wait_row(&terminal, "berry", "RUNNING");
     terminal.keys(&["x"]);
-    terminal.wait_row("berry", "STOPPED");
+    wait_row(&terminal, "berry", "STOPPED");
     terminal.keys(&["k", "r"]);
     terminal.wait("apple again", |screen| {
         row(screen, "apple").is_some_and(|r| r.contains("RUNNING") && !r.contains(&format!(" {pid} ")))
     });
     // A restart of what does not run is a start.
     terminal.keys(&["j", "r"]);
-    terminal.wait_row("berry", "RUNNING");
+    wait_row(&terminal, "berry", "RUNNING");
     terminal.keys(&["X"]);
-    terminal.wait_for("Really stop all programs? y/N");
+    terminal.shows("Really stop all programs? y/N");
     terminal.keys(&["n"]);
-    terminal.wait_for("q quit");
+    terminal.shows("q quit");
     assert!(terminal.screen().contains("3 RUNNING"), "{}", terminal.screen());
     terminal.keys(&["X", "y"]);
-    terminal.wait_for("3 STOPPED");
+    terminal.shows("3 STOPPED");
     terminal.keys(&["q"]);
-    terminal.wait_for("code 0");
-    terminal.end();
+    terminal.shows("code 0");
     daemon.finish();
 }
 
 #[test]
 fn logs_filters_help_and_sizes() {
-    if no_terminal() {
-        return;
-    }
     let daemon = running();
-    let terminal = top(&daemon, (90, 16));
-    terminal.wait_row("apple", "RUNNING");
+    let Some(terminal) = top(&daemon, (90, 16)) else { return };
+    wait_row(&terminal, "apple", "RUNNING");
     terminal.keys(&["l"]);
     terminal.wait("the log", |s| s.contains("apple stdout") && s.contains("\nred\n"));
     std::fs::write(daemon.dir().path().join("apple.log"), "red\n\u{1b}[31mripe\u{1b}[0m\n").expect("ours");
-    terminal.wait_for("\nripe\n");
+    terminal.shows("\nripe\n");
     terminal.keys(&["e"]);
     terminal.wait("the other one", |s| s.contains("apple stderr") && s.contains("(the log is empty)"));
     terminal.keys(&["q"]);
-    terminal.wait_row("cherry", "RUNNING");
+    wait_row(&terminal, "cherry", "RUNNING");
     terminal.keys(&["/", "err", "Enter"]);
     terminal
         .wait("two of them", |s| s.contains("only `err`") && s.contains("berry") && !s.contains("apple "));
     terminal.keys(&["Escape"]);
-    terminal.wait_row("apple", "RUNNING");
+    wait_row(&terminal, "apple", "RUNNING");
     terminal.keys(&["?"]);
-    terminal.wait_for("any key goes back");
+    terminal.shows("any key goes back");
     terminal.keys(&["q"]);
-    terminal.wait_row("apple", "RUNNING");
-    terminal.tmux(&["resize-window", "-x", "30", "-y", "6"]).expect(0);
+    wait_row(&terminal, "apple", "RUNNING");
+    terminal.resize((30, 6));
     let small = terminal.wait("a small table", |s| s.contains("berry") && !s.contains("PID"));
     assert!(small.lines().count() <= 6 && small.contains("UPTIME"), "{small}");
-    terminal.tmux(&["resize-window", "-x", "120", "-y", "20"]).expect(0);
-    terminal.wait_for("LAST LINE");
+    terminal.resize((120, 20));
+    terminal.shows("LAST LINE");
     terminal.keys(&["q"]);
-    terminal.wait_for("code 0");
-    terminal.end();
+    terminal.shows("code 0");
     daemon.finish();
 }
 
 #[test]
 fn the_terminal_is_as_it_was_however_top_ends() {
-    if no_terminal() {
-        return;
-    }
     let daemon = running();
     for (end, code) in [("q", "code 0"), ("C-c", "code 0"), ("TERM", "code 143"), ("HUP", "code 129")] {
-        let terminal = top(&daemon, (80, 24));
-        terminal.wait_row("apple", "RUNNING");
-        assert_eq!(terminal.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"]).stdout, "1 0\n");
+        let Some(terminal) = top(&daemon, (80, 24)) else { return };
+        wait_row(&terminal, "apple", "RUNNING");
+        assert_eq!(terminal.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"]), "1 0\n");
         if let "TERM" | "HUP" = end {
-            // The shell waits for it, so it is the shell's child.
-            let shell = terminal.tmux(&["display", "-p", "#{pane_pid}"]).stdout;
-            let children = harness::proc::children(shell.trim().parse().expect("a pid"));
-            let pid = children.first().map(|c| c.pid).expect("top is there");
-            harness::kill(pid, if end == "TERM" { 15 } else { 1 }).expect("it is there");
+            let signal = if end == "TERM" { 15 } else { 1 };
+            harness::kill(pid_of_top(&terminal), signal).expect("it is there");
         } else {
             terminal.keys(&[end]);
         }
         let screen = terminal.wait("the end", |s| s.contains(code) && s.contains("echok"));
         assert!(screen.contains("isig icanon iexten echo "), "{screen}");
         assert!(!screen.contains("apple"), "{screen}");
-        assert_eq!(terminal.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"]).stdout, "0 1\n");
-        terminal.end();
+        assert_eq!(terminal.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"]), "0 1\n");
     }
     daemon.finish();
 }
 
 #[test]
 fn a_server_that_goes_away_is_said_and_found_again() {
-    if no_terminal() {
-        return;
-    }
     let daemon = running();
-    let terminal = top(&daemon, (80, 12));
-    terminal.wait_row("apple", "RUNNING");
+    let Some(terminal) = top(&daemon, (80, 12)) else { return };
+    wait_row(&terminal, "apple", "RUNNING");
     let (socket, conf) = (daemon.socket(), daemon.dir().read("supervisord.conf"));
     daemon.finish();
-    terminal.wait_for("; trying again");
+    terminal.shows("; trying again");
     let folder = std::path::Path::new(&socket).parent().expect("a folder").to_path_buf();
     std::fs::create_dir_all(&folder).expect("ours");
     std::fs::write(folder.join("supervisord.conf"), conf).expect("ours");
@@ -223,10 +155,27 @@ fn a_server_that_goes_away_is_said_and_found_again() {
         !s.contains("trying again") && row(s, "apple").is_some_and(|r| r.contains("RUNNING"))
     });
     terminal.keys(&["q"]);
-    terminal.wait_for("code 0");
-    terminal.end();
+    terminal.shows("code 0");
     again.finish();
     std::fs::remove_dir_all(folder).expect("ours");
+}
+
+#[test]
+fn a_signal_ends_it_while_the_server_says_nothing() {
+    let daemon = running();
+    let Some(terminal) = top(&daemon, (80, 24)) else { return };
+    wait_row(&terminal, "apple", "RUNNING");
+    // Who answers is among them; connections are still taken, by the kernel.
+    let children: Vec<i32> = harness::proc::children(daemon.pid()).iter().map(|c| c.pid).collect();
+    children.iter().for_each(|pid| harness::kill(*pid, 19).expect("it is there"));
+    terminal.shows("; trying again");
+    let pid = pid_of_top(&terminal);
+    harness::wait_until("it asks again", || is_asking(pid));
+    harness::kill(pid, 15).expect("it is there");
+    terminal.shows("code 143");
+    children.iter().for_each(|pid| harness::kill(*pid, 18).expect("it is there"));
+    drop(terminal);
+    daemon.finish();
 }
 
 #[test]

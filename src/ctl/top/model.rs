@@ -3,8 +3,8 @@
 //! Pure. Invariants: a selected process stays selected while the table is sorted, filtered or renewed around it; only
 //! stopping everything asks first. Not here: drawing (`view`), asking the server (`super`).
 
-use super::keys::Key;
 use super::rows::Row;
+use crate::ctl::keys::Key;
 
 /// What has to be done outside.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,6 +74,29 @@ pub(super) struct Model {
     pub(super) trouble: Option<String>,
     /// Processes that will be started when they have stopped.
     pub(super) restarting: Vec<String>,
+}
+
+impl Tail {
+    /// What a key does; `None`: the log is left.
+    fn press(&mut self, key: Key, page: usize) -> Option<Effect> {
+        match key {
+            Key::Char('q') | Key::Escape | Key::Backspace => return None,
+            Key::Char('e') => {
+                self.stderr = !self.stderr;
+                (self.below, self.lines) = (0, Vec::new());
+                return Some(Effect::Refresh);
+            }
+            Key::Up | Key::Char('k') => self.below += 1,
+            Key::Down | Key::Char('j') => self.below = self.below.saturating_sub(1),
+            Key::PageUp => self.below += page,
+            Key::PageDown => self.below = self.below.saturating_sub(page),
+            Key::Home | Key::Char('g') => self.below = self.lines.len(),
+            Key::End | Key::Char('G') => self.below = 0,
+            _ => {}
+        }
+        self.below = self.below.min(self.lines.len().saturating_sub(page));
+        Some(Effect::Nothing)
+    }
 }
 
 impl Model {
@@ -160,25 +183,13 @@ impl Model {
     /// What a key does. `page`: rows of the table on the screen.
     pub(super) fn press(&mut self, key: Key, page: usize) -> Effect {
         match key {
-            Key::Control('c') => return Effect::Quit,
-            Key::Control('l') => return Effect::Redraw,
+            Key::Ctrl('c') => return Effect::Quit,
+            Key::Ctrl('l') => return Effect::Redraw,
             _ => {}
         }
         match &mut self.mode {
             Mode::Table => self.press_in_table(key, page),
-            Mode::Filter => {
-                match key {
-                    Key::Char(c) => self.filter.push(c),
-                    Key::Backspace => drop(self.filter.pop()),
-                    Key::Escape => {
-                        self.filter.clear();
-                        self.mode = Mode::Table;
-                    }
-                    Key::Enter => self.mode = Mode::Table,
-                    _ => {}
-                }
-                Effect::Nothing
-            }
+            Mode::Filter => self.press_in_filter(key),
             Mode::Help => {
                 self.mode = Mode::Table;
                 Effect::Nothing
@@ -187,29 +198,25 @@ impl Model {
                 self.mode = Mode::Table;
                 if matches!(key, Key::Char('y' | 'Y')) { Effect::StopAll } else { Effect::Nothing }
             }
-            Mode::Tail(tail) => {
-                match key {
-                    Key::Char('q') | Key::Escape | Key::Backspace => {
-                        self.mode = Mode::Table;
-                        return Effect::Refresh;
-                    }
-                    Key::Char('e') => {
-                        tail.stderr = !tail.stderr;
-                        (tail.below, tail.lines) = (0, Vec::new());
-                        return Effect::Refresh;
-                    }
-                    Key::Up | Key::Char('k') => tail.below += 1,
-                    Key::Down | Key::Char('j') => tail.below = tail.below.saturating_sub(1),
-                    Key::PageUp => tail.below += page,
-                    Key::PageDown => tail.below = tail.below.saturating_sub(page),
-                    Key::Home | Key::Char('g') => tail.below = tail.lines.len(),
-                    Key::End | Key::Char('G') => tail.below = 0,
-                    _ => {}
-                }
-                tail.below = tail.below.min(tail.lines.len().saturating_sub(page));
-                Effect::Nothing
-            }
+            Mode::Tail(tail) => tail.press(key, page).unwrap_or_else(|| {
+                self.mode = Mode::Table;
+                Effect::Refresh
+            }),
         }
+    }
+
+    fn press_in_filter(&mut self, key: Key) -> Effect {
+        match key {
+            Key::Char(c) => self.filter.push(c),
+            Key::Backspace => drop(self.filter.pop()),
+            Key::Escape => {
+                self.filter.clear();
+                self.mode = Mode::Table;
+            }
+            Key::Enter => self.mode = Mode::Table,
+            _ => {}
+        }
+        Effect::Nothing
     }
 
     fn press_in_table(&mut self, key: Key, page: usize) -> Effect {
@@ -268,125 +275,4 @@ fn signed(n: usize) -> isize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn model() -> Model {
-        let row = |name: &str, state: &str, cpu| Row {
-            spec: name.to_owned(),
-            name: name.to_owned(),
-            state: state.to_owned(),
-            cpu_percent: cpu,
-            ..Row::default()
-        };
-        let mut model = Model::new("unix:///x".to_owned());
-        model.rows =
-            vec![row("b", "RUNNING", Some(1.0)), row("a", "STOPPED", None), row("c", "RUNNING", Some(5.0))];
-        model.settle(10);
-        model
-    }
-
-    fn names(model: &Model) -> String {
-        model.visible().iter().map(|r| r.name.as_str()).collect()
-    }
-
-    fn press(model: &mut Model, keys: &str) -> Effect {
-        keys.chars().fold(Effect::Nothing, |_, c| model.press(Key::Char(c), 10))
-    }
-
-    #[test]
-    fn keys_sort_and_turn_round_and_the_selection_stays() {
-        let mut model = model();
-        assert_eq!((names(&model).as_str(), model.selected.as_deref()), ("abc", Some("a")));
-        press(&mut model, "j");
-        assert_eq!(model.selected.as_deref(), Some("b"));
-        press(&mut model, "C");
-        assert_eq!((names(&model).as_str(), model.index()), ("cba", 1));
-        press(&mut model, "C");
-        assert_eq!((names(&model).as_str(), model.index()), ("abc", 1));
-        press(&mut model, "S");
-        assert_eq!(names(&model), "bca");
-        model.press(Key::End, 10);
-        assert_eq!(model.selected.as_deref(), Some("a"));
-        model.press(Key::PageUp, 2);
-        assert_eq!(model.selected.as_deref(), Some("b"));
-    }
-
-    #[test]
-    fn a_filter_is_typed_and_forgotten() {
-        let mut model = model();
-        press(&mut model, "/runq");
-        assert_eq!((names(&model).as_str(), model.filter.as_str()), ("", "runq"));
-        model.press(Key::Backspace, 10);
-        model.press(Key::Enter, 10);
-        model.settle(10);
-        assert_eq!(
-            (names(&model).as_str(), &model.mode, model.selected.as_deref()),
-            ("bc", &Mode::Table, Some("b"))
-        );
-        model.press(Key::Escape, 10);
-        assert_eq!(names(&model), "abc");
-    }
-
-    #[test]
-    fn commands_are_for_the_selected_and_only_stopping_everything_asks() {
-        let mut model = model();
-        assert_eq!(press(&mut model, "s"), Effect::Start("a".to_owned()));
-        assert_eq!(press(&mut model, "jx"), Effect::Stop("b".to_owned()));
-        assert_eq!(press(&mut model, "r"), Effect::Restart("b".to_owned()));
-        assert_eq!(press(&mut model, "X"), Effect::Nothing);
-        assert_eq!(press(&mut model, "n"), Effect::Nothing);
-        assert_eq!(press(&mut model, "Xy"), Effect::StopAll);
-        assert_eq!(press(&mut model, "A"), Effect::StartAll);
-        assert_eq!(press(&mut model, "?q"), Effect::Nothing);
-        assert_eq!(press(&mut model, "q"), Effect::Quit);
-        model.rows.clear();
-        model.settle(10);
-        assert_eq!(press(&mut model, "s"), Effect::Nothing);
-        assert_eq!(model.press(Key::Control('c'), 10), Effect::Quit);
-    }
-
-    #[test]
-    fn a_restart_is_a_start_of_what_has_stopped() {
-        let mut model = model();
-        model.restarting = ["a", "b", "gone"].map(str::to_owned).to_vec();
-        model.rows[0].state = "STOPPING".to_owned();
-        assert_eq!(model.take_stopped(), ["a"]);
-        assert_eq!(model.restarting, ["b"]);
-        assert_eq!((model.take_stopped(), model.restarting.len()), (vec![], 1));
-        model.rows[0].state = "EXITED".to_owned();
-        assert_eq!((model.take_stopped(), model.restarting.len()), (vec!["b".to_owned()], 0));
-    }
-
-    #[test]
-    fn the_selected_row_is_always_on_the_screen() {
-        let mut model = model();
-        model.press(Key::End, 2);
-        model.settle(2);
-        assert_eq!((model.offset, model.index()), (1, 2));
-        model.press(Key::Up, 2);
-        model.settle(2);
-        assert_eq!((model.offset, model.index()), (1, 1));
-        model.press(Key::Up, 2);
-        model.settle(2);
-        assert_eq!(model.offset, 0);
-        model.settle(0);
-        assert_eq!(model.offset, 0);
-    }
-
-    #[test]
-    fn a_tail_is_scrolled_and_left() {
-        let mut model = model();
-        assert_eq!(press(&mut model, "l"), Effect::Refresh);
-        let Mode::Tail(tail) = &mut model.mode else { panic!("{:?}", model.mode) };
-        tail.lines = (0..30).map(|n| n.to_string()).collect();
-        press(&mut model, "kkj");
-        assert!(matches!(&model.mode, Mode::Tail(t) if t.below == 1));
-        model.press(Key::Home, 10);
-        assert!(matches!(&model.mode, Mode::Tail(t) if t.below == 20));
-        assert_eq!(press(&mut model, "e"), Effect::Refresh);
-        assert!(matches!(&model.mode, Mode::Tail(t) if t.stderr && t.below == 0));
-        assert_eq!(press(&mut model, "q"), Effect::Refresh);
-        assert_eq!(model.mode, Mode::Table);
-    }
-}
+mod tests;

@@ -5,8 +5,8 @@
 
 use super::model::{Mode, Model, Sort, Tail};
 use super::rows::Row;
-use super::width;
 use crate::control::State;
+use crate::ctl::width;
 
 const BOLD: &str = "\x1b[1m";
 const REVERSE: &str = "\x1b[7m";

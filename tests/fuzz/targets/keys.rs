@@ -2,7 +2,7 @@
 
 use super::{Target, ensure};
 use crate::rng::Rng;
-use mainstay::ctl::top::keys::Decoder;
+use mainstay::ctl::keys::Decoder;
 
 pub(super) struct Keys;
 
@@ -25,7 +25,7 @@ const PIECES: [&[u8]; 14] = [
 ];
 
 /// BOUND: of the decoder.
-const MAX_HELD: usize = 32;
+const MAX_HELD: usize = 33;
 
 impl Target for Keys {
     fn name(&self) -> &'static str {

@@ -4,18 +4,27 @@
 
 use crate::run::Cmd;
 use crate::temp::TempDir;
-use crate::wait::wait_until;
+use crate::wait::{LIMIT, holds_within, wait_until};
 
-/// A terminal of 100 columns with a shell in it, whose prompt is `$ `.
+/// A terminal with something running in it.
 #[derive(Debug)]
 pub struct Terminal {
     dir: TempDir,
 }
 
 impl Terminal {
-    /// `None` where there is no tmux; with `REQUIRE_TMUX=1` that is a failure.
+    /// One of 100 columns with a shell in it, whose prompt is `$ `. `None` where there is no tmux; with `REQUIRE_TMUX=1`
+    /// that is a failure.
     #[must_use]
     pub fn open(environment: &str) -> Option<Terminal> {
+        let terminal = Terminal::running((100, 40), &format!("exec env {environment} PS1='$ ' sh"))?;
+        terminal.shows("$");
+        Some(terminal)
+    }
+
+    /// One of so many columns and lines with a command of the shell in it; `None` as with `open`.
+    #[must_use]
+    pub fn running(size: (u32, u32), command: &str) -> Option<Terminal> {
         let there = Cmd::new(&["sh", "-c", "command -v tmux && command -v stty"]).run().code() == 0;
         assert!(there || !crate::flag("REQUIRE_TMUX"), "tmux or stty is not installed");
         if !there {
@@ -23,9 +32,9 @@ impl Terminal {
             return None;
         }
         let terminal = Terminal { dir: TempDir::new() };
-        let shell = format!("cd {}; exec env {environment} PS1='$ ' sh", terminal.dir.path().display());
-        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "40", &shell]);
-        terminal.shows("$");
+        let command = format!("cd {}; {command}", terminal.dir.path().display());
+        let (x, y) = (size.0.to_string(), size.1.to_string());
+        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &x, "-y", &y, &command]);
         Some(terminal)
     }
 
@@ -42,7 +51,7 @@ impl Terminal {
     pub fn tmux(&self, words: &[&str]) -> String {
         let socket = self.dir.join("tmux");
         // The test runner may itself sit in one, which is not to be nested.
-        let done = Cmd::new(&[&["env", "-u", "TMUX", "tmux", "-S", &socket], words].concat()).run();
+        let done = Cmd::new(&[&["env", "-u", "TMUX", "tmux", "-u", "-S", &socket], words].concat()).run();
         done.expect(0).stdout.clone()
     }
 
@@ -52,8 +61,13 @@ impl Terminal {
             self.tmux(&["send-keys", "-l", text]);
         }
         if !key.is_empty() {
-            self.tmux(&["send-keys", key]);
+            self.keys(&[key]);
         }
+    }
+
+    /// Presses keys, by tmux's names.
+    pub fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys"], keys].concat());
     }
 
     /// What is seen, without the empty lines at the end.
@@ -62,10 +76,31 @@ impl Terminal {
         self.tmux(&["capture-pane", "-p"]).trim_end().to_owned()
     }
 
+    /// Waits until the screen is as it should be, and gives it.
+    ///
+    /// # Panics
+    /// When that does not come, with the screen that is there.
+    #[track_caller]
+    pub fn wait(&self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
+        let mut screen = String::new();
+        let found = holds_within(LIMIT, || {
+            screen = self.screen();
+            is_there(&screen)
+        });
+        assert!(found, "{what} does not come; there is\n{screen}");
+        screen
+    }
+
     /// Waits until the screen holds the text.
     #[track_caller]
     pub fn shows(&self, text: &str) {
-        wait_until(&format!("the terminal shows `{text}`"), || self.screen().contains(text));
+        self.wait(&format!("`{text}`"), |screen| screen.contains(text));
+    }
+
+    /// Gives the terminal another size.
+    pub fn resize(&self, size: (u32, u32)) {
+        let (x, y) = (size.0.to_string(), size.1.to_string());
+        self.tmux(&["resize-window", "-x", &x, "-y", &y]);
     }
 
     /// Waits until the last line of the screen is this.
