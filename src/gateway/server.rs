@@ -192,7 +192,7 @@ impl Shared {
             };
             self.waits(seat.id, false);
             if let Some(what) = route::to_follow(&self.site, &request) {
-                return self.follow(&talk, &request, stream, what);
+                return self.follow(&mut talk, &request, stream, what);
             }
             let busy = self.site.load.begin();
             let answer = route::answer(&self.site, &request, &|| !stream.is_abandoned());
@@ -214,7 +214,7 @@ impl Shared {
     }
 
     /// Sends a log or events until the client goes; the connection is of no other use afterwards.
-    fn follow(&self, talk: &Conversation<'_>, request: &Request, stream: &Stream, what: Endless) {
+    fn follow(&self, talk: &mut Conversation<'_>, request: &Request, stream: &Stream, what: Endless) {
         // However it ended, there is nobody to tell.
         let (followed, too_many) = match what {
             Endless::Log(whose) => (
@@ -239,8 +239,11 @@ impl Shared {
             Some(Err(status)) => route::error(status),
             None => Answer::text(503, too_many),
         };
-        // A client that does not take it has gone.
-        let _ = talk.write(Some(request), refusal, self.now().plus_ms(self.limits.response_ms));
+        // COMPAT: supervisorctl sends two bytes behind its request; unread, they would take the answer away with them.
+        let deadline = self.now().plus_ms(self.limits.response_ms);
+        if talk.write(Some(request), refusal, deadline).is_ok() {
+            talk.drain(deadline);
+        }
     }
 
     fn refuse(&self, talk: &mut Conversation<'_>, error: &ReadError) {
