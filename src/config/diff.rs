@@ -88,16 +88,49 @@ pub fn whole(old: &Config, new: &Config) -> Vec<Difference> {
     let mut found = differences(kind, &json::supervisor(old, true), &json::supervisor(new, true));
     // Every program has them; there they are told of.
     found.retain(|d| d.setting != "environment" && d.setting != "serverurl");
-    let servers =
-        |config: &Config| Value::Array(config.control.iter().map(|s| json::server(s, true)).collect());
-    let (from, to) = (servers(old), servers(new));
-    if from != to {
-        let count = |v: &Value| format!("{} servers", v.as_array().map_or(0, Vec::len));
-        let setting = "control servers".to_owned();
-        found.push(Difference { setting, from: count(&from), to: count(&to), change: Change::Restart });
-    }
+    found.extend(servers(old, new));
     found.extend(differences(SectionKind::Mainstay, &json::own(old), &json::own(new)));
     found
+}
+
+/// The settings of control servers; a password is not shown.
+fn servers(old: &Config, new: &Config) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut whole = |section: &str, from: &str, to: &str| {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        found.push(Difference { setting: format!("[{section}]"), from, to, change: Change::Restart });
+    };
+    for gone in old.control.iter().filter(|s| !new.control.iter().any(|n| n.section == s.section)) {
+        whole(&gone.section, "open", "none");
+    }
+    for fresh in new.control.iter().filter(|s| !old.control.iter().any(|o| o.section == s.section)) {
+        whole(&fresh.section, "none", "open");
+    }
+    for (before, after) in old.control.iter().flat_map(|o| new.control.iter().map(move |n| (o, n))) {
+        if before.section != after.section {
+            continue;
+        }
+        let kind = SectionKind::InetHttp;
+        for mut change in differences(kind, &json::server(before, true), &json::server(after, true)) {
+            if change.setting == "password" {
+                (change.from, change.to) = ("…".to_owned(), "…".to_owned());
+            }
+            change.setting = format!("[{}] {}", after.section, change.setting);
+            change.change = Change::Restart;
+            found.push(change);
+        }
+    }
+    found
+}
+
+/// Whom a program waits for. COMPAT: to Supervisor these settings are nothing, so they change no group of an INI file.
+#[must_use]
+pub fn waiting(old: &Program, new: &Program) -> Option<Difference> {
+    let shown =
+        |p: &Program| p.waits.as_ref().map_or("none".to_owned(), |w| format!("after {}", w.wait_for()));
+    let setting = "dependent_startup".to_owned();
+    let (from, to) = (shown(old), shown(new));
+    (from != to).then_some(Difference { setting, from, to, change: Change::Live })
 }
 
 fn differences(kind: SectionKind, old: &Value, new: &Value) -> Vec<Difference> {
@@ -198,7 +231,16 @@ mod tests {
             .into_iter()
             .map(|d| d.setting)
             .collect();
-        assert_eq!(told, ["loglevel", "control servers"]);
+        assert_eq!(told, ["loglevel", "[inet_http_server]"]);
+        let server = |password: &str| {
+            config(&format!("[inet_http_server]\nport=9001\nusername=u\npassword={password}"))
+        };
+        let changed = whole(&server("one"), &server("two"));
+        assert_eq!(changed.len(), 1);
+        assert_eq!(
+            (changed[0].setting.as_str(), changed[0].to.as_str()),
+            ("[inet_http_server] password", "…")
+        );
     }
 
     /// A setting that is missing here would be changed by nobody and noticed by nobody.

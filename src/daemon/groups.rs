@@ -167,7 +167,7 @@ impl Daemon {
         }
         if let Some(group) = gone {
             self.events.hub.remove(&group.name);
-            self.settle_ticks();
+            self.renew_ticks();
             self.publish(kind::GROUP_REMOVED, || kind::group(&group.name));
         }
         self.update_has_done(slot);

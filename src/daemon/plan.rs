@@ -21,7 +21,8 @@ pub(crate) fn plan(
 ) -> Plan {
     let by_program = old.dialect != Dialect::Ini;
     let mut steps = Vec::new();
-    let is_meant = |group: &Group| names.is_empty() || names.contains(&group.name);
+    let wider = if by_program { with_origins(active, groups, names) } else { names.to_vec() };
+    let is_meant = |group: &Group| names.is_empty() || wider.contains(&group.name);
     for (n, group) in active.iter().enumerate().filter(|(_, g)| is_meant(g)) {
         match near(groups, n, &group.name) {
             Some(new) if diff::is_same_sort(&group.kind, &new.kind) => {}
@@ -41,6 +42,19 @@ pub(crate) fn plan(
     let reload =
         if names.is_empty() { diff::whole(old, new).into_iter().map(told).collect() } else { Vec::new() };
     Plan { by_program, steps, reload }
+}
+
+/// The groups that were asked for, and those that their programs come from: else these would run twice.
+fn with_origins(active: &[Rc<Group>], groups: &[&Group], names: &[String]) -> Vec<String> {
+    let has = |group: &Group, section: &str| group.programs.iter().any(|p| p.program == section);
+    let named: Vec<&&Group> = groups.iter().filter(|g| names.contains(&g.name)).collect();
+    let is_origin = |(n, group): &(usize, &Rc<Group>)| {
+        let now = near(groups, *n, &group.name);
+        let is_gone = |section: &str| now.is_none_or(|g| !has(g, section));
+        group.programs.iter().any(|p| is_gone(&p.program) && named.iter().any(|g| has(g, &p.program)))
+    };
+    let origins = active.iter().enumerate().filter(is_origin).map(|(_, g)| g.name.clone());
+    names.iter().cloned().chain(origins).collect()
 }
 
 fn every(group: &Group, kind: StepKind) -> impl Iterator<Item = Step> {
@@ -67,6 +81,7 @@ fn within(old: &Group, new: &Group, by_program: bool, steps: &mut Vec<Step>) {
             continue;
         };
         let mut found = diff::program(before, program);
+        found.extend(diff::waiting(before, program).filter(|_| by_program));
         // A program of its own has the priority of its group.
         let of_group = of_group.iter().filter(|g| !found.iter().any(|f| f.setting == g.setting));
         let of_group: Vec<Difference> = of_group.cloned().collect();
@@ -133,6 +148,24 @@ mod tests {
     fn another_sort_of_group_goes_and_comes() {
         let listener = "[eventlistener.web]\ncommand = \"x\"\nevents = [\"TICK_5\"]\n";
         assert_eq!(steps(&toml(WEB, listener)), ["remove web:web", "add web:web"]);
+    }
+
+    #[test]
+    fn a_program_that_moves_into_a_group_leaves_where_it_was() {
+        let config = |text: &str| load_toml(text).expect("loads").config;
+        let two = "[program.a]\ncommand = \"x\"\n[program.b]\ncommand = \"y\"\n";
+        let moved = format!("{two}[group.g]\nprograms = [\"a\"]\n");
+        let plan = between(config(two), config(&moved), &["g"]);
+        assert_eq!(steps(&plan), ["remove a:a", "add g:a"]);
+    }
+
+    #[test]
+    fn whom_a_program_waits_for_is_a_change_in_toml() {
+        let text = |more: &str| {
+            format!("[program.a]\ncommand = \"x\"\n[program.b]\ncommand = \"y\"\nautostart = false\n{more}")
+        };
+        let waits = "dependent_startup = true\ndependent_startup_wait_for = \"a:running\"\n";
+        assert_eq!(steps(&toml(&text(""), &text(waits))), ["apply b:b"]);
     }
 
     #[test]

@@ -6,18 +6,23 @@
 use crate::daemon::lastresort;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
+use crate::sys::clock;
 use crate::sys::wait::{self, Waited};
 use crate::types::{ExitStatus, LogLevel, Pid};
 
 /// BOUND: children reaped in one turn; more are taken in the next, which comes at once.
 const REAPS_PER_TURN: usize = 1_024;
 
+/// BOUND: how long deaths may keep a turn: with each of ours a start may go.
+const REAPING_MS: i64 = 3;
+
 impl Daemon {
     /// Takes what is dead, as many as one turn may.
     pub(crate) fn reap(&mut self) {
         self.reap_again = false;
+        let enough = clock::now().mono.plus_ms(REAPING_MS);
         for n in 0.. {
-            if n == REAPS_PER_TURN {
+            if n == REAPS_PER_TURN || (n > 0 && n % 8 == 0 && clock::now().mono >= enough) {
                 self.reap_again = true;
                 break;
             }

@@ -72,7 +72,8 @@ impl Daemon {
     }
 
     /// Nobody is woken for ticks that nobody wants.
-    fn renew_ticks(&mut self) {
+    /// Listeners or followers have come or gone.
+    pub(crate) fn renew_ticks(&mut self) {
         let (hub, subscribers) = (&self.events.hub, &self.subscribers);
         self.events.ticks.renew(self.now, &|name| hub.wants(name) || subscribers.wants(name));
     }

@@ -16,7 +16,6 @@ use crate::daemon::state::Daemon;
 use crate::engine::input::{Change, Input};
 use crate::events::PoolPlan;
 use crate::events::handler::Handler;
-use crate::events::ticks::Ticks;
 use crate::types::LogLevel;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -260,13 +259,8 @@ impl Daemon {
     pub(crate) fn settle_pool(&mut self, group: &Group) {
         if let Some(plan) = pool_plan(group, &|name| self.roster.slot_of(&group.name, name)) {
             self.events.hub.settle(plan);
-            self.settle_ticks();
+            self.renew_ticks();
         }
-    }
-
-    pub(crate) fn settle_ticks(&mut self) {
-        let hub = &self.events.hub;
-        self.events.ticks = Ticks::new(self.now, &|name| hub.wants(name));
     }
 
     /// Whether SIGHUP means an update.

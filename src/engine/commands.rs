@@ -9,7 +9,7 @@ use crate::control::{Command, Fault, FaultCode, Outcome, State, Target};
 use crate::engine::action::Action;
 use crate::engine::input::CommandId;
 use crate::engine::shutdown::Goal;
-use crate::engine::slot::namespec;
+use crate::engine::slot::{After, namespec};
 use crate::engine::table::Engine;
 use crate::engine::waiters::WaitFor;
 use crate::types::{LogLevel, Now, Signal};
@@ -123,6 +123,12 @@ impl Engine {
     }
 
     fn stop_one(&mut self, now: Now, id: CommandId, slot: u32, wait: bool, out: &mut Vec<Action>) {
+        if let Some(After::Renew { start, .. }) =
+            self.slots.get_mut(slot as usize).and_then(|s| s.after.as_mut())
+        {
+            // It is being stopped for an update; whoever stops it now does not want it back.
+            *start = false;
+        }
         if !self.state(slot).is_running() {
             let fault = Fault::new(FaultCode::NotRunning, self.spec(slot));
             return self.answer(id, slot, Some(fault));

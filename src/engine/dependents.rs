@@ -2,10 +2,10 @@
 //!
 //! Pure. Invariants: what a program has reached stays reached until the end of the engine; a program is started from here
 //! only until it has once been RUNNING or FATAL, and nothing is, once everything that waits has come so far; one round
-//! starts at least one process or is the last. COMPAT: supervisord-dependent-startup 1.4.0, which does the same by events
+//! starts at least one process or is the last; when programs come, go or change it is made anew from who is there. COMPAT: supervisord-dependent-startup 1.4.0, which does the same by events
 //! and XML-RPC. Not here: which names mean which program, circles, what comes first (`config::validate::dependents`).
 
-use crate::config::model::{Condition, Config, GroupKind, Milestone};
+use crate::config::model::{Condition, Milestone};
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::slot::{News, Slot};
@@ -44,47 +44,45 @@ struct Rule {
 }
 
 impl Dependents {
-    pub(super) fn new(config: &Config) -> Dependents {
-        let mut all = Dependents { news: true, ..Dependents::default() };
-        if config.processes().all(|p| p.waits.is_none()) {
+    /// Who waits for whom among the programs that there are now. What was reached before stays reached.
+    pub(super) fn of(slots: &[Slot], arrival: &[u32], before: &Dependents) -> Dependents {
+        let mut all = Dependents { news: true, begun: before.begun, ..Dependents::default() };
+        let present = || arrival.iter().filter_map(|id| slots.get(*id as usize));
+        if present().all(|s| s.policy.waits.is_none()) {
             return all;
         }
-        let plain = |kind: &GroupKind| matches!(kind, GroupKind::Program);
-        let programs = config.groups.iter().flat_map(|g| g.programs.iter().map(move |p| (plain(&g.kind), p)));
-        let programs: Vec<_> = (0u32..).zip(programs).filter(|(_, (plain, _))| *plain).collect();
-        all.service_of.resize(config.processes().count(), None);
-        for (id, (_, program)) in &programs {
-            let at = all.place_of(&program.program).unwrap_or_else(|| {
-                all.services.push(Service { name: program.program.clone(), ..Service::default() });
-                all.services.len() - 1
-            });
-            all.services[at].members.push((*id, 0));
-            all.service_of[*id as usize] = Some(at);
+        all.service_of.resize(slots.len(), None);
+        for slot in present() {
+            let Some(name) = &slot.policy.service else { continue };
+            let at = all.place_for(name);
+            let now = milestone(slot.state).map_or(0, |m| set_of(&[m]));
+            all.services[at].members.push((slot.id, before.reached(slot.id) | now));
+            all.service_of[slot.id as usize] = Some(at);
         }
-        for (_, (_, program)) in &programs {
-            let (Some(waits), Some(at)) = (&program.waits, all.place_of(&program.program)) else { continue };
-            let need = |d: &crate::config::model::Dependency| {
-                let Condition::Reached(milestones) = &d.condition;
-                Some((all.place_of(&d.target)?, set_of(milestones)))
-            };
-            let depends = waits.depends.iter().filter_map(need).collect();
+        for slot in present() {
+            let (Some(waits), Some(name)) = (&slot.policy.waits, &slot.policy.service) else { continue };
+            let at = all.place_for(name);
+            let mut depends = Vec::with_capacity(waits.depends.len());
+            for dependency in &waits.depends {
+                let Condition::Reached(milestones) = &dependency.condition;
+                // Of a program that is not there any more nothing is ever reached.
+                depends.push((all.place_for(&dependency.target), set_of(milestones)));
+            }
             all.services[at].waits = Some(Rule { place: (waits.urgency, waits.rank), depends });
         }
         all
     }
 
-    fn place_of(&self, name: &str) -> Option<usize> {
-        self.services.iter().position(|s| s.name == name)
+    fn place_for(&mut self, name: &str) -> usize {
+        self.services.iter().position(|s| s.name == name).unwrap_or_else(|| {
+            self.services.push(Service { name: name.to_owned(), ..Service::default() });
+            self.services.len() - 1
+        })
     }
 
-    /// Another program may get the slot; who has gone keeps nobody waiting.
-    pub(super) fn forget(&mut self, slot: u32) {
-        if let Some(at) = self.service_of.get_mut(slot as usize).and_then(Option::take)
-            && let Some(service) = self.services.get_mut(at)
-        {
-            service.members.retain(|m| m.0 != slot);
-            self.news = true;
-        }
+    fn reached(&self, slot: u32) -> Set {
+        let mut members = self.services.iter().flat_map(|s| &s.members);
+        members.find(|m| m.0 == slot).map_or(0, |m| m.1)
     }
 
     /// A slot has changed. COMPAT: whatever it is, all are looked at again.
@@ -153,7 +151,7 @@ impl Service {
     }
 
     fn has_reached(&self, one: Set) -> bool {
-        self.members.iter().all(|(_, reached)| reached & one != 0)
+        !self.members.is_empty() && self.members.iter().all(|(_, reached)| reached & one != 0)
     }
 
     /// COMPAT: while one of its processes lives or has failed for good, none is started.

@@ -8,6 +8,7 @@
 use crate::config::model::Group;
 use crate::control::State;
 use crate::engine::action::Action;
+use crate::engine::dependents::Dependents;
 use crate::engine::input::Change;
 use crate::engine::layout::Layout;
 use crate::engine::slot::{After, Ctx, Policy, Slot};
@@ -145,7 +146,6 @@ impl Engine {
                     slot.vacate();
                     is_in_order = false;
                     self.timers.clear(id);
-                    self.dependents.forget(id);
                     self.main = self.main.filter(|main| *main != id);
                     self.n_ends_settled = self.n_ends;
                     out.push(Action::Vacated(id));
@@ -171,6 +171,7 @@ impl Engine {
     /// Makes all orders and counts anew.
     pub(super) fn lay_out(&mut self) {
         self.layout = Layout::new(&self.slots);
+        self.dependents = Dependents::of(&self.slots, &self.layout.arrival, &self.dependents);
         self.tally = self.recount();
     }
 

@@ -4,7 +4,7 @@
 //! state that is left; a pid is in `life` exactly as long as the kernel may know it.
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
-use crate::config::model::{Autorestart, Backoff, Group, Program};
+use crate::config::model::{Autorestart, Backoff, Group, GroupKind, Program, Waits};
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, StateChange};
 use crate::engine::backoff::Jitter;
@@ -16,6 +16,10 @@ use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 #[derive(Debug)]
 pub(super) struct Policy {
     pub(super) name: String,
+    /// The program section, where others may wait for it.
+    pub(super) service: Option<String>,
+    /// Started only when others have come so far.
+    pub(super) waits: Option<Box<Waits>>,
     pub(super) group: String,
     pub(super) group_priority: i64,
     pub(super) priority: i64,
@@ -35,6 +39,8 @@ impl Policy {
     pub(super) fn new(program: &Program, group: &Group) -> Policy {
         Policy {
             name: program.name.clone(),
+            service: matches!(group.kind, GroupKind::Program).then(|| program.program.clone()),
+            waits: program.waits.clone(),
             group: group.name.clone(),
             group_priority: group.priority,
             priority: program.priority,
@@ -51,9 +57,9 @@ impl Policy {
         }
     }
 
-    /// What its place in every order depends on.
-    pub(super) fn place(&self) -> (i64, i64) {
-        (self.group_priority, self.priority)
+    /// What its place in every order depends on, and whom it waits for.
+    pub(super) fn place(&self) -> (i64, i64, Option<&Waits>) {
+        (self.group_priority, self.priority, self.waits.as_deref())
     }
 
     /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.

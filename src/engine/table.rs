@@ -73,7 +73,7 @@ impl Engine {
             started_up: false,
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
-            dependents: Dependents::new(config),
+            dependents: Dependents::default(),
             refused: Vec::new(),
             news: Vec::new(),
         };

@@ -163,13 +163,16 @@ fn listeners_and_followers_count_alike() {
 fn types_are_chosen_and_output_and_ticks_are_told_only_to_who_asks() {
     let daemon =
         ini("[program:x]\ncommand=@puppet@ wait-file @dir@/go say hello say-err \"a b\" hold\nstartsecs=0\n\
-         stdout_events_enabled=true\nstderr_events_enabled=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n")
+         stdout_events_enabled=true\nstderr_events_enabled=true\nstdout_logfile=NONE\nstderr_logfile=NONE\n\
+         [program:idle]\ncommand=cat\nautostart=false\nstdout_logfile=NONE\nstderr_logfile=NONE\n")
         .start();
     daemon.wait_state("x", "RUNNING");
     let socket = daemon.socket();
     let mut usual = Follower::new(&socket, "/events", "");
     let mut output = Follower::new(&socket, "/events?types=process_log,SUPERVISOR_STATE_CHANGE", "");
     let mut ticks = Follower::new(&socket, "/events?types=TICK_5", "");
+    // The clock is set anew when a group goes, and it still ticks for who follows.
+    ctl(&daemon, &["remove", "idle"]).expect(0);
     daemon.dir().write("go", "");
     let events = output.until_event("PROCESS_LOG_STDERR", "x");
     let told: Vec<_> = events.iter().map(|e| (e["channel"].as_str(), e["data"].as_str())).collect();

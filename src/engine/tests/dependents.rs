@@ -113,3 +113,38 @@ fn nothing_is_started_once_everything_is_being_stopped() {
     rig.ends(0, TERMINATED);
     assert!(rig.spawns().is_empty() && rig.state(1) == State::Stopped);
 }
+
+#[test]
+fn a_program_that_moves_into_a_group_keeps_others_waiting_until_it_runs() {
+    let config = config(vec![waiting("a", (0, 1), &[]), waiting("b", (1, 1), &[("a", RUNNING)])]);
+    let mut rig = Rig::booted(&config);
+    rig.spawn_ok(0, 100);
+    rig.step(Input::Retire { slots: vec![0] });
+    rig.exits(0, 0);
+    assert!(rig.spawns().is_empty(), "that nobody is there is not that it runs");
+    let mut moved = waiting("a", (0, 1), &[]);
+    moved.name = "g".into();
+    rig.step(Input::Add { group: std::rc::Rc::new(moved), members: vec![(0, 0)] });
+    assert_eq!(rig.spawns(), ["a"]);
+    rig.spawn_ok(0, 101);
+    rig.pass_ms(1_001);
+    assert_eq!(rig.spawns(), ["b"]);
+}
+
+#[test]
+fn who_waits_and_is_removed_and_added_again_waits_again() {
+    let group = || waiting("b", (1, 1), &[("a", RUNNING)]);
+    let config = config(vec![waiting("a", (0, 1), &[]), group()]);
+    let mut rig = Rig::booted(&config);
+    rig.spawn_ok(0, 100);
+    rig.step(Input::Retire { slots: vec![1] });
+    rig.step(Input::Add { group: std::rc::Rc::new(group()), members: vec![(1, 0)] });
+    assert!(rig.spawns().is_empty());
+    rig.pass_ms(1_001);
+    assert_eq!(rig.spawns(), ["b"]);
+    // One that comes when what it waits for was reached long ago.
+    rig.spawn_ok(1, 101);
+    let late = waiting("c", (2, 1), &[("a", RUNNING)]);
+    rig.step(Input::Add { group: std::rc::Rc::new(late), members: vec![(2, 0)] });
+    assert_eq!(rig.spawns(), ["c"]);
+}

@@ -204,3 +204,13 @@ fn nobody_comes_or_goes_while_everything_is_being_stopped() {
     assert_eq!((told(&rig).len(), rig.spawns().len(), rig.bugs()), (0, 0, 0));
     assert_eq!(rig.leave(), Some(Leave::Exit(0)));
 }
+
+#[test]
+fn who_stops_what_is_being_restarted_keeps_it_stopped() {
+    let mut rig = Rig::running(&one(|_| ()));
+    changed(&mut rig, true, |_| ());
+    rig.stop(false);
+    assert_eq!(rig.fault(), "NOT_RUNNING: web");
+    rig.exits(0, 0);
+    assert_eq!((told(&rig), rig.spawns().len()), (vec!["renewed 0".to_owned()], 0));
+}
