@@ -181,7 +181,7 @@ fn types_are_chosen_and_output_and_ticks_are_told_only_to_who_asks() {
     assert!(events[0]["when"].as_i64().is_some_and(|w| w % 5 == 0), "{events:?}");
     ctl(&daemon, &["stop", "x"]).expect(0);
     let events = usual.until_event("PROCESS_STATE_STOPPED", "x");
-    assert_eq!(names(&events), ["PROCESS_STATE_STOPPING", "PROCESS_STATE_STOPPED"]);
+    assert_eq!(names(&events), ["PROCESS_GROUP_REMOVED", "PROCESS_STATE_STOPPING", "PROCESS_STATE_STOPPED"]);
     daemon.finish();
 }
 

@@ -143,8 +143,10 @@ fn an_operator_may_start_and_stop_while_an_update_waits() {
     let stop = http::rpc(&daemon.socket(), "supervisor.stopProcess", &["slow"]).expect("it answers");
     assert_eq!(http::member(&stop, "faultString").as_deref(), Some("NOT_RUNNING: slow"));
     assert_eq!(steps(&asked.join().expect("it ends")), ["restart slow:slow umask"]);
-    wait_lives(&daemon, "slow", 2);
     wait_lives(&daemon, "a", 2);
+    // Who stops it meanwhile does not want it back.
+    assert_eq!(daemon.info("slow", "statename").as_deref(), Some("STOPPED"));
+    wait_lives(&daemon, "slow", 1);
     daemon.finish();
 }
 
