@@ -141,6 +141,9 @@ impl<'a> Session<'a> {
     }
 
     fn perform(&mut self, action: &str, words: &[&str], rest: &str, line: &str) -> Done {
+        if !self.settings.face && help::command(action).is_some() && words.iter().any(|w| help::is_flag(w)) {
+            return self.help(action);
+        }
         match action {
             "status" => self.show_status(words),
             "start" => self.start(words),

@@ -78,6 +78,12 @@ pub struct CtlArgs {
     pub face: Option<String>,
 }
 
+/// The end of the help of `mainstay ctl`: the actions.
+#[must_use]
+pub fn epilogue() -> String {
+    help::epilogue()
+}
+
 /// What the environment says about the terminal.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Surroundings {
@@ -96,6 +102,19 @@ pub fn run(
 ) -> u8 {
     terminal::restore_on_panic();
     let mut out = io::stdout().lock();
+    let words: Vec<&str> = args.words.iter().map(String::as_str).filter(|w| *w != "--json").collect();
+    if args.face.is_none() && help::is_asked(&words.join(" ")) {
+        // Nobody is asked: help needs nobody.
+        let nobody = Server::new(ServerAddress::unix(""));
+        return with_server(
+            args,
+            &nobody,
+            Settings::default(),
+            Input::new(io::Cursor::new(Vec::new())),
+            &mut out,
+        )
+        .0;
+    }
     let mut found = match addresses(args, found) {
         Ok(found) => found,
         Err((text, code)) => return complain(args, &text, code, &mut out),

@@ -154,3 +154,23 @@ fn a_password_is_asked_for() {
     assert_ne!(mainstay(&["ctl", "-s", &url, "-u", "u", "-p", "wrong", "status"]).code(), 0);
     daemon.finish();
 }
+
+#[test]
+fn help_needs_no_server() {
+    for (words, begins) in [
+        (&["help"][..], "\ndefault commands (type help <topic>):\n"),
+        (&["help", "top"], "top\t"),
+        (&["top", "--help"], "top\t"),
+        (&["events", "-h"], "events\t"),
+        (&["tail", "-f", "web", "--help", "--json"], ""),
+    ] {
+        let done = mainstay(&[&["ctl", "-s", "unix:///nonexistent/x.sock"], words].concat());
+        assert_eq!(done.code(), 0, "{words:?}: {}{}", done.stdout, done.stderr);
+        assert!(done.stdout.starts_with(begins), "{words:?}: {}", done.stdout);
+        assert!(!done.stderr.contains("nonexistent"), "{words:?}: {}", done.stderr);
+    }
+    let done = mainstay(&["ctl", "--help"]);
+    done.expect(0);
+    let end = "stop, tail, top, update, version\n\n`mainstay ctl help ACTION` explains one.\n";
+    assert!(done.stdout.ends_with(end), "{}", done.stdout);
+}
