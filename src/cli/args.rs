@@ -40,6 +40,7 @@ pub(crate) enum Applet {
     /// Run a command, and hand signals to the process that its pidfile names
     Pidproxy(pidproxy::PidproxyArgs),
     /// Control a running mainstay or supervisord: status, start, stop, restart, signal, tail, top, events, shutdown
+    #[command(after_help = crate::ctl::epilogue())]
     Ctl(ctl::CtlArgs),
     /// Validate a configuration and say everything that is wrong with it
     Check(check::CheckArgs),

@@ -38,6 +38,8 @@ pub enum ClientError {
     Connect(io::Error),
     /// The connection broke.
     Broken(io::Error),
+    /// The answer to something that takes long has not come, and will not: whether it was done is not known.
+    Lost(Box<ClientError>),
     /// Nobody said anything for so long.
     Silent(Duration),
     /// Another HTTP status than 200.
@@ -57,6 +59,7 @@ impl fmt::Display for ClientError {
         match self {
             ClientError::Connect(e) => write!(f, "cannot connect: {e}"),
             ClientError::Broken(e) => write!(f, "cannot talk to the server: {e}"),
+            ClientError::Lost(error) => error.fmt(f),
             ClientError::Silent(limit) => write!(f, "no answer within {} s", limit.as_secs_f64()),
             ClientError::Status(status, reason) => write!(f, "the server answered {status} {reason}"),
             ClientError::Fault { code, text } => write!(f, "the server refused: {text} (fault {code})"),
@@ -236,6 +239,9 @@ fn request(
     match (read_answer(&mut *stream, limits), sent) {
         (Ok(answer), _) => Ok(answer),
         (Err(_), Err(e)) => Err(limits.explain(e, ClientError::Broken)),
+        (Err(e @ (ClientError::Broken(_) | ClientError::Garbled(_))), Ok(())) if !limits.answer => {
+            Err(ClientError::Lost(Box::new(e)))
+        }
         (Err(e), Ok(())) => Err(e),
     }
 }

@@ -79,6 +79,8 @@ pub enum Missed {
     Away,
     /// It is there and says nothing.
     Mute,
+    /// We may not connect.
+    Barred,
 }
 
 impl<'a> Session<'a> {
@@ -141,6 +143,9 @@ impl<'a> Session<'a> {
     }
 
     fn perform(&mut self, action: &str, words: &[&str], rest: &str, line: &str) -> Done {
+        if !self.settings.face && help::command(action).is_some() && words.iter().any(|w| help::is_flag(w)) {
+            return self.help(action);
+        }
         match action {
             "status" => self.show_status(words),
             "start" => self.start(words),
@@ -203,8 +208,9 @@ impl<'a> Session<'a> {
         self.fail(names::GENERIC);
         match error {
             ClientError::Interrupted => self.interrupted(),
-            ClientError::Connect(_) => {
-                self.missed = Some(Missed::Away);
+            ClientError::Connect(why) => {
+                let barred = why.kind() == ErrorKind::PermissionDenied;
+                self.missed = Some(if barred { Missed::Barred } else { Missed::Away });
                 let url = self.api.url();
                 self.say(&format!("error: cannot reach {url}: {error}"));
             }
@@ -213,6 +219,11 @@ impl<'a> Session<'a> {
                 let url = self.api.url();
                 self.say(&format!("error: cannot reach {url}: {error}"));
                 self.fail(names::STATUS_UNKNOWN);
+            }
+            ClientError::Lost(_) => {
+                self.say(&format!("error: {error}"));
+                let plan = if self.settings.face { "" } else { " or `plan`" };
+                self.hint(&format!("the outcome is not known; `status`{plan} tells"));
             }
             other => self.say(&format!("error: {other}")),
         }

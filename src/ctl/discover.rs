@@ -8,11 +8,11 @@ use crate::control::default_socket_paths;
 use crate::ctl::CtlArgs;
 use crate::ctl::address::ServerAddress;
 use crate::ctl::client::{PATIENCE, connect};
-use nix::unistd::geteuid;
+use nix::unistd::{AccessFlags, access, geteuid};
 use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Looks a variable up; `cli` reads the real environment.
@@ -34,6 +34,8 @@ const SEARCH: [&str; 7] = [
 pub struct Found {
     /// The control servers to try, best first.
     pub servers: Vec<ServerAddress>,
+    /// Why a socket that is there is none of them.
+    pub barred: Option<String>,
     /// Name and password of `[supervisorctl]`, for a server that the command line names.
     pub credentials: (Option<String>, Option<String>),
     pub prompt: Option<String>,
@@ -58,22 +60,27 @@ pub fn find(args: &CtlArgs, env: Lookup<'_>) -> Result<Found, String> {
         });
     }
     if args.serverurl.is_none() {
-        found.servers = servers(args, file.as_ref(), env);
+        (found.servers, found.barred) = servers(args, file.as_ref(), env);
     }
     Ok(found)
 }
 
-/// The control servers to try, best first.
-fn servers(args: &CtlArgs, file: Option<&(PathBuf, String)>, env: Lookup<'_>) -> Vec<ServerAddress> {
+/// The control servers to try, best first; and why a socket is none of them.
+fn servers(
+    args: &CtlArgs,
+    file: Option<&(PathBuf, String)>,
+    env: Lookup<'_>,
+) -> (Vec<ServerAddress>, Option<String>) {
     let of_file = file.map(|(path, text)| from_text(text, path, env)).unwrap_or_default();
     if args.configuration.is_some() && !of_file.is_empty() {
-        return of_file;
+        return (of_file, None);
     }
     let mut found = if args.configuration.is_some() { Vec::new() } else { from_environment(env) };
     // A file that names no server runs with a private socket.
-    found.extend(living_sockets());
+    let (living, barred) = living_sockets();
+    found.extend(living);
     found.extend(of_file);
-    found
+    (found, barred)
 }
 
 /// The read-only listeners to try, then the control servers: whoever answers probes.
@@ -146,13 +153,35 @@ pub fn from_environment(env: Lookup<'_>) -> Vec<ServerAddress> {
     found
 }
 
-/// The default sockets that are ours or root's and take a connection.
-#[must_use]
-pub fn living_sockets() -> Vec<ServerAddress> {
-    let me = geteuid().as_raw();
-    let ours = |path: &&str| fs::symlink_metadata(path).is_ok_and(|m| m.uid() == me || m.uid() == 0);
-    let candidates = default_socket_paths().into_iter().filter(ours).map(ServerAddress::unix);
-    candidates.filter(|address| connect(address, PATIENCE).is_ok()).collect()
+/// The default sockets that are ours or root's and take a connection; and why the first of the others cannot be used.
+fn living_sockets() -> (Vec<ServerAddress>, Option<String>) {
+    let (mut living, mut barred) = (Vec::new(), None);
+    for path in default_socket_paths() {
+        match is_usable(path) {
+            Ok(true) => living.push(ServerAddress::unix(path)),
+            Ok(false) => {}
+            Err(why) => barred = barred.or(Some(why)),
+        }
+    }
+    (living, barred)
+}
+
+/// Whether a server listens there; an error where there is a socket that may not be used.
+fn is_usable(path: &str) -> Result<bool, String> {
+    let Ok(about) = fs::symlink_metadata(path) else { return Ok(false) };
+    let owner = about.uid();
+    let denied = || format!("cannot connect to {path}: Permission denied");
+    if owner == geteuid().as_raw() || owner == 0 {
+        return match connect(&ServerAddress::unix(path), PATIENCE) {
+            Err(e) if e.kind() == ErrorKind::PermissionDenied => Err(denied()),
+            connected => Ok(connected.is_ok()),
+        };
+    }
+    match access(path, AccessFlags::W_OK) {
+        _ if !about.file_type().is_socket() => Ok(false),
+        Ok(()) => Err(format!("cannot trust {path}: user {owner} owns it, who is neither you nor root")),
+        Err(_) => Err(denied()),
+    }
 }
 
 /// The control servers a configuration file names, INI or TOML.

@@ -146,6 +146,40 @@ pub(crate) fn command(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|c| c.name == name)
 }
 
+/// Whether a line only asks for help, for which no server is needed.
+pub(crate) fn is_asked(line: &str) -> bool {
+    let line = line.trim_start();
+    let mut words = line.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    first == "help" || line.starts_with('?') || (command(first).is_some() && words.any(is_flag))
+}
+
+/// Behind an action of ours these ask for its help. COMPAT: not as supervisorctl, to whom they are names.
+pub(crate) fn is_flag(word: &str) -> bool {
+    matches!(word, "-h" | "--help")
+}
+
+/// The end of the help of `mainstay ctl`: the names of all actions.
+pub(crate) fn epilogue() -> String {
+    let mut out = "Actions: ".to_owned();
+    let mut room = 100 - out.len();
+    for (n, command) in COMMANDS.iter().enumerate() {
+        let separator = if n == 0 { "" } else { ", " };
+        out.push_str(separator.trim_end());
+        // The comma of the next one has to fit as well.
+        if room < separator.len() + command.name.len() + 1 {
+            out.push_str("\n  ");
+            room = 98;
+        } else {
+            out.push_str(if n == 0 { "" } else { " " });
+        }
+        out.push_str(command.name);
+        room = room.saturating_sub(separator.len() + command.name.len());
+    }
+    out.push_str("\n\n`mainstay ctl help ACTION` explains one.");
+    out
+}
+
 /// What `help` says. COMPAT: one block for each who brings commands; `help` is not among them.
 pub(crate) fn list(with_ours: bool) -> String {
     let mut out = String::new();
@@ -204,6 +238,28 @@ mod tests {
             avail  fg        pid   remove  shutdown  status  update \n\
             clear  maintail  quit  reread  signal    stop    version\n";
         assert_eq!(list(false), want);
+    }
+
+    #[test]
+    fn help_is_told_from_what_needs_a_server() {
+        for line in ["help", "help top", " help x", "?", "?top", "top --help", "tail -f a -h", "stop --help"]
+        {
+            assert!(is_asked(line), "{line}");
+        }
+        for line in ["", "status", "helpme", "start help", "top -d 1", "nosuch --help", "status h"] {
+            assert!(!is_asked(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_epilogue_names_every_action_once() {
+        let text = epilogue();
+        let (names, explains) = text.split_once("\n\n").expect("two paragraphs");
+        let names: Vec<_> =
+            names.strip_prefix("Actions: ").expect("a head").split(',').map(str::trim).collect();
+        assert_eq!(names, COMMANDS.iter().map(|c| c.name).collect::<Vec<_>>());
+        assert!(text.lines().all(|l| l.len() <= 100) && text.lines().count() > 3, "{text}");
+        assert_eq!(explains, "`mainstay ctl help ACTION` explains one.");
     }
 
     #[test]

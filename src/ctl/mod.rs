@@ -78,6 +78,12 @@ pub struct CtlArgs {
     pub face: Option<String>,
 }
 
+/// The end of the help of `mainstay ctl`: the actions.
+#[must_use]
+pub fn epilogue() -> String {
+    help::epilogue()
+}
+
 /// What the environment says about the terminal.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Surroundings {
@@ -96,6 +102,19 @@ pub fn run(
 ) -> u8 {
     terminal::restore_on_panic();
     let mut out = io::stdout().lock();
+    let words: Vec<&str> = args.words.iter().map(String::as_str).filter(|w| *w != "--json").collect();
+    if args.face.is_none() && help::is_asked(&words.join(" ")) {
+        // Nobody is asked: help needs nobody.
+        let nobody = Server::new(ServerAddress::unix(""));
+        return with_server(
+            args,
+            &nobody,
+            Settings::default(),
+            Input::new(io::Cursor::new(Vec::new())),
+            &mut out,
+        )
+        .0;
+    }
     let mut found = match addresses(args, found) {
         Ok(found) => found,
         Err((text, code)) => return complain(args, &text, code, &mut out),
@@ -105,8 +124,12 @@ pub fn run(
         found.servers.push(ServerAddress::tcp("localhost", 9001));
     }
     let Some(address) = choose(std::mem::take(&mut found.servers)) else {
-        let _ = writeln!(out, "error: cannot find mainstay: no control socket answers");
-        hint(None);
+        let (why, advice) = match found.barred {
+            Some(why) => (why, BARRED.to_owned()),
+            None => ("cannot find mainstay: no control socket answers".to_owned(), is_it_running(None)),
+        };
+        let _ = writeln!(out, "error: {why}");
+        hint(&advice);
         return if args.words.first().is_some_and(|w| w == "status") { 4 } else { 7 };
     };
     let server = Server::new(address);
@@ -170,10 +193,9 @@ fn with_server(
     }
     session.execute(&words.join(" "));
     match session.missed() {
-        Some(Missed::Away) => hint(Some(&api.url())),
-        Some(Missed::Mute) => {
-            let _ = writeln!(io::stderr(), "hint: {MUTE}");
-        }
+        Some(Missed::Away) => hint(&is_it_running(Some(&api.url()))),
+        Some(Missed::Mute) => hint(MUTE),
+        Some(Missed::Barred) => hint(BARRED),
         None => {}
     }
     (session.status(), session.input)
@@ -219,11 +241,15 @@ fn choose(candidates: Vec<ServerAddress>) -> Option<ServerAddress> {
 /// A stopped process still has its connections accepted, by the kernel.
 const MUTE: &str = "something listens there and does not answer: is it stopped, stuck, or another program?";
 
-fn hint(url: Option<&str>) {
+/// The owner and root may connect, and whom the socket's mode lets in.
+const BARRED: &str = "run this as the owner of that socket, or name another server with -s URL";
+
+fn is_it_running(url: Option<&str>) -> String {
     let place = url.map_or(String::new(), |url| format!(" at {url}"));
+    format!("is it running{place}? name the server with -s URL, or its configuration with -c FILE")
+}
+
+fn hint(text: &str) {
     // A hint that nobody reads is no loss.
-    let _ = writeln!(
-        io::stderr(),
-        "hint: is it running{place}? name the server with -s URL, or its configuration with -c FILE"
-    );
+    let _ = writeln!(io::stderr(), "hint: {text}");
 }

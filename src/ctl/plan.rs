@@ -50,7 +50,8 @@ impl Session<'_> {
 
     /// A line for each setting, the first behind `head`. What only a reload changes has no line without a setting.
     fn changes(&mut self, head: &str, settings: &[Value]) {
-        let line = |s: &Value| format!("{}: {} -> {}", text(s, "setting"), text(s, "from"), text(s, "to"));
+        let shown = |s, member| in_one_line(text(s, member));
+        let line = |s| format!("{}: {} -> {}", shown(s, "setting"), shown(s, "from"), shown(s, "to"));
         let blank = " ".repeat(head.chars().count());
         match settings {
             [] if head.starts_with("reload") => {}
@@ -125,6 +126,15 @@ impl Session<'_> {
         }
         Ok(true)
     }
+}
+
+/// Without control characters: as TOML and most languages write them.
+fn in_one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 fn groups_of(words: &[&str]) -> Vec<Value> {

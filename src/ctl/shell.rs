@@ -72,7 +72,12 @@ impl Session<'_> {
     pub(super) fn logs_in(&mut self) -> bool {
         self.say("Server requires authentication");
         if !self.settings.interactive {
-            self.hint("give a name and a password: -u NAME -p PASSWORD, or -i to be asked for them");
+            let given = self.api.address();
+            self.hint(if given.username.is_some() && given.password.is_some() {
+                "the name or the password is wrong: -u NAME -p PASSWORD, or -i to be asked for them"
+            } else {
+                "give a name and a password: -u NAME -p PASSWORD, or -i to be asked for them"
+            });
             return false;
         }
         let asked = match self.input.ask("Username:", self.out) {

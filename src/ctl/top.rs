@@ -3,8 +3,9 @@
 //! Does I/O through the session and, on a terminal, through `screen`. Invariants: no request waits for a start or a stop to
 //! end, so that keys go on working; a server that goes away is said, and asked again; against Python's supervisord there
 //! is the same table with what it tells, and what /proc tells where it runs beside us.
-//! Not here: what keys do (`model`), the picture (`view`).
+//! Not here: what keys do (`model`), the picture (`view`), what is still to be done at the end (`leave`).
 
+mod leave;
 mod model;
 mod rows;
 mod view;
@@ -176,14 +177,26 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
     // What is wrong from the start is said as any other command says it.
     model.rows = source.rows()?;
     meter.measure(&mut model.rows, clock::now().mono.0);
-    let mut screen = Screen::open().map_err(ClientError::Broken)?;
+    let screen = Screen::open().map_err(ClientError::Broken)?;
+    let code = watch(source, &mut model, &mut meter, screen, every_ms);
+    Ok(leave::finish(source, &mut model, code))
+}
+
+/// Draws, and does what keys say. The terminal is as it was when this ends.
+fn watch(
+    source: &mut Source<'_>,
+    model: &mut Model,
+    meter: &mut Meter,
+    mut screen: Screen,
+    every_ms: i64,
+) -> u8 {
     let mut decoder = Decoder::default();
     let mut due = clock::now().mono.plus_ms(every_ms);
     loop {
         let size = screen.size();
         model.settle(view::page(size.0));
-        if screen.draw(view::frame(&model, size)).is_err() {
-            return Ok(names::GENERIC);
+        if screen.draw(view::frame(model, size)).is_err() {
+            return names::GENERIC;
         }
         let pressed = match screen.wait(patience(due, &decoder)) {
             Happened::Keys(bytes) => decoder.push(&bytes),
@@ -191,13 +204,13 @@ fn live(source: &mut Source<'_>, every_ms: i64) -> Result<u8, ClientError> {
                 screen.forget();
                 Vec::new()
             }
-            Happened::End(code) => return Ok(code),
+            Happened::End(code) => return code,
             Happened::Quiet => decoder.flush().into_iter().collect(),
         };
-        let Some(at_once) = press(source.api, &mut model, pressed, &mut screen) else { return Ok(names::OK) };
+        let Some(at_once) = press(source.api, model, pressed, &mut screen) else { return names::OK };
         let now = clock::now().mono;
         if at_once || now >= due {
-            renew(source, &mut model, &mut meter, now);
+            renew(source, model, meter, now);
             let pause = if model.restarting.is_empty() { every_ms } else { RESTART_MS.min(every_ms) };
             due = clock::now().mono.plus_ms(pause);
         }
@@ -284,7 +297,7 @@ fn act(api: &dyn Api, model: &mut Model, effect: &Effect) {
     };
 }
 
-/// Asks for something without waiting for it; whether it comes to that, or is so already, and what to say about it.
+/// Asks for something without waiting for it; whether it may come to that, or is so already, and what to say about it.
 fn command(api: &dyn Api, verb: Verb, spec: &str) -> (bool, String) {
     let word = verb.word();
     // With its whole name it has a limit of time, as it does not wait.
@@ -295,7 +308,10 @@ fn command(api: &dyn Api, verb: Verb, spec: &str) -> (bool, String) {
         Err(ClientError::Fault { code, text }) => {
             (verb.exit_code(code).is_none(), verb.line(group, name.unwrap_or_default(), code, &text))
         }
-        Err(other) => (false, other.to_string()),
+        // Where the answer is missing it may come to that all the same.
+        Err(other) => {
+            (!matches!(other, ClientError::Connect(_) | ClientError::Status(..)), other.to_string())
+        }
     };
     (comes, plain(&text))
 }

@@ -151,6 +151,102 @@ fn a_password_is_asked_for() {
     let url = format!("unix://{}", daemon.socket());
     assert_ne!(mainstay(&["ctl", "-s", &url, "status"]).code(), 0);
     mainstay(&["ctl", "-s", &url, "-u", "u", "-p", "secret", "status"]).expect(0);
-    assert_ne!(mainstay(&["ctl", "-s", &url, "-u", "u", "-p", "wrong", "status"]).code(), 0);
+    for (given, advice) in [
+        (&[][..], "hint: give a name and a password: "),
+        (&["-u", "u"], "hint: give a name and a password: "),
+        (&["-u", "u", "-p", "wrong"], "hint: the name or the password is wrong: "),
+    ] {
+        let done = mainstay(&[&["ctl", "-s", &url], given, &["status"]].concat());
+        assert_eq!((done.code(), done.stdout.as_str()), (1, "Server requires authentication\n"), "{given:?}");
+        assert!(done.stderr.starts_with(advice), "{given:?}: {}", done.stderr);
+    }
     daemon.finish();
+}
+
+#[test]
+fn a_socket_that_may_not_be_opened_is_told_from_none() {
+    if needs_root() {
+        return;
+    }
+    let dir = harness::TempDir::new();
+    let path = dir.path().join("s");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("ours");
+    // In a mount namespace of its own; root without this capability is as any other user. 65534 stands for a daemon that
+    // runs as somebody else.
+    for (change, why) in [
+        ("chmod 0", "cannot connect to /run/mainstay.sock: Permission denied"),
+        ("chown 65534", "cannot connect to /run/mainstay.sock: Permission denied"),
+        ("chmod 777", "cannot trust /run/mainstay.sock: user 65534 owns it, who is neither you nor root"),
+    ] {
+        let script = "mount -t tmpfs none /run && : > /run/mainstay.sock && mount --bind \"$1\" /run/mainstay.sock && \
+            $2 /run/mainstay.sock && shift 2 && cd / && exec setpriv --bounding-set=-dac_override \"$@\"";
+        let path = path.display().to_string();
+        let ask = |words: &[&str]| {
+            let mainstay = harness::mainstay();
+            let begin = ["unshare", "--mount", "sh", "-c", script, "sh", &path, change, &mainstay, "ctl"];
+            harness::Cmd::new(&[&begin, words].concat()).run()
+        };
+        for (words, code) in [(&["status"][..], 4), (&["start", "x"], 7)] {
+            let done = ask(words);
+            assert_eq!(
+                (done.code(), done.stdout.as_str()),
+                (code, format!("error: {why}\n").as_str()),
+                "{change}"
+            );
+            assert!(
+                done.stderr.starts_with("hint: run this as the owner of that socket, "),
+                "{}",
+                done.stderr
+            );
+        }
+        if !change.ends_with("777") {
+            let named = ask(&["-s", "unix:///run/mainstay.sock", "status"]);
+            assert!(named.stdout.contains("Permission denied"), "{}", named.stdout);
+            assert!(named.stderr.starts_with("hint: run this as the owner"), "{}", named.stderr);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_leaves_the_outcome_open() {
+    let daemon = ini(
+        "[program:slow]\ncommand=@puppet@ ignore TERM touch @dir@/up hold\nstartsecs=0\nstopwaitsecs=600\n",
+    )
+    .start();
+    wait_until("it ignores", || daemon.dir().path().join("up").exists());
+    let slow: i32 = daemon.info("slow", "pid").and_then(|p| p.parse().ok()).expect("a pid");
+    std::thread::scope(|scope| {
+        let stop = scope.spawn(|| ctl(&daemon, &["stop", "slow"]));
+        wait_until("it is being stopped", || daemon.info("slow", "statename").as_deref() == Some("STOPPING"));
+        let gateway =
+            harness::proc::children(daemon.pid()).into_iter().find(|c| c.pid != slow).expect("it is there");
+        harness::kill(gateway.pid, 9).expect("it is there");
+        let done = stop.join().expect("no panic");
+        assert_eq!(done.code(), 1);
+        assert!(done.stdout.starts_with("error: "), "{}", done.stdout);
+        assert_eq!(done.stderr, "hint: the outcome is not known; `status` or `plan` tells\n");
+    });
+    harness::kill(slow, 9).expect("it is there");
+    daemon.wait_state("slow", "STOPPED");
+    daemon.finish();
+}
+
+#[test]
+fn help_needs_no_server() {
+    for (words, begins) in [
+        (&["help"][..], "\ndefault commands (type help <topic>):\n"),
+        (&["help", "top"], "top\t"),
+        (&["top", "--help"], "top\t"),
+        (&["events", "-h"], "events\t"),
+        (&["tail", "-f", "web", "--help", "--json"], ""),
+    ] {
+        let done = mainstay(&[&["ctl", "-s", "unix:///nonexistent/x.sock"], words].concat());
+        assert_eq!(done.code(), 0, "{words:?}: {}{}", done.stdout, done.stderr);
+        assert!(done.stdout.starts_with(begins), "{words:?}: {}", done.stdout);
+        assert!(!done.stderr.contains("nonexistent"), "{words:?}: {}", done.stderr);
+    }
+    let done = mainstay(&["ctl", "--help"]);
+    done.expect(0);
+    let end = "stop, tail, top, update, version\n\n`mainstay ctl help ACTION` explains one.\n";
+    assert!(done.stdout.ends_with(end), "{}", done.stdout);
 }

@@ -137,6 +137,62 @@ fn the_terminal_is_as_it_was_however_top_ends() {
     daemon.finish();
 }
 
+/// A program that ends only by SIGKILL, long before its stop is given up.
+fn slow() -> Daemon {
+    ini("[program:slow]\ncommand=@puppet@ ignore TERM touch @dir@/up hold\nstartsecs=0\nstopwaitsecs=600\n\
+        autorestart=false\n")
+    .start()
+}
+
+/// Asks for its restart, once it can be.
+fn restart_slow(daemon: &Daemon, terminal: &Terminal) -> String {
+    harness::wait_until("it ignores", || daemon.dir().path().join("up").exists());
+    wait_row(terminal, "slow", "RUNNING");
+    terminal.keys(&["r"]);
+    wait_row(terminal, "slow", "STOPPING");
+    std::fs::remove_file(daemon.dir().path().join("up")).expect("ours");
+    daemon.info("slow", "pid").expect("a pid")
+}
+
+#[test]
+fn a_restart_that_has_begun_is_finished_however_top_ends() {
+    let daemon = slow();
+    for (end, code) in [("q", "code 0"), ("C-c", "code 0"), ("TERM", "code 143"), ("HUP", "code 129")] {
+        let Some(terminal) = top(&daemon, (80, 24)) else { return };
+        let pid = restart_slow(&daemon, &terminal);
+        if let "TERM" | "HUP" = end {
+            let signal = if end == "TERM" { 15 } else { 1 };
+            harness::kill(pid_of_top(&terminal), signal).expect("it is there");
+        } else {
+            terminal.keys(&[end]);
+        }
+        terminal.shows("finishing the restart of slow (Ctrl-C leaves it stopped)");
+        assert_eq!(terminal.tmux(&["display", "-p", "#{alternate_on} #{cursor_flag}"]), "0 1\n");
+        harness::kill(pid.parse().expect("a number"), 9).expect("it is there");
+        terminal.shows("slow: start asked for");
+        terminal.shows(code);
+        daemon.wait_state("slow", "RUNNING");
+        assert_ne!(daemon.info("slow", "pid"), Some(pid));
+    }
+    ctl(&daemon, &["signal", "KILL", "slow"]).expect(0);
+    daemon.wait_state("slow", "EXITED");
+    daemon.finish();
+}
+
+#[test]
+fn ctrl_c_gives_a_restart_up() {
+    let daemon = slow();
+    let Some(terminal) = top(&daemon, (80, 24)) else { return };
+    let pid = restart_slow(&daemon, &terminal);
+    terminal.keys(&["q"]);
+    terminal.shows("finishing the restart of slow");
+    harness::kill(pid_of_top(&terminal), 2).expect("it is there");
+    terminal.shows("code 130");
+    harness::kill(pid.parse().expect("a number"), 9).expect("it is there");
+    daemon.wait_state("slow", "STOPPED");
+    daemon.finish();
+}
+
 #[test]
 fn a_server_that_goes_away_is_said_and_found_again() {
     let daemon = running();

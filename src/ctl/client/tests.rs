@@ -53,6 +53,24 @@ fn a_unix_socket_that_is_not_there_keeps_its_reason() {
 }
 
 #[test]
+fn an_answer_that_does_not_come_leaves_the_outcome_of_a_stop_open() {
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let port = tcp.local_addr().expect("address").port();
+    let thread = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = tcp.accept().expect("a client");
+            assert!(stream.read(&mut [0; 4096]).expect("a request") > 0);
+        }
+    });
+    let server = Server::new(ServerAddress::tcp("127.0.0.1", port));
+    let error = server.call("stopProcess", &[]).expect_err("no answer");
+    assert!(matches!(error, ClientError::Lost(_)), "{error:?}");
+    let error = server.call("getPID", &[]).expect_err("no answer");
+    assert!(matches!(error, ClientError::Garbled(_) | ClientError::Broken(_)), "{error:?}");
+    thread.join().expect("no panic");
+}
+
+#[test]
 fn a_start_may_take_longer_than_any_other_answer() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("bind");
     let port = tcp.local_addr().expect("address").port();

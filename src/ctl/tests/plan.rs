@@ -42,6 +42,15 @@ fn a_plan_has_a_line_for_each_setting() {
 }
 
 #[test]
+fn a_value_with_a_newline_stays_in_its_line() {
+    let settings =
+        vec![setting("environment", "A=\"x\ny\"", "A=\"\tä\\n\u{7f}\""), setting("user", "0", "1")];
+    let plan = structure(&[("steps", Value::Array(vec![step("restart", "a", "a", settings)]))]);
+    let want = "restart  a  environment: A=\"x\\ny\" -> A=\"\\tä\\n\\u{7f}\"\n            user: 0 -> 1\n";
+    assert_eq!(told("plan", |_, _| Ok(plan.clone())), (0, want.to_owned()));
+}
+
+#[test]
 fn a_plan_that_cannot_be_made_says_why() {
     let unknown = |_: &str, _: &[Value]| fault(1, "UNKNOWN_METHOD");
     let (code, out) = told("plan", unknown);
