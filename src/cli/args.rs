@@ -39,7 +39,7 @@ pub(crate) enum Applet {
     Init(init::InitArgs),
     /// Run a command, and hand signals to the process that its pidfile names
     Pidproxy(pidproxy::PidproxyArgs),
-    /// Control a running mainstay or supervisord: status, start, stop, restart, signal, tail, top, events, shutdown
+    /// Control a running mainstay or supervisord: status, start, stop, restart, update, plan, tail, top, events
     #[command(after_help = crate::ctl::epilogue())]
     Ctl(ctl::CtlArgs),
     /// Validate a configuration and say everything that is wrong with it

@@ -1,7 +1,8 @@
 //! The shell around the engine: one thread, one epoll loop, one owner of all state.
 //!
 //! Does all the I/O there is. Invariants: after boot no error ends the daemon, only the engine's `Exit` and the last
-//! resort do; the clock is read once a turn; actions are performed in order, and what comes of them goes back to the
+//! resort do; the clock is read once a turn, and again only where
+//! a stage bounds its own time; actions are performed in order, and what comes of them goes back to the
 //! engine as inputs, never by recursion. Reading order: `boot`, `turn`, `perform`, then the rest.
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 

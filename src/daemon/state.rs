@@ -11,6 +11,7 @@ use crate::daemon::listen::Listener;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::roster::Roster;
+use crate::daemon::signals::{IGNORED, handled};
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
 use crate::daemon::subscribe::Subscribers;
@@ -108,6 +109,25 @@ pub(crate) struct Opened {
     pub(crate) pidfile: Option<PathBuf>,
 }
 
+/// What every start of a program needs of us.
+fn context(
+    config: &Config,
+    env: &[(OsString, OsString)],
+    settled: &Settled,
+    binary: Option<&OwnedFd>,
+) -> Context {
+    Context {
+        base: BaseEnvironment::new(env),
+        server_url: crate::daemon::listen::server_url(config, &settled.start_dir),
+        start_dir: settled.work_dir.clone(),
+        start_fd: settled.place.fd(),
+        binary: binary.map(AsRawFd::as_raw_fd),
+        handled: handled().into_iter().chain(IGNORED).collect(),
+        nofile: settled.nofile,
+        own_uid: boot::own_uid(),
+    }
+}
+
 impl Daemon {
     pub(crate) fn new(
         machine: Machine,
@@ -121,19 +141,8 @@ impl Daemon {
         // Without the signals in the set nothing would ever be stopped; it is empty, so this cannot be refused.
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let roster = Roster::new(std::mem::take(&mut config.groups));
-        let handled =
-            crate::daemon::signals::handled().into_iter().chain(crate::daemon::signals::IGNORED).collect();
         let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.to_string_lossy().into_owned());
-        let context = Context {
-            base: BaseEnvironment::new(&env),
-            server_url: crate::daemon::listen::server_url(&config, &settled.start_dir),
-            start_dir: settled.work_dir.clone(),
-            start_fd: settled.place.fd(),
-            binary: binary.as_ref().map(AsRawFd::as_raw_fd),
-            handled,
-            nofile: settled.nofile,
-            own_uid: boot::own_uid(),
-        };
+        let context = context(&config, &env, &settled, binary.as_ref());
         let events = Events::new(&roster, &config.supervisor.identifier, event_serial, now);
         Daemon {
             config,
