@@ -4,9 +4,17 @@
 //! groups stand in start order (priority, then name), and a process name occurs once in its group.
 //! Not here: what the user typed (`raw`), how it was read (`from_ini`, `from_toml`, `from_env`).
 
+mod native;
+
 use crate::types::{LogLevel, Signal};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+pub use native::{
+    Bind, DependsOn, EnvPath, EnvSources, Gates, HookCommand, Hooks, Inherit, IoClass, IoPriority, Limits,
+    LogFormat, LogOverflow, LogStyle, Native, Need, Overlap, Probe, ProbeKind, Route, Schedule, SignalTarget,
+    StopStep,
+};
 
 /// Everything the daemon needs to know.
 #[derive(Clone, PartialEq, Debug)]
@@ -69,6 +77,14 @@ pub struct Supervisor {
     pub exit_when_all_exited: bool,
     /// A missing log, pid or child-log directory is created.
     pub create_directories: bool,
+    /// Milliseconds between `not ready` and the first stop signal of a shutdown.
+    pub drain_delay_ms: i64,
+    /// Milliseconds within which a shutdown, its drain included, ends; `None`: as long as the programs' own times take.
+    pub shutdown_timeout_ms: Option<i64>,
+    /// Where the last words of the container go.
+    pub termination_log: Option<PathBuf>,
+    /// What signals do that do not do what they do by default.
+    pub signals: Vec<(Signal, Route)>,
 }
 
 /// The sink of the daemon's own log.
@@ -203,6 +219,8 @@ pub struct Program {
     pub main: bool,
     /// What it waits for before it is started for the first time.
     pub waits: Option<Box<Waits>>,
+    /// What Supervisor does not know.
+    pub native: Native,
 }
 
 /// A program that is not started with the daemon but when others have come so far.

@@ -1,7 +1,7 @@
 //! What the engine can ask for. Closed, performed in order by `daemon::perform`; answers come back as inputs.
 
 use crate::control::{Outcome, State};
-use crate::engine::input::CommandId;
+use crate::engine::input::{CommandId, TaskRef};
 use crate::types::{ExitStatus, LogLevel, Pid, ProcRef, Signal};
 
 #[derive(Clone, PartialEq, Debug)]
@@ -13,6 +13,11 @@ pub enum Action {
     /// Tell by `GroupChecked` whether the process group `pid` still has members, now and whenever a
     /// child has been reaped, until the answer was no or another incarnation is spawned.
     CheckGroup { proc: ProcRef, pid: Pid },
+    /// Run what the program's configuration names for this kind of task, in the program's context and in a process group
+    /// of its own, for at most `timeout_ms`. Answered by `TaskEnded`, always.
+    RunTask { task: TaskRef, timeout_ms: i64 },
+    /// Kill this task now. Its `TaskEnded` follows.
+    EndTask(TaskRef),
     /// The one answer to a command.
     Reply { id: CommandId, outcome: Outcome },
     /// A process changed its state.

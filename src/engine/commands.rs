@@ -129,6 +129,11 @@ impl Engine {
             // It is being stopped for an update; whoever stops it now does not want it back.
             *start = false;
         }
+        if let Some(slot) = self.slots.get_mut(slot as usize)
+            && matches!(slot.after, Some(After::Again))
+        {
+            slot.after = None;
+        }
         if !self.state(slot).is_running() {
             let fault = Fault::new(FaultCode::NotRunning, self.spec(slot));
             return self.answer(id, slot, Some(fault));

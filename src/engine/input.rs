@@ -28,6 +28,8 @@ pub enum Input {
     GroupChecked { proc: ProcRef, alive: bool },
     /// kill(2) failed with something other than ESRCH.
     KillFailed { proc: ProcRef, errno: String },
+    /// Answer to `Action::RunTask`, exactly one: it has ended, or could not be started.
+    TaskEnded { task: TaskRef, end: TaskEnd },
     /// From an operator; answered exactly once by `Action::Reply`.
     Command { id: CommandId, command: Command },
     /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.
@@ -40,6 +42,41 @@ pub enum Input {
     Retire { slots: Vec<u32> },
     /// Programs are configured otherwise: `Action::Renewed` when it has come true.
     Change(Vec<Change>),
+}
+
+/// One run of a command beside a process: a hook or a check.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TaskRef {
+    /// Whose; of a hook before the start, the incarnation that is to be started.
+    pub proc: ProcRef,
+    pub kind: TaskKind,
+    /// Grows with each run of the engine; late news of an old one changes nothing.
+    pub serial: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum TaskKind {
+    PreStart,
+    PostStop,
+    StopCommand,
+    Readiness,
+    Liveness,
+}
+
+/// How a task ended. Nothing of it runs any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TaskEnd {
+    Exited {
+        status: ExitStatus,
+        /// The last line that it wrote, cut to 256 bytes.
+        said: String,
+    },
+    /// It took longer than it may and was killed with all of its group.
+    TimedOut,
+    /// `Action::EndTask` came before its end.
+    Cancelled,
+    /// Nothing was forked, or the command could not be executed: why.
+    NotStarted(String),
 }
 
 /// A program that is the same by name, and not otherwise.

@@ -10,7 +10,7 @@ use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::backoff::{delay_ns, forgets, ms_to_ns};
 use crate::engine::input::{SpawnError, SpawnErrorKind};
-use crate::engine::slot::{Ctx, Life, News, Slot};
+use crate::engine::slot::{After, Ctx, Life, News, Slot};
 use crate::engine::timers::Deadline;
 use crate::types::{ExitStatus, LogLevel, Pid};
 
@@ -212,7 +212,19 @@ impl Slot {
         }
     }
 
-    fn restart(&mut self, cx: &mut Ctx<'_>) {
+    /// Stops it, and starts it again as after a crash. For whoever decides that a running program has failed; it does
+    /// nothing for one that is on its way somewhere else.
+    pub(super) fn recycle(&mut self, why: &str, cx: &mut Ctx<'_>) {
+        if !matches!(self.state, State::Starting | State::Running) || self.after.is_some() || cx.stopping {
+            return;
+        }
+        cx.log(LogLevel::Warn, format!("restarting {}: {why}", self.name()));
+        self.after = Some(After::Again);
+        self.stop(cx);
+    }
+
+    /// Starts it again after an end.
+    pub(super) fn restart(&mut self, cx: &mut Ctx<'_>) {
         match self.policy.backoff {
             // COMPAT: no delay and no limit.
             Backoff::Linear => {

@@ -142,6 +142,11 @@ impl Engine {
             };
             match slot.after.take() {
                 None => {}
+                Some(After::Again) => {
+                    if slot.state == State::Stopped {
+                        self.with_slot(now, id, out, |slot, cx| slot.restart(cx));
+                    }
+                }
                 Some(After::Vacate) => {
                     slot.vacate();
                     is_in_order = false;

@@ -33,6 +33,8 @@ pub(super) struct Policy {
     pub(super) stopwaitsecs_ms: i64,
     pub(super) stopasgroup: bool,
     pub(super) killasgroup: bool,
+    /// Why it is not started by itself: see [`crate::config::model::Native`].
+    pub(super) disabled: Option<String>,
 }
 
 impl Policy {
@@ -54,6 +56,7 @@ impl Policy {
             stopwaitsecs_ms: program.stopwaitsecs_ms,
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
+            disabled: program.native.disabled.clone(),
         }
     }
 
@@ -146,6 +149,8 @@ pub(super) enum After {
     Vacate,
     /// Its program is another one under the same name.
     Renew { policy: Box<Policy>, start: bool },
+    /// It is started again, after the delay that a crash would have.
+    Again,
 }
 
 #[derive(Debug)]
@@ -231,7 +236,10 @@ impl Slot {
 
     /// It is started without anybody asking for it.
     pub(super) fn starts_by_itself(&self) -> bool {
-        self.policy.autostart && !self.was_started() && self.state == State::Stopped
+        self.policy.autostart
+            && self.policy.disabled.is_none()
+            && !self.was_started()
+            && self.state == State::Stopped
     }
 
     pub(super) fn name(&self) -> &str {

@@ -107,6 +107,11 @@ impl Engine {
             Input::KillFailed { proc, errno } => {
                 self.on_news_of(now, proc, "KillFailed", out, |slot, cx| slot.on_kill_failed(&errno, cx));
             }
+            Input::TaskEnded { task, end } => {
+                self.on_news_of(now, task.proc, "TaskEnded", out, |slot, cx| {
+                    slot.on_task_ended(task, &end, cx)
+                });
+            }
             Input::Command { id, command } => self.on_command(now, id, command, out),
             Input::Shutdown { signal } => self.on_shutdown(signal, out),
             Input::Restart { signal } => self.on_restart(signal, out),

@@ -11,7 +11,7 @@ impl Engine {
     /// All processes by (group, name).
     #[must_use]
     pub fn process_infos(&self, now: Now) -> Vec<ProcessInfo> {
-        self.shown().map(|slot| slot.info(now)).collect()
+        self.shown().map(|slot| ProcessInfo { note: self.note_of(slot, now), ..slot.info(now) }).collect()
     }
 
     /// Slot numbers in the order of `process_infos`, for whoever fills in what the engine does not know.
@@ -61,6 +61,7 @@ impl Slot {
             stdout_logfile: String::new(),
             stderr_logfile: String::new(),
             ready: self.is_ready(),
+            note: String::new(),
             stats: self.stats,
         }
     }

@@ -4,7 +4,7 @@ use mainstay::config::model::{Backoff, Config, Group};
 use mainstay::control::{Command, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
-use mainstay::engine::input::{CommandId, Input};
+use mainstay::engine::input::{CommandId, Input, TaskRef};
 use mainstay::types::{Now, ProcRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -62,6 +62,8 @@ impl Known {
 
 pub(crate) struct Checker {
     slots: Vec<Known>,
+    /// Every task that was ever run.
+    tasks: BTreeSet<TaskRef>,
     asked: BTreeSet<CommandId>,
     answered: BTreeSet<CommandId>,
     /// A signal or a command has asked for the end.
@@ -110,6 +112,7 @@ impl Checker {
             in_boot: false,
             was_started_up: false,
             untouchable: BTreeSet::new(),
+            tasks: BTreeSet::new(),
             renewals: BTreeMap::new(),
             retired: BTreeSet::new(),
             n_vacated: 0,
@@ -160,6 +163,7 @@ impl Checker {
                 }
             }
             Input::Command { .. }
+            | Input::TaskEnded { .. }
             | Input::Deadline
             | Input::ExecFailed { .. }
             | Input::Exited { .. }
@@ -196,6 +200,13 @@ impl Checker {
                     self.slot(proc.slot).incarnation,
                     "an old incarnation is signalled"
                 );
+            }
+            Action::RunTask { task, timeout_ms } => {
+                assert!(self.tasks.insert(*task), "{task:?} is run twice");
+                assert!(*timeout_ms > 0, "{task:?} has no time");
+            }
+            Action::EndTask(task) => {
+                assert!(self.tasks.contains(task), "{task:?} is ended and was never run")
             }
             Action::Vacated(id) => {
                 assert!(self.retired.remove(id), "nobody wanted it to go");

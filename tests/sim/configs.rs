@@ -3,7 +3,7 @@
 use crate::rng::Rng;
 use mainstay::config::model::{
     Autorestart, Backoff, Condition, Config, Dependency, Dialect, Group, GroupKind, LogPlan, LogTarget,
-    MainLog, Milestone, Program, Stdin, Supervisor, Waits,
+    MainLog, Milestone, Native, Program, Stdin, Supervisor, Waits,
 };
 use mainstay::types::{LogLevel, Signal};
 
@@ -45,6 +45,7 @@ pub(crate) fn program(group: &str, name: &str) -> Program {
         serverurl: None,
         main: false,
         waits: None,
+        native: Native::default(),
     }
 }
 
@@ -79,6 +80,10 @@ pub(crate) fn config(mut groups: Vec<Group>) -> Config {
             identifier: "supervisor".into(),
             exit_when_all_exited: false,
             create_directories: false,
+            drain_delay_ms: 0,
+            shutdown_timeout_ms: None,
+            termination_log: None,
+            signals: Vec::new(),
         },
         http: Vec::new(),
         control: Vec::new(),

@@ -7,7 +7,7 @@ use mainstay::config::model::{Config, Group};
 use mainstay::control::{Command, Outcome, ProcessInfo};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, Scope};
-use mainstay::engine::input::{CommandId, Input, SpawnError};
+use mainstay::engine::input::{CommandId, Input, SpawnError, TaskEnd, TaskRef};
 use mainstay::types::{ExitStatus, Mono, Now, Pid, ProcRef, Signal, Wall};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -22,6 +22,9 @@ pub(crate) type Place = (Rc<Group>, usize);
 /// Decides what the next child of a slot does.
 pub(crate) type Director = Box<dyn FnMut(&mut Rng, ProcRef) -> Script>;
 
+/// Decides after how many milliseconds, and how, a task ends.
+pub(crate) type TaskDirector = Box<dyn FnMut(&mut Rng, TaskRef) -> (u64, TaskEnd)>;
+
 /// When a step was taken, what it asked for, and what was to be seen after it.
 pub(crate) type Moment = (Mono, Vec<Action>, Vec<ProcessInfo>);
 
@@ -29,6 +32,7 @@ pub(crate) type Moment = (Mono, Vec<Action>, Vec<ProcessInfo>);
 enum Event {
     LeaderEnds(i32, i32, u8),
     MembersLeave(i32),
+    TaskEnds(TaskRef),
 }
 
 #[derive(Debug)]
@@ -58,6 +62,10 @@ pub(crate) struct World {
     /// Loop latency, duplicates and stale news are simulated too.
     pub(crate) rough: bool,
     director: Director,
+    /// After how long, and how, a task ends. One that takes longer than it may is timed out.
+    pub(crate) task_director: TaskDirector,
+    tasks: BTreeSet<TaskRef>,
+    task_ends: BTreeMap<TaskRef, TaskEnd>,
     /// Of its own, so that the clock's jumps change nothing else in a run.
     wall_rng: Rng,
     answers: VecDeque<Input>,
@@ -95,6 +103,11 @@ impl World {
             history: None,
             rough: false,
             director,
+            task_director: Box::new(|_, _| {
+                (1, TaskEnd::Exited { status: ExitStatus::Code(0), said: String::new() })
+            }),
+            tasks: BTreeSet::new(),
+            task_ends: BTreeMap::new(),
             wall_rng: Rng::new(!seed),
             answers: VecDeque::new(),
             events: BTreeSet::new(),
@@ -259,6 +272,7 @@ impl World {
             Event::MembersLeave(pid) => {
                 self.members.remove(&pid);
             }
+            Event::TaskEnds(task) => self.end_task(task),
         }
         // Something was reaped: tell about the groups that are watched. The shell may miss it, the engine polls.
         if !self.rough || self.rng.percent(80) {
@@ -287,10 +301,36 @@ impl World {
             Action::Reply { id, outcome } => {
                 self.replies.insert(id, outcome);
             }
+            Action::RunTask { task, timeout_ms } => self.run_task(task, timeout_ms),
+            Action::EndTask(task) => {
+                if self.tasks.remove(&task) {
+                    self.answers.push_back(Input::TaskEnded { task, end: TaskEnd::Cancelled });
+                }
+            }
             Action::Exit(leave) => self.left = Some(leave),
             Action::Vacated(slot) => self.roster[slot as usize] = None,
             Action::Renewed(slot) => self.roster[slot as usize] = self.renewals.remove(&slot),
             Action::Publish(_) | Action::Stopping | Action::Log(..) | Action::Bug(_) => {}
+        }
+    }
+
+    fn run_task(&mut self, task: TaskRef, timeout_ms: i64) {
+        let (ms, end) = (self.task_director)(&mut self.rng, task);
+        let timeout_ms = u64::try_from(timeout_ms).expect("positive");
+        let (ms, end) = if ms > timeout_ms { (timeout_ms, TaskEnd::TimedOut) } else { (ms, end) };
+        self.tasks.insert(task);
+        if matches!(end, TaskEnd::NotStarted(_)) {
+            self.task_ends.insert(task, end);
+            return self.end_task(task);
+        }
+        self.task_ends.insert(task, end);
+        self.later(ms, Event::TaskEnds(task));
+    }
+
+    fn end_task(&mut self, task: TaskRef) {
+        let end = self.task_ends.remove(&task);
+        if let (true, Some(end)) = (self.tasks.remove(&task), end) {
+            self.answers.push_back(Input::TaskEnded { task, end });
         }
     }
 

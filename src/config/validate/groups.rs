@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::config::diag::Diagnostic;
 use crate::config::model::{
-    Autorestart, Backoff, Dialect, Group, GroupKind, LogPlan, LogTarget, Program, Stdin,
+    Autorestart, Backoff, Dialect, Group, GroupKind, LogPlan, LogTarget, Native, Program, Stdin,
 };
 use crate::config::raw::{RawSection, SectionKind};
 use crate::config::values::{self, command};
@@ -244,6 +244,7 @@ fn main_group(argv: &[String], environment: Environment<'_>) -> Group {
         serverurl: None,
         main: true,
         waits: None,
+        native: Native::default(),
     };
     Group { name: "main".to_owned(), priority: 999, kind: GroupKind::Program, programs: vec![program] }
 }

@@ -5,7 +5,7 @@
 
 use crate::config::diag::Diagnostic;
 use crate::config::expand::Names;
-use crate::config::model::{Autorestart, Backoff, Dialect, LogPlan, Program, Stdin, UserRef};
+use crate::config::model::{Autorestart, Backoff, Dialect, LogPlan, Native, Program, Stdin, UserRef};
 use crate::config::python::{repr, strip};
 use crate::config::raw::{RawSection, RawValue};
 
@@ -288,6 +288,7 @@ fn build(plan: &Plan<'_, '_>, dialect: Dialect, program: &str, shared: &Shared, 
         serverurl: shared.serverurl.clone(),
         main: false,
         waits: None,
+        native: Native::default(),
     }
 }
 

@@ -64,6 +64,10 @@ pub(crate) fn read_supervisor(
         identifier: identifier?,
         exit_when_all_exited: exit_when_all_exited?,
         create_directories: r.create_directories,
+        drain_delay_ms: 0,
+        shutdown_timeout_ms: None,
+        termination_log: None,
+        signals: Vec::new(),
     })
 }
 

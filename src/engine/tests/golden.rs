@@ -155,6 +155,8 @@ fn shown(action: &Action) -> Option<String> {
         | Action::Spawn(_)
         | Action::Kill { .. }
         | Action::CheckGroup { .. }
+        | Action::RunTask { .. }
+        | Action::EndTask(_)
         | Action::Publish(_)
         | Action::Stopping
         | Action::Vacated(_)

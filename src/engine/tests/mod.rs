@@ -16,8 +16,8 @@ use super::slot::Life;
 use super::table::Engine;
 use super::timers::Deadline;
 use crate::config::model::{
-    Autorestart, Backoff, Config, Dialect, Group, GroupKind, LogPlan, LogTarget, MainLog, Program, Stdin,
-    Supervisor,
+    Autorestart, Backoff, Config, Dialect, Group, GroupKind, LogPlan, LogTarget, MainLog, Native, Program,
+    Stdin, Supervisor,
 };
 use crate::control::{Command, Fault, Outcome, State, Target};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
@@ -62,6 +62,7 @@ pub(super) fn program(group: &str, name: &str) -> Program {
         serverurl: None,
         main: false,
         waits: None,
+        native: Native::default(),
     }
 }
 
@@ -90,6 +91,10 @@ pub(super) fn config(groups: Vec<Group>) -> Config {
             identifier: "supervisor".into(),
             exit_when_all_exited: false,
             create_directories: false,
+            drain_delay_ms: 0,
+            shutdown_timeout_ms: None,
+            termination_log: None,
+            signals: Vec::new(),
         },
         http: Vec::new(),
         control: Vec::new(),

@@ -178,7 +178,11 @@ impl Rig {
             Action::Renewed(slot) => {
                 ensure(!self.vacant.contains(slot), || format!("renews what is vacant after {told}"))
             }
-            Action::Stopping | Action::Log(..) | Action::Bug(_) => Ok(()),
+            Action::RunTask { .. }
+            | Action::EndTask(_)
+            | Action::Stopping
+            | Action::Log(..)
+            | Action::Bug(_) => Ok(()),
         }
     }
 
@@ -273,6 +277,7 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Exited { proc, .. }
         | Input::GroupChecked { proc, .. }
         | Input::KillFailed { proc, .. } => Some(*proc),
+        Input::TaskEnded { task, .. } => Some(task.proc),
         Input::Add { .. }
         | Input::Retire { .. }
         | Input::Change(_)
