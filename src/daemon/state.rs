@@ -86,6 +86,8 @@ pub(crate) struct Daemon {
     /// More dead children may wait than one turn takes.
     pub(crate) reap_again: bool,
     pub(crate) leave: Option<Leave>,
+    /// What has brought about the end, and the slot whose output may say more.
+    pub(crate) last_words: Option<(Option<u32>, String)>,
     /// When memory is given back; `None` while there is nothing to give.
     pub(crate) slim_at: Option<Mono>,
     pub(crate) started: Wall,
@@ -177,6 +179,7 @@ impl Daemon {
             // Children may have died before we looked.
             reap_again: true,
             leave: None,
+            last_words: None,
             // The start needs the most.
             slim_at: Some(now.mono.plus_ms(1_000)),
             started: now.wall,

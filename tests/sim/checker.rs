@@ -75,6 +75,7 @@ pub(crate) struct Checker {
     was_deadline: bool,
     left: bool,
     told_stopping: bool,
+    told_why: bool,
     booted: bool,
     boot_order: Vec<u32>,
     in_boot: bool,
@@ -107,6 +108,7 @@ impl Checker {
             was_deadline: false,
             left: false,
             told_stopping: false,
+            told_why: false,
             booted: false,
             boot_order: Vec::new(),
             in_boot: false,
@@ -164,6 +166,7 @@ impl Checker {
             }
             Input::Command { .. }
             | Input::TaskEnded { .. }
+            | Input::Drain
             | Input::Deadline
             | Input::ExecFailed { .. }
             | Input::Exited { .. }
@@ -221,6 +224,9 @@ impl Checker {
                 let place = self.renewals.remove(id).expect("nobody changed it");
                 self.n_renewed += 1;
                 self.slot(*id).renew(&place);
+            }
+            Action::LastWords { .. } => {
+                assert!(!std::mem::replace(&mut self.told_why, true), "the cause was told twice");
             }
             Action::CheckGroup { .. } | Action::Log(..) => {}
         }
