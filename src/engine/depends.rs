@@ -223,7 +223,11 @@ impl Engine {
 
     fn try_to_start(&mut self, now: Now, id: u32, out: &mut Vec<Action>) {
         if self.is_met(id) {
-            return self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
+            // What is about to be stopped has come so far and is no good.
+            if !self.links.targets(id).any(|target| self.links.held.contains(&target)) {
+                self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
+            }
+            return;
         }
         let is_hopeless = self.is_hopeless(id);
         let Some(slot) = self.slots.get(id as usize).filter(|s| s.is_hopeless != is_hopeless) else { return };

@@ -32,6 +32,7 @@ impl Slot {
         self.exec_error = None;
         self.exit = None;
         self.group_killed = false;
+        self.killed_at = None;
         self.started = cx.now;
         self.life = Life::Forking { stop: false };
         self.go(State::Starting, cx);

@@ -221,6 +221,8 @@ pub(super) struct Slot {
     pub(super) restarts: VecDeque<Mono>,
     /// The process group of the present incarnation got SIGKILL.
     pub(super) group_killed: bool,
+    /// When the present incarnation, or its group, last got SIGKILL from here.
+    pub(super) killed_at: Option<Mono>,
     pub(super) last: LastEnd,
     pub(super) stats: ProcessStats,
 }
@@ -251,6 +253,7 @@ impl Slot {
             bound_at: 0,
             restarts: VecDeque::new(),
             group_killed: false,
+            killed_at: None,
             last: LastEnd::default(),
             stats: ProcessStats::default(),
         }

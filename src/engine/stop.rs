@@ -69,6 +69,8 @@ impl Slot {
                 self.go(State::Stopping, cx);
                 self.on_grace_over(cx);
             }
+            // Its own grace was over in this very instant.
+            (State::Stopping, _) if self.killed_at == Some(cx.now.mono) => {}
             (State::Stopping, Life::Alive(_) | Life::Remnants(_)) => self.on_grace_over(cx),
             (
                 State::Stopped
@@ -195,6 +197,7 @@ impl Slot {
         cx.log(LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", self.name()));
         self.kill(pid, scope, Signal::KILL, cx);
         self.group_killed |= scope == Scope::Group;
+        self.killed_at = Some(cx.now.mono);
         let again_ms = self.policy.stopwaitsecs_ms.max(MIN_KILL_INTERVAL_MS);
         self.arm_ns(Deadline::StopGrace, ms_to_ns(again_ms), cx);
     }
