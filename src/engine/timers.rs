@@ -97,17 +97,18 @@ impl Timers {
 
     /// Takes the earliest deadline that has been reached.
     pub(super) fn take_due(&mut self, now: Mono) -> Option<Due> {
+        let whole = WHOLES.into_iter().filter_map(|what| Some((self.whole[what as usize]?, what)));
+        let whole = whole.filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at);
         if let Some(&(at, slot, kind)) = self.order.first()
             && at <= now
+            && whole.is_none_or(|(first, _)| at < first)
         {
             self.disarm(slot, kind);
             return Some(Due::Slot(slot, kind));
         }
-        for what in WHOLES {
-            if self.whole[what as usize].is_some_and(|at| at <= now) {
-                self.whole[what as usize] = None;
-                return Some(Due::Whole(what));
-            }
+        if let Some((_, what)) = whole {
+            self.whole[what as usize] = None;
+            return Some(Due::Whole(what));
         }
         None
     }
