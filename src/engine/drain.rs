@@ -95,6 +95,11 @@ impl Engine {
         }
     }
 
+    /// The end follows the drain.
+    pub(super) fn ends_after_drain(&self) -> bool {
+        self.drain.then.is_some()
+    }
+
     /// `drain`: not ready, and nothing else. With `wait` it is answered when `drain_delay` is over.
     pub(super) fn on_drain(&mut self, now: Now, id: Option<(CommandId, bool)>, out: &mut Vec<Action>) {
         if !self.is_draining() {
