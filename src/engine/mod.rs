@@ -33,6 +33,7 @@ mod backoff;
 mod commands;
 mod dependents;
 mod health;
+mod hooks;
 mod layout;
 mod note;
 mod process;
