@@ -53,6 +53,10 @@ impl Engine {
             out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
             return;
         }
+        if command == Command::Restart && self.ends_after_drain() {
+            let fault = Fault { code: FaultCode::ShutdownState, extra: None };
+            return out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
+        }
         match command {
             Command::Start { target, wait } => self.on_target(now, id, target, Verb::Start { wait }, out),
             Command::Stop { target, wait } => self.on_target(now, id, target, Verb::Stop { wait }, out),
