@@ -160,7 +160,9 @@ impl Daemon {
         let auto = self.slots.get_mut(slot as usize).map(|s| std::mem::take(&mut s.auto));
         let gone = self.roster.vacate(slot, auto.unwrap_or_default());
         self.leave_sockets(|holder| holder.slot == slot);
-        self.watched.retain(|(proc, _)| proc.slot != slot);
+        self.watched.retain(|(proc, ..)| proc.slot != slot);
+        self.forget_tree(slot);
+        self.remove_cgroup(slot);
         self.events.hub.forget_member(slot);
         if let Some(slot) = self.slots.get_mut(slot as usize) {
             *slot = Slot { incarnation: slot.incarnation, ..Slot::default() };

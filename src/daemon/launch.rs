@@ -71,6 +71,7 @@ impl Daemon {
         // COMPAT: the socket comes first, even of a command that is not there.
         let socket = self.join_socket(proc, program)?;
         let mut plan = spawn::plan(program, &self.context, [None; 3])?;
+        self.confine(proc, program, &mut plan);
         let mut ends = self.open_ends(proc, program, socket).map_err(|e| self.explain(program, e))?;
         if self.runs_short(&ends) {
             self.close_ends(&mut ends);

@@ -154,6 +154,7 @@ impl Daemon {
     fn finish(mut self) -> Machine {
         self.now = clock::now();
         self.close_all_output();
+        self.remove_all_cgroups();
         if let Some(pid) = self.dismiss_gateway() {
             self.wait_for_gateway(pid);
         }

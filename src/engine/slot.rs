@@ -4,9 +4,9 @@
 //! state that is left; a pid is in `life` exactly as long as the kernel may know it.
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
-use crate::config::model::{Autorestart, Backoff, Group, GroupKind, Program, Waits};
+use crate::config::model::{Autorestart, Backoff, Group, GroupKind, Program, SignalTarget, Waits};
 use crate::control::{ProcessStats, State};
-use crate::engine::action::{Action, StateChange};
+use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
 use crate::engine::input::SpawnError;
 use crate::engine::timers::{Deadline, Timers};
@@ -33,6 +33,8 @@ pub(super) struct Policy {
     pub(super) stopwaitsecs_ms: i64,
     pub(super) stopasgroup: bool,
     pub(super) killasgroup: bool,
+    /// In place of the two.
+    pub(super) target: Option<SignalTarget>,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
 }
@@ -56,6 +58,7 @@ impl Policy {
             stopwaitsecs_ms: program.stopwaitsecs_ms,
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
+            target: program.native.signal_target,
             disabled: program.native.disabled.clone(),
         }
     }
@@ -68,6 +71,30 @@ impl Policy {
     /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.
     pub(super) fn namespec(&self) -> String {
         namespec(&self.group, &self.name)
+    }
+
+    /// Whom the stop signal is for.
+    pub(super) fn stop_scope(&self) -> Scope {
+        self.scope(self.stopasgroup)
+    }
+
+    /// Whom the SIGKILL after it is for. With more than the process, STOPPED means that nobody of them is left.
+    pub(super) fn kill_scope(&self) -> Scope {
+        self.scope(self.killasgroup)
+    }
+
+    /// Whom an operator's signal is for. COMPAT: `stopasgroup` has no say in it.
+    pub(super) fn signal_scope(&self) -> Scope {
+        self.scope(false)
+    }
+
+    fn scope(&self, as_group: bool) -> Scope {
+        match self.target {
+            Some(SignalTarget::Tree) => Scope::Tree,
+            Some(SignalTarget::Group) => Scope::Group,
+            None if as_group => Scope::Group,
+            Some(SignalTarget::Process) | None => Scope::Process,
+        }
     }
 
     /// COMPAT: a death by signal is never expected.

@@ -6,6 +6,7 @@
 pub mod boot;
 pub mod capabilities;
 pub mod carray;
+pub mod cgroup;
 pub mod child;
 pub mod clock;
 mod complaint;
@@ -28,5 +29,6 @@ pub mod sockets;
 mod stage;
 mod step;
 pub mod terminal;
+pub mod tree;
 pub mod wait;
 mod zone;

@@ -146,7 +146,7 @@ fn shown(action: &Action) -> Option<String> {
         Action::Kill { proc, pid, scope, signal } if mine(proc) => {
             format!("kill {pid} {scope:?} {signal}").to_lowercase()
         }
-        Action::CheckGroup { proc, pid } if mine(proc) => format!("check group {pid}"),
+        Action::CheckGroup { proc, pid, .. } if mine(proc) => format!("check group {pid}"),
         Action::Reply { outcome: Outcome::Done, .. } => "reply done".into(),
         Action::Reply { outcome: Outcome::Fault(fault), .. } => format!("reply {fault}"),
         Action::Exit(leave) => format!("leave {leave:?}"),
