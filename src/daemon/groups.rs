@@ -58,6 +58,8 @@ impl Daemon {
         }
         let Config { groups, supervisor, .. } = config;
         self.config.supervisor.childlogdir = supervisor.childlogdir;
+        self.config.supervisor.signals = supervisor.signals;
+        self.settle_routes();
         self.config.supervisor.create_directories = supervisor.create_directories;
         self.events.hub.set_identifier(&supervisor.identifier);
         self.config.supervisor.identifier = supervisor.identifier;

@@ -144,6 +144,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded, usage: &dyn Fn
 impl Daemon {
     fn live(&mut self) -> Result<Leave, nix::errno::Errno> {
         self.publish_start();
+        self.settle_routes();
         self.feed(Input::Boot);
         // Programs come first: they are what the container is for.
         self.start_gateway();

@@ -27,6 +27,7 @@ mod plan;
 mod reap;
 mod requests;
 mod roster;
+mod routes;
 mod signals;
 pub mod solo;
 mod sources;

@@ -115,6 +115,7 @@ impl Engine {
             Input::Command { id, command } => self.on_command(now, id, command, out),
             Input::Shutdown { signal } => self.on_shutdown(signal, out),
             Input::Restart { signal } => self.on_restart(signal, out),
+            Input::Forward { slot, signal } => self.on_forward(now, slot, signal, out),
             Input::Add { group, members } => self.on_add(now, &group, &members, out),
             Input::Retire { slots } => self.on_retire(now, &slots, out),
             Input::Change(changes) => self.on_change(now, &changes, out),

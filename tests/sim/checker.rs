@@ -173,6 +173,7 @@ impl Checker {
             }
             Input::Command { .. }
             | Input::TaskEnded { .. }
+            | Input::Forward { .. }
             | Input::Deadline
             | Input::ExecFailed { .. }
             | Input::Exited { .. }

@@ -229,6 +229,7 @@ impl Rig {
             0 => return Input::Boot,
             1 => return Input::Shutdown { signal: bytes.pick(&[Signal::TERM, Signal::INT, Signal::QUIT]) },
             2 => return Input::Restart { signal: Signal::HUP },
+            3 => return Input::Forward { slot: proc.slot, signal: bytes.pick(&[Signal::HUP, Signal(64)]) },
             _ => {}
         }
         match bytes.below(64) {

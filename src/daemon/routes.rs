@@ -1,0 +1,104 @@
+//! Where a signal goes that we get: to what it does by default, to something else, to a program, or nowhere.
+//!
+//! Invariants: a signal of which nothing is configured does what docs/signals.md says; one that counts as another does
+//! what that one does by default, so that two can be swapped; what is routed to programs reaches them also while
+//! everything is being stopped. Routes change with the configuration, handlers only come.
+//! Not here: delivery (`sys::signals`), what updates and restarts are (`signals`, `update`).
+
+use crate::config::model::Route;
+use crate::daemon::signals::{IGNORED, handled};
+use crate::daemon::state::Daemon;
+use crate::engine::input::Input;
+use crate::sys::signals::realtime;
+use crate::types::{LogLevel, Signal};
+
+/// BOUND: so many times one real-time signal that is queued goes on in one turn.
+const REPEATS: u32 = 256;
+
+impl Daemon {
+    /// Makes sure that every signal with a route comes to us.
+    pub(crate) fn settle_routes(&mut self) {
+        let ours = handled();
+        let routed: Vec<Signal> = self.config.supervisor.signals.iter().map(|(signal, _)| *signal).collect();
+        for signal in routed {
+            let refusal = if ours.contains(&signal.0) {
+                continue;
+            } else if IGNORED.contains(&signal.0) {
+                Some("it comes of what we do ourselves, and is ignored".to_owned())
+            } else {
+                self.signals.add(signal.0).err().map(|e| e.to_string())
+            };
+            match refusal {
+                Some(why) => {
+                    self.log(
+                        LogLevel::Warn,
+                        &format!("cannot route {signal}: {why}; take it out of the routes"),
+                    );
+                }
+                // Between their fork and their exec programs must not run our handler.
+                None if self.context.handled.contains(&signal.0) => {}
+                None => self.context.handled.push(signal.0),
+            }
+        }
+    }
+
+    /// One kind of signal has come, so many times.
+    pub(crate) fn on_signal(&mut self, signal: Signal, times: u32) {
+        let routes = &self.config.supervisor.signals;
+        let route = routes.iter().find(|(from, _)| *from == signal).map(|(_, route)| route.clone());
+        match route {
+            None => self.by_default(signal),
+            Some(Route::Ignore) => self.log(LogLevel::Debug, &format!("ignored {signal}")),
+            Some(Route::Update) => self.update_on_signal(signal),
+            Some(Route::Restart) => self.restart_on_signal(signal),
+            Some(Route::Shutdown) => self.feed(Input::Shutdown { signal }),
+            Some(Route::Reopen) => self.reopen_logs(signal),
+            Some(Route::Drain) => {
+                self.log(LogLevel::Warn, &format!("received {signal}, which asks to drain: not known yet"));
+            }
+            Some(Route::As(other)) => {
+                self.log(LogLevel::Info, &format!("received {signal}, which counts as {other}"));
+                self.by_default(other);
+            }
+            Some(Route::To { target, signal: to }) => self.pass_on(signal, times, &target, to),
+        }
+    }
+
+    fn by_default(&mut self, signal: Signal) {
+        match signal {
+            Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
+            Signal::HUP if self.hup_updates() && !self.engine.is_stopping() => self.update_on_signal(signal),
+            Signal::HUP => self.restart_on_signal(signal),
+            Signal::USR2 => self.reopen_logs(signal),
+            other => self.log(LogLevel::Debug, &format!("received {other}, which means nothing to mainstay")),
+        }
+    }
+
+    fn pass_on(&mut self, from: Signal, times: u32, target: &str, signal: Signal) {
+        let slots = self.addressees(target);
+        if slots.is_empty() {
+            let text = format!("received {from} for `{target}`, and nobody is called that; nobody gets it");
+            return self.log(LogLevel::Warn, &text);
+        }
+        self.log(LogLevel::Debug, &format!("received {from}, {signal} goes to {target}"));
+        // Only real-time signals are queued by the kernel: of all others one is as good as many.
+        let times = if realtime().contains(&signal.0) { times.clamp(1, REPEATS) } else { 1 };
+        for slot in slots {
+            for _ in 0..times {
+                self.feed(Input::Forward { slot, signal });
+            }
+        }
+    }
+
+    /// `group:name` and `group:*`; else the processes of this program section, or the members of this group.
+    fn addressees(&self, target: &str) -> Vec<u32> {
+        if let Some((group, name)) = target.split_once(':') {
+            return match name {
+                "" | "*" => self.roster.slots_of(group),
+                name => self.roster.slot_of(group, name).into_iter().collect(),
+            };
+        }
+        let own = self.roster.slots_of_section(target);
+        if own.is_empty() { self.roster.slots_of(target) } else { own }
+    }
+}
