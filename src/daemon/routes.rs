@@ -6,7 +6,7 @@
 //! Not here: delivery (`sys::signals`), what updates and restarts are (`signals`, `update`).
 
 use crate::config::model::Route;
-use crate::daemon::signals::{IGNORED, handled};
+use crate::daemon::signals::handled;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
@@ -21,23 +21,16 @@ impl Daemon {
         let ours = handled();
         let routed: Vec<Signal> = self.config.supervisor.signals.iter().map(|(signal, _)| *signal).collect();
         for signal in routed {
-            let refusal = if ours.contains(&signal.0) {
+            if ours.contains(&signal.0) {
                 continue;
-            } else if IGNORED.contains(&signal.0) {
-                Some("it comes of what we do ourselves, and is ignored".to_owned())
-            } else {
-                self.signals.add(signal.0).err().map(|e| e.to_string())
-            };
-            match refusal {
-                Some(why) => {
-                    self.log(
-                        LogLevel::Warn,
-                        &format!("cannot route {signal}: {why}; take it out of the routes"),
-                    );
+            }
+            match self.signals.add(signal.0) {
+                Err(e) => {
+                    self.log(LogLevel::Error, &format!("cannot route {signal}: {e}; it does what it did"))
                 }
                 // Between their fork and their exec programs must not run our handler.
-                None if self.context.handled.contains(&signal.0) => {}
-                None => self.context.handled.push(signal.0),
+                Ok(()) if self.context.handled.contains(&signal.0) => {}
+                Ok(()) => self.context.handled.push(signal.0),
             }
         }
     }
@@ -53,9 +46,7 @@ impl Daemon {
             Some(Route::Restart) => self.restart_on_signal(signal),
             Some(Route::Shutdown) => self.feed(Input::Shutdown { signal }),
             Some(Route::Reopen) => self.reopen_logs(signal),
-            Some(Route::Drain) => {
-                self.log(LogLevel::Warn, &format!("received {signal}, which asks to drain: not known yet"));
-            }
+            Some(Route::Drain) => self.feed(Input::Drain),
             Some(Route::As(other)) => {
                 self.log(LogLevel::Info, &format!("received {signal}, which counts as {other}"));
                 self.by_default(other);

@@ -34,6 +34,8 @@ pub enum Input {
     Command { id: CommandId, command: Command },
     /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.
     Shutdown { signal: Signal },
+    /// A signal that is routed to it: not ready from now on.
+    Drain,
     /// SIGHUP as Supervisor means it: stop everything and start again.
     Restart { signal: Signal },
     /// A signal that we got is for the process of this slot. Legal at any time: without a process nobody gets it.

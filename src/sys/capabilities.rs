@@ -4,53 +4,9 @@
 //! Not here: who gets which (`spawn::confine`), the order of all steps (`child`).
 
 use crate::sys::step::{Failure, Stage};
+use crate::types::CAPABILITIES;
 use nix::errno::Errno;
 use nix::libc;
-
-/// By number, in lower case and without `cap_`.
-pub const NAMES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
 
 /// Which capabilities a program is left with. Bit n is capability n.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,13 +20,13 @@ pub struct Capabilities {
 /// The name of a number; empty for one that we do not know.
 #[must_use]
 pub fn name(number: u8) -> &'static str {
-    NAMES.get(usize::from(number)).copied().unwrap_or_default()
+    CAPABILITIES.get(usize::from(number)).copied().unwrap_or_default()
 }
 
 /// The bits of these names. Unknown ones have none: they were refused when the configuration was read.
 #[must_use]
 pub fn bits(names: &[String]) -> u64 {
-    names.iter().filter_map(|name| NAMES.iter().position(|n| n == name)).fold(0, |all, n| all | 1 << n)
+    names.iter().filter_map(|name| CAPABILITIES.iter().position(|n| n == name)).fold(0, |all, n| all | 1 << n)
 }
 
 fn bit(number: u8) -> u64 {
