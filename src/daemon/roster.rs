@@ -80,9 +80,9 @@ impl Roster {
         all.filter(|(_, p)| p.as_ref().is_some_and(|(g, _)| g.name == group)).map(|(slot, _)| slot).collect()
     }
 
-    /// The slots of a program section: all of its processes.
-    pub(crate) fn slots_of_section(&self, section: &str) -> Vec<u32> {
-        let is_of = |(g, n): &Place| g.programs.get(*n).is_some_and(|p| p.program == section);
+    /// The slots of a program section, which are all of its processes, or of a group of this name.
+    pub(crate) fn slots_called(&self, name: &str) -> Vec<u32> {
+        let is_of = |(g, n): &Place| g.name == name || g.programs.get(*n).is_some_and(|p| p.program == name);
         let all = (0u32..).zip(&self.places);
         all.filter(|(_, p)| p.as_ref().is_some_and(is_of)).map(|(slot, _)| slot).collect()
     }

@@ -89,7 +89,6 @@ impl Daemon {
                 name => self.roster.slot_of(group, name).into_iter().collect(),
             };
         }
-        let own = self.roster.slots_of_section(target);
-        if own.is_empty() { self.roster.slots_of(target) } else { own }
+        self.roster.slots_called(target)
     }
 }

@@ -5,7 +5,7 @@
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
 use crate::config::model::{
-    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Program, SignalTarget, Waits,
+    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, SignalTarget, Waits,
 };
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, Scope, StateChange};
@@ -38,6 +38,8 @@ pub(super) struct Policy {
     pub(super) killasgroup: bool,
     /// In place of the two.
     pub(super) target: Option<SignalTarget>,
+    /// It uses what Supervisor does not know. COMPAT: of others `status` says less.
+    pub(super) is_native: bool,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
     pub(super) depends_on: Vec<DependsOn>,
@@ -71,6 +73,7 @@ impl Policy {
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
             target: program.native.signal_target,
+            is_native: program.native != Native::default(),
             disabled: program.native.disabled.clone(),
             depends_on: program.native.depends_on.clone(),
             bind: program.native.bind,

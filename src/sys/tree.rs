@@ -156,12 +156,15 @@ impl Seen {
     }
 }
 
-/// `None` without a /proc, or with one that is not ours.
+/// `None` without a /proc, or with one of another PID namespace, whose numbers mean others.
 fn everybody() -> Option<Vec<Seen>> {
+    let ourselves = fs::read_link("/proc/self").ok()?;
+    if ourselves.to_str()?.parse() != Ok(boot::own_pid()) {
+        return None;
+    }
     let pids = fs::read_dir("/proc").ok()?.flatten();
     let pids = pids.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
-    let all: Vec<Seen> = pids.filter_map(seen).collect();
-    all.iter().any(|s| s.pid == boot::own_pid()).then_some(all)
+    Some(pids.filter_map(seen).collect())
 }
 
 fn seen(pid: i32) -> Option<Seen> {
