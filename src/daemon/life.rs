@@ -155,6 +155,7 @@ impl Daemon {
     /// Everything has stopped: let the last bytes out, close, remove our files.
     fn finish(mut self) -> Machine {
         self.now = clock::now();
+        self.kill_all_tasks();
         self.close_all_output();
         self.remove_all_cgroups();
         if let Some(pid) = self.dismiss_gateway() {

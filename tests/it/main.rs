@@ -4,7 +4,9 @@
 
 mod config_errors;
 mod ctl;
+mod depends;
 mod docs;
+mod draining;
 mod env;
 mod events;
 mod faces;
@@ -18,6 +20,7 @@ mod limits_native;
 mod logging;
 mod pid1;
 mod reap;
+mod restarts;
 mod routes;
 mod run;
 mod shell;
