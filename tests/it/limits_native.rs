@@ -1,6 +1,6 @@
 //! Limits and rights of programs, as their own /proc tells them; and what is said when one cannot be set.
 
-use crate::support::{ctl, ini, metric, needs_root, toml};
+use crate::support::{ctl, ini, metric, needs_root, sample, toml};
 use harness::{Daemon, Setup, proc, root::Root, wait_until};
 use std::path::Path;
 
@@ -236,5 +236,24 @@ fn memory_is_limited_or_it_is_said_that_it_is_not() {
         let status = ctl(&daemon, &["status", "p"]);
         assert!(status.stdout.contains("memory_max has no effect here"), "{}", status.stdout);
     }
+    daemon.finish();
+}
+
+#[test]
+fn the_sample_of_the_page_runs() {
+    if needs_root() {
+        return;
+    }
+    let text = sample("limits.md", "toml");
+    let ours = text.replace("nginx -g 'daemon off;'", "@puppet@ hold").replace("www-data", "4128");
+    assert_ne!(text, ours);
+    let setup = toml(&ours);
+    harness::temp::set_mode(setup.dir().path(), 0o777);
+    let daemon = setup.start();
+    daemon.wait_state("web", "RUNNING");
+    let pid: i32 = daemon.info("web", "pid").and_then(|p| p.parse().ok()).expect("a pid");
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    assert_eq!(limit(&limits, "Max open files"), ("1024".to_owned(), "4096".to_owned()));
+    assert_eq!(proc::status(pid, "CapEff").as_deref(), Some("0000000000000400"));
     daemon.finish();
 }

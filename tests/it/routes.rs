@@ -1,6 +1,6 @@
 //! Signals to the daemon that go elsewhere: ignored, another one, an action, a program, a group.
 
-use crate::support::{ctl, ini, toml};
+use crate::support::{ctl, ini, sample, toml};
 use harness::{Daemon, Setup, wait_until};
 
 const WEB: &str = "[program.web]\ncommand = [\"@puppet@\", \"print-signals\"]\nstartsecs = 0\n";
@@ -187,4 +187,27 @@ fn signals_go_on_while_everything_is_being_stopped() {
     daemon.signal(10);
     wait_line(&daemon, "10", 1);
     daemon.ended(0);
+}
+
+#[test]
+fn the_sample_of_the_page_runs() {
+    let daemon = ready(toml(&format!("{}{WEB}stopsignal = \"KILL\"\n", sample("signals.md", "toml"))), 1);
+    daemon.signal(1);
+    wait_line(&daemon, "1", 1);
+    daemon.signal(10);
+    daemon.wait_said("received SIGUSR1 indicating log reopen request");
+    daemon.signal(3);
+    daemon.signal(28);
+    let said = daemon.ended(0);
+    assert!(!said.contains("SIGQUIT indicating exit request"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_routed_is_refused() {
+    for signal in ["KILL", "STOP", "CHLD", "PIPE", "TTOU", "SEGV"] {
+        let setup = toml(&format!("[signals]\n{signal} = \"ignore\"\n{WAITING}"));
+        let daemon = setup.start();
+        let said = daemon.ended(2);
+        assert!(said.contains(signal), "{said}");
+    }
 }
