@@ -173,6 +173,8 @@ impl Daemon {
             log_bytes_lost: self.lost_bytes,
             events_dropped: self.events.hub.dropped(),
             gateway_restarts: self.gateway.restarts,
+            signals_received: self.signal_counts.received(),
+            signals_forwarded: self.signal_counts.forwarded(),
             shutting_down: self.engine.is_stopping(),
             draining: self.engine.is_draining(),
         }

@@ -11,9 +11,27 @@ use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::signals::realtime;
 use crate::types::{LogLevel, Signal};
+use std::collections::BTreeMap;
 
 /// BOUND: so many times one real-time signal that is queued goes on in one turn.
 const REPEATS: u32 = 256;
+
+/// How many signals have come and gone on. BOUND: one number for each signal.
+#[derive(Default)]
+pub(crate) struct SignalCounts {
+    received: BTreeMap<Signal, u64>,
+    forwarded: BTreeMap<Signal, u64>,
+}
+
+impl SignalCounts {
+    pub(crate) fn received(&self) -> Vec<(Signal, u64)> {
+        self.received.iter().map(|(signal, n)| (*signal, *n)).collect()
+    }
+
+    pub(crate) fn forwarded(&self) -> Vec<(Signal, u64)> {
+        self.forwarded.iter().map(|(signal, n)| (*signal, *n)).collect()
+    }
+}
 
 impl Daemon {
     /// Makes sure that every signal with a route comes to us.
@@ -37,6 +55,7 @@ impl Daemon {
 
     /// One kind of signal has come, so many times.
     pub(crate) fn on_signal(&mut self, signal: Signal, times: u32) {
+        *self.signal_counts.received.entry(signal).or_default() += u64::from(times);
         let routes = &self.config.supervisor.signals;
         let route = routes.iter().find(|(from, _)| *from == signal).map(|(_, route)| route.clone());
         match route {
@@ -76,6 +95,7 @@ impl Daemon {
         let times = if realtime().contains(&signal.0) { times.clamp(1, REPEATS) } else { 1 };
         for slot in slots {
             for _ in 0..times {
+                *self.signal_counts.forwarded.entry(signal).or_default() += 1;
                 self.feed(Input::Forward { slot, signal });
             }
         }

@@ -13,6 +13,7 @@ use crate::daemon::memory::Memory;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::roster::Roster;
+use crate::daemon::routes::SignalCounts;
 use crate::daemon::signals::{IGNORED, handled};
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
@@ -86,6 +87,7 @@ pub(crate) struct Daemon {
     /// Process groups and trees whose end the engine waits for.
     pub(crate) watched: Vec<(ProcRef, Pid, Scope)>,
     pub(crate) trees: Trees,
+    pub(crate) signal_counts: SignalCounts,
     pub(crate) memory: Memory,
     pub(crate) commands: HashMap<CommandId, (u32, u64)>,
     pub(crate) next_command: u64,
@@ -187,6 +189,7 @@ impl Daemon {
             actions: Vec::new(),
             watched: Vec::new(),
             trees: Trees::default(),
+            signal_counts: SignalCounts::default(),
             memory: Memory::default(),
             commands: HashMap::new(),
             next_command: 0,

@@ -1,6 +1,6 @@
 //! Signals to the daemon that go elsewhere: ignored, another one, an action, a program, a group.
 
-use crate::support::{ctl, ini, sample, toml};
+use crate::support::{ctl, ini, metric, sample, toml};
 use harness::{Daemon, Setup, wait_until};
 
 const WEB: &str = "[program.web]\ncommand = [\"@puppet@\", \"print-signals\"]\nstartsecs = 0\n";
@@ -30,7 +30,11 @@ fn a_signal_goes_to_a_program_as_the_same_or_as_another() {
     // WINCH does nothing by default, so nobody handles it without a route.
     daemon.signal(28);
     wait_line(&daemon, "3", 1);
-    assert!(daemon.status().is_none());
+    let page = daemon.get("/metrics").expect("it answers").body;
+    let count = |name: &str, signal: &str| metric(&page, name, &[("signal", signal)]);
+    assert_eq!(count("mainstay_signals_received_total", "SIGWINCH"), Some(1.0));
+    assert_eq!(count("mainstay_signals_forwarded_total", "SIGQUIT"), Some(1.0));
+    assert_eq!(count("mainstay_signals_forwarded_total", "SIGWINCH"), None);
     daemon.finish();
 }
 
