@@ -32,8 +32,8 @@ fn is_limited(daemon: &Daemon) {
         ("5", "best-effort: prio 6")
     );
     // All of it is the program's alone.
-    assert_ne!(proc::status(daemon.pid(), "NoNewPrivs").as_deref(), Some("1"));
-    let own = std::fs::read_to_string(format!("/proc/{}/oom_score_adj", daemon.pid())).unwrap();
+    assert_eq!(proc::status(daemon.pid(), "NoNewPrivs").as_deref(), Some("0"));
+    let own = std::fs::read_to_string(format!("/proc/{}/oom_score_adj", daemon.pid())).expect("it lives");
     assert_ne!(own.trim(), "456");
 }
 

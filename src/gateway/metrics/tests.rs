@@ -56,6 +56,7 @@ fn rich() -> Snapshot {
     let mut snapshot = snapshot(vec![job, web, process("odd", "a\"b\\c\nd", State::Fatal)]);
     snapshot.daemon.orphans_reaped = 12;
     snapshot.daemon.signals_received = vec![(Signal::HUP, 2), (Signal(50), 1)];
+    snapshot.daemon.signals_forwarded = vec![(Signal::USR1, 3)];
     snapshot.daemon.cpu_seconds = Some(0.25);
     snapshot.daemon.resident_bytes = Some(1_048_576);
     snapshot.daemon.start = Wall(1_700_000_000_250);

@@ -5,7 +5,7 @@ use crate::bytes::Bytes;
 use crate::rng::Rng;
 use mainstay::config::Sources;
 use mainstay::config::load;
-use mainstay::config::model::{Autorestart, Backoff, Config, Group, Program};
+use mainstay::config::model::{Autorestart, Backoff, Config, Group, Program, SignalTarget};
 use mainstay::control::{Command, HealthKind, State, Target as Whom};
 use mainstay::engine::Engine;
 use mainstay::engine::action::Action;
@@ -357,6 +357,9 @@ fn program(bytes: &mut Bytes<'_>, plain: &Program, group: &str, name: &str) -> P
     p.stopsignal = bytes.pick(&[Signal::TERM, Signal::KILL, Signal::INT, Signal(0), Signal(64)]);
     p.killasgroup = bytes.bool();
     p.stopasgroup = p.killasgroup && bytes.bool();
+    let targets =
+        [None, None, Some(SignalTarget::Process), Some(SignalTarget::Group), Some(SignalTarget::Tree)];
+    p.native.signal_target = bytes.pick(&targets);
     p.main = bytes.below(16) == 0;
     p.backoff = match bytes.below(4) {
         0 => Backoff::CONTAINER,
