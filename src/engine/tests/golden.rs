@@ -129,7 +129,7 @@ const INPUTS: [Deed; 18] = [
     ("signal", |r| {
         r.command(Command::Signal { target: web(), signal: Signal::HUP });
     }),
-    ("a routed signal", |r| r.step(Input::Forward { slot: 0, signal: Signal::HUP })),
+    ("a routed signal", |r| r.step(Input::Forward { slot: SLOT, signal: Signal::HUP })),
     ("Shutdown", |r| r.step(Input::Shutdown { signal: Signal::TERM })),
     ("Restart", |r| r.step(Input::Restart { signal: Signal::HUP })),
 ];
