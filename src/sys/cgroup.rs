@@ -26,11 +26,7 @@ impl Home {
     /// # Errors
     /// Why no limit can be set here.
     pub fn find() -> Result<Home, String> {
-        let read = |file: &str| fs::read_to_string(file).map_err(|e| format!("cannot read {file}: {e}"));
-        let (own, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);
-        let dir = place(&own, &mounts)
-            .ok_or("there is no control group of version 2, or /sys/fs/cgroup is not mounted")?;
-        let home = Home { dir };
+        let home = Home { dir: own_dir()? };
         home.prepare()?;
         Ok(home)
     }
@@ -93,6 +89,14 @@ impl Home {
             Err(e) => e.kind() == ErrorKind::NotFound,
         }
     }
+}
+
+/// The directory of our own group.
+pub(super) fn own_dir() -> Result<PathBuf, String> {
+    let read = |file: &str| fs::read_to_string(file).map_err(|e| format!("cannot read {file}: {e}"));
+    let (own, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);
+    place(&own, &mounts)
+        .ok_or_else(|| "there is no control group of version 2, or /sys/fs/cgroup is not mounted".to_owned())
 }
 
 fn make(dir: &Path) -> std::io::Result<()> {

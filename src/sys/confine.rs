@@ -269,6 +269,22 @@ mod tests {
     }
 
     #[test]
+    fn a_child_enters_a_control_group() {
+        let name = format!("mainstay.test.{}", std::process::id());
+        let group = crate::sys::cgroup::own_dir().map(|dir| dir.join(&name));
+        let Some(group) = group.ok().filter(|group| std::fs::create_dir(group).is_ok()) else {
+            return println!("skipped: no control group can be made here");
+        };
+        let file = group.join("cgroup.procs");
+        let wanted =
+            Confinement { cgroup: Some(c_string(&file.to_string_lossy())), ..Confinement::default() };
+        let (launched, said) = shell("cat /proc/self/cgroup", wanted, None);
+        std::fs::remove_dir(&group).expect("nobody is left in it");
+        assert_eq!(launched.failed, None);
+        assert!(said.lines().any(|l| l.starts_with("0::") && l.ends_with(&name)), "{said}");
+    }
+
+    #[test]
     fn groups_are_set_without_a_change_of_the_user() {
         if !is_root() {
             return;
