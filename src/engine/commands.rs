@@ -190,6 +190,19 @@ impl Engine {
         }
     }
 
+    /// Unlike a command it is not refused while everything is being stopped, and nobody waits for an answer.
+    pub(super) fn on_forward(&mut self, now: Now, slot: u32, signal: Signal, out: &mut Vec<Action>) {
+        match self.slots.get(slot as usize).and_then(|s| s.pid()) {
+            Some(pid) if self.state(slot).is_signallable() => {
+                self.with_slot(now, slot, out, |slot, cx| slot.signal(pid, signal, cx));
+            }
+            Some(_) | None => {
+                let text = format!("{} is not running: it does not get {signal}", self.spec(slot));
+                out.push(Action::Log(LogLevel::Info, text));
+            }
+        }
+    }
+
     /// A result that is known at once.
     fn answer(&mut self, id: CommandId, slot: u32, fault: Option<Fault>) {
         if let Some(slot) = self.slots.get(slot as usize) {

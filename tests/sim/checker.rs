@@ -1,6 +1,6 @@
 //! The invariants, checked after every action and every step.
 
-use mainstay::config::model::{Backoff, Config, Group, Native};
+use mainstay::config::model::{Backoff, Config, Group, Native, Program, SignalTarget};
 use mainstay::control::{Command, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
@@ -45,7 +45,7 @@ impl Known {
             depends: !p.native.depends_on.is_empty(),
             startretries: p.startretries,
             backoff: p.backoff,
-            killasgroup: p.killasgroup,
+            killasgroup: leaves_nobody(p),
             state: State::Stopped,
             incarnation,
             base: incarnation,
@@ -64,7 +64,16 @@ impl Known {
         // Tries that were made before count.
         self.startretries = self.startretries.max(p.startretries);
         self.backoff = p.backoff;
-        self.killasgroup = p.killasgroup;
+        self.killasgroup = leaves_nobody(p);
+    }
+}
+
+/// STOPPED means that nobody of its group, or its tree, is left.
+fn leaves_nobody(p: &Program) -> bool {
+    match p.native.signal_target {
+        Some(SignalTarget::Process) => false,
+        Some(SignalTarget::Group | SignalTarget::Tree) => true,
+        None => p.killasgroup,
     }
 }
 
@@ -198,6 +207,7 @@ impl Checker {
                 }
             }
             Input::Command { .. }
+            | Input::Forward { .. }
             | Input::Drain
             | Input::Deadline
             | Input::ExecFailed { .. }

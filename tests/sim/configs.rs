@@ -3,8 +3,8 @@
 use crate::rng::Rng;
 use mainstay::config::model::{
     Autorestart, Backoff, Bind, Condition, Config, Dependency, DependsOn, Dialect, Group, GroupKind,
-    HookCommand, Hooks, LogPlan, LogTarget, MainLog, Milestone, Native, Need, Program, Stdin, StopStep,
-    Supervisor, Waits,
+    HookCommand, Hooks, LogPlan, LogTarget, MainLog, Milestone, Native, Need, Program, SignalTarget, Stdin,
+    StopStep, Supervisor, Waits,
 };
 use mainstay::types::{LogLevel, Signal};
 
@@ -126,6 +126,8 @@ fn random_program(rng: &mut Rng, group: &str, name: &str) -> Program {
     p.stopwaitsecs_ms = rng.pick(&[-1_000, 0, 100, 1_000, 10_000]);
     p.killasgroup = rng.percent(50);
     p.stopasgroup = p.killasgroup && rng.percent(50);
+    let targets = [SignalTarget::Process, SignalTarget::Group, SignalTarget::Tree];
+    p.native.signal_target = rng.percent(30).then(|| rng.pick(&targets));
     p.program = format!("{group}.{name}");
     if !p.autostart && rng.percent(60) {
         p.waits = Some(Box::new(random_waits(rng)));

@@ -127,6 +127,10 @@ pub(crate) fn played(seed: u64, change: impl FnOnce(&mut World)) -> (World, Conf
             0 => world.feed(Input::Shutdown { signal: rng.pick(&[Signal::TERM, Signal::INT, Signal::QUIT]) }),
             1 => world.feed(Input::Restart { signal: Signal::HUP }),
             2..=9 => world.feed(Input::Deadline),
+            10..=15 => {
+                let slot = u32::try_from(rng.below(12)).expect("small");
+                world.feed(Input::Forward { slot, signal: rng.pick(&[Signal::HUP, Signal::USR1]) });
+            }
             _ => {
                 let command = random_command(&mut rng, &config);
                 world.command(command);
