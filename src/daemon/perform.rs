@@ -24,6 +24,7 @@ impl Daemon {
             Action::EndTask(_) => {}
             Action::Reply { id, outcome } => self.reply_to_command(id, outcome),
             Action::Publish(change) => self.on_state_change(&change),
+            Action::Ended(facts) => self.on_ended(facts),
             Action::Vacated(slot) => self.on_vacated(slot),
             Action::Renewed(slot) => self.on_renewed(slot),
             Action::Stopping => {

@@ -7,6 +7,7 @@ use crate::daemon::lastresort;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::clock;
+use crate::sys::usage::Used;
 use crate::sys::wait::{self, Waited};
 use crate::types::{ExitStatus, LogLevel, Pid};
 
@@ -26,8 +27,9 @@ impl Daemon {
                 self.reap_again = true;
                 break;
             }
-            match wait::next(false) {
-                Waited::Dead(pid, status) => self.reaped(pid, status),
+            let (found, used) = wait::next_with_usage(false);
+            match found {
+                Waited::Dead(pid, status) => self.reaped(pid, status, used),
                 Waited::Stopped(..) => {}
                 Waited::Nothing | Waited::NoChildren => break,
             }
@@ -37,7 +39,7 @@ impl Daemon {
         }
     }
 
-    fn reaped(&mut self, pid: Pid, status: ExitStatus) {
+    fn reaped(&mut self, pid: Pid, status: ExitStatus, used: Used) {
         let Some(proc) = self.pids.remove(&pid.0) else {
             if self.gateway.is_process(pid) {
                 lastresort::gone(pid);
@@ -56,6 +58,7 @@ impl Daemon {
         if let Some(slot) = self.slot_mut(proc) {
             slot.pid = None;
         }
+        self.histories.note_usage(proc, used);
         self.feed(Input::Exited { proc, status });
     }
 }

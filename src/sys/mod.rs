@@ -5,6 +5,7 @@
 
 pub mod boot;
 pub mod carray;
+pub mod cgroup;
 pub mod child;
 pub mod clock;
 mod complaint;
@@ -25,5 +26,6 @@ pub mod slim;
 pub mod sockets;
 mod stage;
 pub mod terminal;
+pub mod usage;
 pub mod wait;
 mod zone;

@@ -8,5 +8,6 @@ mod codes;
 mod docker;
 mod health;
 mod languages;
+mod oom;
 mod restrictions;
 mod stopping;

@@ -7,6 +7,7 @@ mod ctl;
 mod docs;
 mod env;
 mod events;
+mod explain;
 mod faces;
 mod fcgi;
 mod follow_events;

@@ -158,6 +158,7 @@ fn shown(action: &Action) -> Option<String> {
         | Action::RunTask { .. }
         | Action::EndTask(_)
         | Action::Publish(_)
+        | Action::Ended(_)
         | Action::Stopping
         | Action::Vacated(_)
         | Action::Renewed(_)

@@ -2,6 +2,7 @@
 
 mod commands;
 mod dependents;
+mod ends;
 mod golden;
 mod health;
 mod life;

@@ -5,6 +5,7 @@
 //! Not here: what the methods do (`methods`).
 
 use super::config;
+use super::explain;
 use super::groups;
 use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
@@ -38,6 +39,13 @@ const fn method(
 
 const METHODS: &[Method] = &[
     // Ours come first: by name, as all of them.
+    method(
+        "mainstay.explain",
+        &["struct", "string"],
+        1,
+        "Why a process is as it is: how it has ended so far, and what happens next.",
+        explain::explain,
+    ),
     method(
         "mainstay.getProcessTable",
         &["array"],
