@@ -17,10 +17,10 @@ pub struct Used {
 impl Used {
     pub(super) fn of(usage: &libc::rusage) -> Used {
         let micros = |t: libc::timeval| {
-            number(t.tv_sec.into()).saturating_mul(1_000_000).saturating_add(number(t.tv_usec.into()))
+            number(t.tv_sec).saturating_mul(1_000_000).saturating_add(number(t.tv_usec))
         };
         Used {
-            peak_bytes: number(usage.ru_maxrss.into()).saturating_mul(1024),
+            peak_bytes: number(usage.ru_maxrss).saturating_mul(1024),
             user_us: micros(usage.ru_utime),
             system_us: micros(usage.ru_stime),
         }
