@@ -14,6 +14,7 @@ mod gateway;
 mod groups;
 mod heard;
 mod history;
+mod last_words;
 mod lastresort;
 mod launch;
 mod life;

@@ -27,6 +27,7 @@ impl Daemon {
             Action::Ended(facts) => self.on_ended(facts),
             Action::Vacated(slot) => self.on_vacated(slot),
             Action::Renewed(slot) => self.on_renewed(slot),
+            Action::LastWords { slot, reason } => self.last_words = Some((slot, reason)),
             Action::Stopping => {
                 self.give_up_update();
                 self.publish(kind::STOPPING, String::new);

@@ -43,18 +43,21 @@ impl Slot {
         let reason = self.reason();
         let is_failed_start = self.state == State::Starting && reason != EndReason::Liveness;
         let forked = !matches!(self.life, Life::Forking { .. } | Life::Absent);
+        // A one-shot that fails is tried again too, only it has not failed to start.
+        let is_failed_run = self.policy.oneshot && self.state == State::Running && !expected;
+        let tries = self.tries.saturating_add(1);
+        self.last_tries = if is_failed_start || is_failed_run { tries } else { 0 };
         let facts = EndFacts {
             proc: self.proc(),
             reason,
             status: if forked { self.last_exit } else { None },
             expected,
             killed: self.ending.killed,
-            tries: if is_failed_start { self.tries.saturating_add(1) } else { 0 },
+            tries: if is_failed_start { tries } else { 0 },
             started: self.started,
             uptime_ns: if forked { cx.now.mono.since_ns(self.started.mono) } else { 0 },
             why: self.why_it_ended(reason, cx.stopping),
         };
-        self.last_tries = facts.tries;
         cx.out.push(Action::Ended(facts));
     }
 
@@ -105,6 +108,7 @@ impl Slot {
             EndReason::Stopped | EndReason::Timeout => match &self.after {
                 Some(After::Vacate) => "it is not configured any more".to_owned(),
                 Some(After::Renew { .. }) => "it is configured otherwise now".to_owned(),
+                None if self.wanted => "what it is bound to has stopped or was started again".to_owned(),
                 Some(After::Again) | None => String::new(),
             },
             EndReason::Exit | EndReason::Signal | EndReason::Oom | EndReason::Liveness => String::new(),

@@ -31,6 +31,7 @@ impl Engine {
                 (slot.while_starting(left), left)
             }
             State::Running => (slot.after_an_exit(), None),
+            _ if slot.wanted && slot.is_at_rest() => (self.while_waiting(slot, now), None),
             State::Stopped | State::Exited | State::Fatal => (slot.at_rest(), None),
             State::Unknown => (
                 "it could not be signalled: it is waited for, and can be started again then".to_owned(),
@@ -38,6 +39,14 @@ impl Engine {
             ),
         };
         Some(Outlook { text, in_ns })
+    }
+
+    fn while_waiting(&self, slot: &Slot, now: Now) -> String {
+        let waits = self.what_it_waits_for(slot, now);
+        if slot.is_hopeless {
+            return format!("will not be started by itself: {waits}");
+        }
+        format!("started as soon as all has come so far: {waits}")
     }
 
     /// When a slot came into its state.
@@ -65,6 +74,12 @@ impl Slot {
     }
 
     fn after_an_exit(&self) -> String {
+        if self.policy.oneshot {
+            let (codes, retries) = (self.codes(), self.policy.startretries.max(0));
+            return format!(
+                "runs once; tried again unless it ends as expected (exitcodes = {codes}, startretries = {retries})"
+            );
+        }
         let soon = match self.policy.backoff {
             Backoff::Linear => "at once".to_owned(),
             Backoff::Exponential { initial_ms, max_ms, .. } => {
@@ -105,14 +120,24 @@ impl Slot {
         let again = format!("`ctl start {name}` starts it");
         let policy = &self.policy;
         match self.state {
+            State::Fatal if self.spawnerr.ends_with("(max_restarts)") => {
+                format!("will not be started again: {}; `ctl start {name}` tries again", self.spawnerr)
+            }
             State::Fatal if self.last_tries > 0 => {
                 let (n, retries) = (self.last_tries, policy.startretries);
-                let starts = if n == 1 { "failed start" } else { "failed starts" };
+                let what = if policy.oneshot { "run" } else { "start" };
+                let starts = format!("failed {what}{}", if n == 1 { "" } else { "s" });
                 format!(
                     "will not be started again: {n} {starts} (startretries = {retries}); `ctl start {name}` tries again"
                 )
             }
             State::Fatal => format!("will not be started again; `ctl start {name}` tries again"),
+            _ if policy.is_scheduled && policy.disabled.is_none() => {
+                format!("started by its schedule; {again} at once")
+            }
+            State::Exited if policy.oneshot && self.last.expected => {
+                format!("will not be started again: it has done its work; {again} once more")
+            }
             State::Exited if self.last.expected => {
                 let why = match policy.autorestart {
                     Autorestart::Never => "autorestart = false".to_owned(),

@@ -16,9 +16,8 @@ pub struct Used {
 
 impl Used {
     pub(super) fn of(usage: &libc::rusage) -> Used {
-        let micros = |t: libc::timeval| {
-            number(t.tv_sec).saturating_mul(1_000_000).saturating_add(number(t.tv_usec))
-        };
+        let micros =
+            |t: libc::timeval| number(t.tv_sec).saturating_mul(1_000_000).saturating_add(number(t.tv_usec));
         Used {
             peak_bytes: number(usage.ru_maxrss).saturating_mul(1024),
             user_us: micros(usage.ru_utime),

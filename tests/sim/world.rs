@@ -310,7 +310,12 @@ impl World {
             Action::Exit(leave) => self.left = Some(leave),
             Action::Vacated(slot) => self.roster[slot as usize] = None,
             Action::Renewed(slot) => self.roster[slot as usize] = self.renewals.remove(&slot),
-            Action::Ended(_) | Action::Publish(_) | Action::Stopping | Action::Log(..) | Action::Bug(_) => {}
+            Action::Ended(_)
+            | Action::LastWords { .. }
+            | Action::Publish(_)
+            | Action::Stopping
+            | Action::Log(..)
+            | Action::Bug(_) => {}
         }
     }
 

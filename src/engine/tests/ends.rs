@@ -142,3 +142,46 @@ fn what_follows_an_exit_is_the_policys() {
     let idle = Rig::booted(&one(|p| p.autostart = false));
     assert_eq!(next(&idle), "not started by itself (autostart = false); `ctl start web` starts it");
 }
+
+#[test]
+fn a_one_shot_that_fails_says_how_often_it_is_tried() {
+    let mut rig = Rig::running(&one(|p| {
+        p.native.oneshot = true;
+        p.startretries = 1;
+    }));
+    assert_eq!(
+        next(&rig),
+        "runs once; tried again unless it ends as expected (exitcodes = 0, startretries = 1)"
+    );
+    rig.exits(0, 3);
+    assert_eq!((ended(&rig).reason, ended(&rig).tries), (EndReason::Exit, 0));
+    assert_eq!(next(&rig), "retry 1 of 1 in 1.0 s");
+    rig.pass_ms(1_001);
+    rig.spawn_ok(0, 101);
+    rig.exits(0, 3);
+    assert_eq!(
+        next(&rig),
+        "will not be started again: 2 failed runs (startretries = 1); `ctl start web` tries again"
+    );
+    rig.start(false);
+    rig.spawn_ok(0, 102);
+    rig.exits(0, 0);
+    assert_eq!(
+        next(&rig),
+        "will not be started again: it has done its work; `ctl start web` starts it once more"
+    );
+}
+
+#[test]
+fn too_many_restarts_are_the_reason_to_give_up() {
+    let mut rig = Rig::running(&one(|p| {
+        p.autorestart = Autorestart::Always;
+        p.native.max_restarts = Some(0);
+        p.native.restart_window_ms = 60_000;
+    }));
+    rig.exits(0, 0);
+    assert_eq!(
+        next(&rig),
+        "will not be started again: 0 restarts within 60 seconds (max_restarts); `ctl start web` tries again"
+    );
+}
