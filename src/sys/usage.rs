@@ -1,9 +1,13 @@
-//! What a process has used, as the kernel tells with its status.
+//! What a process has used, as the kernel tells with its status; and how full a pipe is.
 //!
-//! Pure but for its types. The peak of memory is at least what the daemon itself had: the kernel counts the moment
+//! Asks the kernel. The peak of memory is at least what the daemon itself had: the kernel counts the moment
 //! between fork and exec too. Not here: collecting statuses (`wait`), what a living process uses (`procfs`).
 
 use nix::libc;
+use std::fs::OpenOptions;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
 
 /// What one process has used, with those of its descendants that it waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -24,6 +28,22 @@ impl Used {
             system_us: micros(usage.ru_stime),
         }
     }
+}
+
+/// Bytes that wait in a pipe, and how many it can hold. `None` for what is none, or may not be opened.
+#[must_use]
+pub fn pipe_fill(path: &Path) -> Option<(u64, u64)> {
+    // Reading end: it neither waits nor takes anything.
+    let pipe = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+    if !pipe.metadata().ok()?.file_type().is_fifo() {
+        return None;
+    }
+    let mut used: libc::c_int = 0;
+    // SAFETY: the descriptor is open, and FIONREAD writes one int into a live local.
+    let done = unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut used) };
+    // SAFETY: the descriptor is open; there is no third argument.
+    let size = unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_GETPIPE_SZ) };
+    (done == 0 && size > 0).then(|| (number(used.into()), number(size.into())))
 }
 
 /// The kernel's numbers are never negative, but their types are signed.
