@@ -6,6 +6,7 @@
 
 mod codes;
 mod docker;
+mod doctor;
 mod health;
 mod languages;
 mod oom;

@@ -5,6 +5,7 @@
 mod config_errors;
 mod ctl;
 mod docs;
+mod doctor;
 mod env;
 mod events;
 mod explain;
