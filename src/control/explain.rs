@@ -102,6 +102,7 @@ impl End {
             EndReason::Signal if self.tries > 0 => format!("ended too soon: {status}"),
             EndReason::Signal => status.to_owned(),
             EndReason::Oom => format!("killed by the kernel, out of memory: {status}"),
+            EndReason::Timeout if self.status.is_none() => "could not be started in time".to_owned(),
             EndReason::Timeout => format!("did not end in time and was killed: {status}"),
             EndReason::Spawn if self.status.is_some() => format!("could not be executed: {status}"),
             EndReason::Spawn => "could not be started".to_owned(),

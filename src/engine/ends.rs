@@ -42,7 +42,7 @@ impl Slot {
     pub(super) fn tell_end(&mut self, expected: bool, cx: &mut Ctx<'_>) {
         let reason = self.reason();
         let is_failed_start = self.state == State::Starting && reason != EndReason::Liveness;
-        let forked = !matches!(self.life, Life::Forking { .. } | Life::Absent);
+        let forked = !matches!(self.life, Life::Forking { .. } | Life::Preparing | Life::Absent);
         // A one-shot that fails is tried again too, only it has not failed to start.
         let is_failed_run = self.policy.oneshot && self.state == State::Running && !expected;
         let tries = self.tries.saturating_add(1);
@@ -56,7 +56,7 @@ impl Slot {
             tries: if is_failed_start { tries } else { 0 },
             started: self.started,
             uptime_ns: if forked { cx.now.mono.since_ns(self.started.mono) } else { 0 },
-            why: self.why_it_ended(reason, cx.stopping),
+            why: self.why_it_ended(reason, forked, cx.stopping),
         };
         cx.out.push(Action::Ended(facts));
     }
@@ -78,8 +78,10 @@ impl Slot {
             Some(crate::types::ExitStatus::Code(_)) | None => EndReason::Exit,
         };
         match (self.life, self.state) {
-            (Life::Forking { .. } | Life::Absent, _) if self.ending.overdue => EndReason::Timeout,
-            (Life::Forking { .. } | Life::Absent, _) => EndReason::Spawn,
+            (Life::Forking { .. } | Life::Preparing | Life::Absent, _) if self.ending.overdue => {
+                EndReason::Timeout
+            }
+            (Life::Forking { .. } | Life::Preparing | Life::Absent, _) => EndReason::Spawn,
             _ if self.exec_error.is_some() => EndReason::Spawn,
             _ if self.ending.failed_check => EndReason::Liveness,
             (_, State::Stopping) if self.ending.overdue && self.ending.killed => EndReason::Timeout,
@@ -96,11 +98,12 @@ impl Slot {
         }
     }
 
-    fn why_it_ended(&self, reason: EndReason, everything_stops: bool) -> String {
+    fn why_it_ended(&self, reason: EndReason, forked: bool, everything_stops: bool) -> String {
         if !self.ending.why.is_empty() {
             return self.ending.why.clone();
         }
         match reason {
+            EndReason::Timeout if !forked => self.spawnerr.clone(),
             EndReason::Spawn => self.exec_error.as_ref().unwrap_or(&self.spawnerr).clone(),
             EndReason::Stopped | EndReason::Timeout if everything_stops => {
                 "everything is being stopped".to_owned()

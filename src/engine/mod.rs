@@ -37,6 +37,7 @@ mod drain;
 mod endings;
 mod ends;
 mod health;
+mod hooks;
 mod layout;
 mod note;
 mod outlook;

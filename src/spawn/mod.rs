@@ -9,4 +9,4 @@ pub mod plan;
 mod python;
 
 pub use environment::BaseEnvironment;
-pub use plan::{Context, Stdio, has_stand_in, plan, resolve};
+pub use plan::{Context, Stdio, has_stand_in, plan, plan_ourselves, resolve};

@@ -4,8 +4,10 @@
 
 mod config_errors;
 mod ctl;
+mod depends;
 mod docs;
 mod doctor;
+mod draining;
 mod env;
 mod events;
 mod explain;
@@ -19,6 +21,7 @@ mod limits;
 mod logging;
 mod pid1;
 mod reap;
+mod restarts;
 mod run;
 mod shell;
 mod signals;
