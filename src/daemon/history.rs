@@ -8,7 +8,7 @@
 use crate::control::{End, EndReason, LastEnd, ProcessStats, Used};
 use crate::daemon::state::Daemon;
 use crate::engine::action::EndFacts;
-use crate::sys::cgroup::{Cgroups, count_of, text_of};
+use crate::sys::cgroup_view::{Cgroups, count_of, text_of};
 use crate::sys::usage;
 use crate::types::{ExitStatus, ProcRef, Signal};
 use std::collections::VecDeque;

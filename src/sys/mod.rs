@@ -5,7 +5,7 @@
 
 pub mod boot;
 pub mod carray;
-pub mod cgroup;
+pub mod cgroup_view;
 pub mod child;
 pub mod clock;
 mod complaint;

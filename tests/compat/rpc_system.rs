@@ -49,7 +49,8 @@ const SIGNATURES: [(&str, &str); 41] = [
 ];
 
 /// Ours beside them.
-const OURS: [(&str, &str); 4] = [
+const OURS: [(&str, &str); 5] = [
+    ("mainstay.drain", "boolean boolean"),
     ("mainstay.explain", "struct string"),
     ("mainstay.getProcessTable", "array"),
     ("mainstay.plan", "struct array"),

@@ -6,7 +6,7 @@
 
 use super::facts::{Amount, Cgroup, Facts, Grace, Process, Rights, Stdout};
 use super::{DoctorArgs, reading};
-use crate::sys::cgroup::{Cgroups, count_of, text_of};
+use crate::sys::cgroup_view::{Cgroups, count_of, text_of};
 use crate::sys::{boot, limits, usage};
 use nix::poll::{PollTimeout, poll};
 use nix::sys::statvfs::{FsFlags, statvfs};

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// BOUND: bytes read of one file; a host may have thousands of mounts.
 const MAX_BYTES: u64 = 1 << 20;
 
+/// The group that we move ourselves into where programs have groups of their own beside it.
+const LEAF: &str = "mainstay.core";
+
 /// The groups of one process.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Cgroups {
@@ -82,7 +85,13 @@ impl Cgroups {
     #[must_use]
     pub fn oom_files(&self) -> Vec<PathBuf> {
         let legacy = self.legacy_of("memory").map(|dir| dir.join("memory.oom_control"));
-        let unified = self.unified.as_ref().map(|dir| dir.join("memory.events"));
+        // In version 2 a group counts for those below it, too: our own leaf does not know of its neighbours, which have
+        // the programs with limits of their own.
+        let whole = self.unified.as_deref().map(|dir| match dir.parent() {
+            Some(above) if dir.ends_with(LEAF) => above,
+            _ => dir,
+        });
+        let unified = whole.map(|dir| dir.join("memory.events"));
         legacy.into_iter().chain(unified).collect()
     }
 }
@@ -156,6 +165,9 @@ mod tests {
         let found = Cgroups::parse("0::/\n", info);
         assert_eq!(found.unified.as_deref(), Some(Path::new("/sys/fs/cgroup")));
         assert_eq!(found.oom_files(), [PathBuf::from("/sys/fs/cgroup/memory.events")]);
+        // After a restart in place, where programs have groups beside ours.
+        let leaf = Cgroups::parse("0::/mainstay.core\n", info);
+        assert_eq!(leaf.oom_files(), [PathBuf::from("/sys/fs/cgroup/memory.events")]);
         // A pod's container in the host's namespace.
         let inside = Cgroups::parse("0::/kubepods.slice/a b/c\n", info);
         assert_eq!(inside.unified.as_deref(), Some(Path::new("/sys/fs/cgroup/kubepods.slice/a b/c")));
