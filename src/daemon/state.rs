@@ -5,6 +5,7 @@
 use crate::config::model::Config;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
+use crate::daemon::history::Histories;
 use crate::daemon::last_words;
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
@@ -66,6 +67,8 @@ pub(crate) struct Daemon {
     pub(crate) output: Output,
     /// The end of what each program has written.
     pub(crate) recents: Recents,
+    /// How they have ended.
+    pub(crate) histories: Histories,
     pub(crate) events: Events,
     /// Those who follow events by way of the gateway.
     pub(crate) subscribers: Subscribers,
@@ -170,6 +173,7 @@ impl Daemon {
             journal: opened.journal,
             output: Output::new(),
             recents,
+            histories: Histories::new(std::path::Path::new("/")),
             events,
             subscribers: Subscribers::default(),
             slots: opened.slots,

@@ -11,4 +11,4 @@ pub mod plan;
 mod python;
 
 pub use environment::BaseEnvironment;
-pub use plan::{Context, Stdio, plan, plan_ourselves, resolve};
+pub use plan::{Context, Stdio, has_stand_in, plan, plan_ourselves, resolve};

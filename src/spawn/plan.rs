@@ -94,6 +94,12 @@ fn assemble(
     })
 }
 
+/// Whether it is a Python listener whose work we may do: then nobody has to have its file.
+#[must_use]
+pub fn has_stand_in(program: &Program) -> bool {
+    program.argv.as_ref().is_ok_and(|argv| python::script(argv).is_some())
+}
+
 /// Our own words in place of those of a Python listener whose work we do.
 fn stand_in(program: &Program, context: &Context) -> Option<[&'static str; 3]> {
     let _reachable = context.binary?;
