@@ -145,7 +145,7 @@ impl<'g> Graph<'g> {
                 let is_known =
                     |(g, p): &(&Group, &Program)| g.name == group.name && p.program == program.program;
                 // Copies of one program stand together.
-                if !units.last().is_some_and(is_known) && !units.iter().any(|u| is_known(u)) {
+                if !units.last().is_some_and(is_known) && !units.iter().any(is_known) {
                     units.push((group, program));
                 }
             }
