@@ -62,6 +62,30 @@ impl Slot {
         }
     }
 
+    /// There is no time left: SIGKILL now, whatever it is doing.
+    pub(super) fn kill_now(&mut self, cx: &mut Ctx<'_>) {
+        match (self.state, self.life) {
+            (State::Starting | State::Running, Life::Alive(_)) => {
+                self.go(State::Stopping, cx);
+                self.on_grace_over(cx);
+            }
+            // Its own grace was over in this very instant.
+            (State::Stopping, _) if self.killed_at == Some(cx.now.mono) => {}
+            (State::Stopping, Life::Alive(_) | Life::Remnants(_)) => self.on_grace_over(cx),
+            (
+                State::Stopped
+                | State::Starting
+                | State::Running
+                | State::Backoff
+                | State::Stopping
+                | State::Exited
+                | State::Fatal
+                | State::Unknown,
+                _,
+            ) => self.stop(cx),
+        }
+    }
+
     /// Somebody waits for this stop.
     pub(super) fn report_stop(&mut self, cx: &mut Ctx<'_>) {
         if self.state == State::Stopping {
@@ -165,13 +189,15 @@ impl Slot {
         let scope = if self.policy.stopasgroup { Scope::Group } else { Scope::Process };
         self.go(State::Stopping, cx);
         self.kill(pid, scope, self.policy.stopsignal, cx);
-        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.policy.stopwaitsecs_ms), cx);
+        let grace = ms_to_ns(self.policy.stopwaitsecs_ms).min(cx.grace_at_most.unwrap_or(u64::MAX));
+        self.arm_ns(Deadline::StopGrace, grace, cx);
     }
 
     fn escalate(&mut self, pid: Pid, scope: Scope, cx: &mut Ctx<'_>) {
         cx.log(LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", self.name()));
         self.kill(pid, scope, Signal::KILL, cx);
         self.group_killed |= scope == Scope::Group;
+        self.killed_at = Some(cx.now.mono);
         let again_ms = self.policy.stopwaitsecs_ms.max(MIN_KILL_INTERVAL_MS);
         self.arm_ns(Deadline::StopGrace, ms_to_ns(again_ms), cx);
     }

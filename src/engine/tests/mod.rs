@@ -2,9 +2,12 @@
 
 mod commands;
 mod dependents;
+mod depends;
+mod drain;
 mod golden;
 mod health;
 mod life;
+mod policy;
 mod roll;
 mod shutdown;
 mod stop;
