@@ -150,8 +150,8 @@ impl Engine {
                     continue;
                 }
                 self.missing(at, seen, missing);
-                let is_startable = |s: &Slot| s.is_at_rest() && !s.wanted && s.policy.disabled.is_none();
-                if self.slots.get(at as usize).is_some_and(is_startable) {
+                let may_start = |s: &Slot| s.is_startable() && !s.wanted && s.policy.disabled.is_none();
+                if self.slots.get(at as usize).is_some_and(may_start) {
                     missing.push(at);
                 }
             }
@@ -202,7 +202,7 @@ impl Engine {
             (slot.bound_at, slot.bound) = (slot.incarnation, incarnations);
         }
         let (bind, is_again) = (slot.policy.bind, slot.bound != incarnations);
-        if slot.wanted && slot.is_at_rest() && slot.after.is_none() {
+        if slot.wanted && slot.is_startable() && slot.after.is_none() {
             return self.try_to_start(now, id, out);
         }
         let is_down = self.links.on(id).iter().any(|link| self.is_down(link));
@@ -341,7 +341,7 @@ impl Slot {
     }
 
     /// Nothing of it runs, and it can be started.
-    pub(super) fn is_at_rest(&self) -> bool {
+    pub(super) fn is_startable(&self) -> bool {
         self.state.is_stopped() && self.state != State::Unknown
     }
 

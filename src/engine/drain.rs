@@ -173,7 +173,7 @@ impl Engine {
         }
         let all = self.layout.arrival.iter().filter_map(|id| self.slots.get(*id as usize));
         let left: Vec<(u32, String)> =
-            all.filter(|s| !s.state.is_stopped()).map(|s| (s.id, s.policy.namespec())).collect();
+            all.filter(|s| !s.is_at_rest()).map(|s| (s.id, s.policy.namespec())).collect();
         if left.is_empty() {
             return;
         }

@@ -36,6 +36,7 @@ mod depends;
 mod drain;
 mod endings;
 mod health;
+mod hooks;
 mod layout;
 mod note;
 mod process;

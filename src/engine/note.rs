@@ -13,9 +13,10 @@ impl Engine {
         if let Some(expression) = &slot.policy.disabled {
             pieces.push(format!("disabled: `{expression}` is false"));
         }
-        if slot.wanted && slot.is_at_rest() {
+        if slot.wanted && slot.is_startable() {
             pieces.push(self.what_it_waits_for(slot, now));
         }
+        pieces.extend(slot.hook_note());
         pieces.join("; ")
     }
 }

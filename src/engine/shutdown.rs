@@ -121,7 +121,7 @@ impl Engine {
     /// COMPAT: INFO `waiting for a, b to die`, in the order of the configuration.
     pub(super) fn report_shutdown(&mut self, now: Now, out: &mut Vec<Action>) {
         let all = self.layout.arrival.iter().filter_map(|id| self.slots.get(*id as usize));
-        let unstopped = all.filter(|s| !s.state.is_stopped()).map(|s| s.name());
+        let unstopped = all.filter(|s| !s.is_at_rest()).map(|s| s.name());
         let names: Vec<&str> = unstopped.collect();
         out.push(Action::Log(LogLevel::Info, format!("waiting for {} to die", names.join(", "))));
         self.timers.arm_whole(Whole::Report, Some(now.mono.plus_ms(REPORT_MS)));
@@ -148,7 +148,7 @@ impl Engine {
 
     /// What others depend on is stopped after them.
     fn stop_or_hold(&mut self, id: u32, tier: usize, now: Now, out: &mut Vec<Action>) {
-        let is_live = |by: &u32| !self.state(*by).is_stopped();
+        let is_live = |by: &u32| self.slots.get(*by as usize).is_some_and(|s| !s.is_at_rest());
         if self.links.by(id).iter().any(is_live) {
             self.links.held.push(id);
             return;

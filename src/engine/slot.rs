@@ -4,10 +4,13 @@
 //! state that is left; a pid is in `life` exactly as long as the kernel may know it.
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
-use crate::config::model::{Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Program, Waits};
+use crate::config::model::{
+    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Program, StopStep, Waits,
+};
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, StateChange};
 use crate::engine::backoff::Jitter;
+use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
 use crate::engine::timers::{Deadline, Timers};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
@@ -45,6 +48,8 @@ pub(super) struct Policy {
     pub(super) restart_window_ms: i64,
     /// The program section.
     program: String,
+    pub(super) stop_ladder: Vec<StopStep>,
+    pub(super) hooks: HookPolicy,
 }
 
 impl Policy {
@@ -75,6 +80,8 @@ impl Policy {
             max_restarts: program.native.max_restarts,
             restart_window_ms: program.native.restart_window_ms,
             program: program.program.clone(),
+            stop_ladder: program.native.stop_ladder.clone(),
+            hooks: HookPolicy::new(program),
         }
     }
 
@@ -119,6 +126,8 @@ pub(super) fn namespec(group: &str, name: &str) -> String {
 pub(super) enum Life {
     /// Nothing.
     Absent,
+    /// STARTING, and nothing is forked yet: a hook has to end first.
+    Preparing,
     /// `Action::Spawn` is not answered yet; `stop`: it is to be stopped as soon as it is.
     Forking { stop: bool },
     /// Forked and not reaped.
@@ -157,6 +166,8 @@ pub(super) struct Ctx<'a> {
     pub(super) jitter: &'a mut Jitter,
     pub(super) news: &'a mut Vec<News>,
     pub(super) n_ends: &'a mut u64,
+    /// Tasks that were ever run.
+    pub(super) n_tasks: &'a mut u32,
     /// Everything is being stopped: nothing may be started.
     pub(super) stopping: bool,
     /// Nanoseconds that the grace of a stop may take at most.
@@ -224,6 +235,9 @@ pub(super) struct Slot {
     /// When the present incarnation, or its group, last got SIGKILL from here.
     pub(super) killed_at: Option<Mono>,
     pub(super) last: LastEnd,
+    pub(super) hooks: Running,
+    /// Signals of the ladder that have been sent.
+    pub(super) ladder_at: usize,
     pub(super) stats: ProcessStats,
 }
 
@@ -255,6 +269,8 @@ impl Slot {
             group_killed: false,
             killed_at: None,
             last: LastEnd::default(),
+            hooks: Running::default(),
+            ladder_at: 0,
             stats: ProcessStats::default(),
         }
     }
@@ -278,6 +294,11 @@ impl Slot {
         self.incarnation > self.base
     }
 
+    /// Nothing of it runs, no process and no hook.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.state.is_stopped() && !self.hooks.is_running()
+    }
+
     /// It is started without anybody asking for it.
     pub(super) fn starts_by_itself(&self) -> bool {
         self.policy.autostart
@@ -298,7 +319,7 @@ impl Slot {
     pub(super) fn pid(&self) -> Option<Pid> {
         match self.life {
             Life::Alive(pid) => Some(pid),
-            Life::Absent | Life::Forking { .. } | Life::Remnants(_) => None,
+            Life::Absent | Life::Preparing | Life::Forking { .. } | Life::Remnants(_) => None,
         }
     }
 
@@ -308,7 +329,7 @@ impl Slot {
         cx.timers.clear(self.id);
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
-            Life::Absent | Life::Forking { .. } => 0,
+            Life::Absent | Life::Preparing | Life::Forking { .. } => 0,
         };
         let tries = if matches!(to, State::Starting | State::Backoff) { self.tries } else { 0 };
         let has_status = to == State::Exited || (to == State::Stopped && from == State::Stopping);

@@ -32,6 +32,7 @@ pub struct Engine {
     pub(super) phase: Phase,
     jitter: Jitter,
     pub(super) n_ends: u64,
+    n_tasks: u32,
     /// `n_ends` when programs last came or went by an operator's hand.
     pub(super) n_ends_settled: u64,
     /// Slots with something to follow, which have come to rest in this step.
@@ -75,6 +76,7 @@ impl Engine {
             phase: Phase::Running,
             jitter: Jitter::new(seed),
             n_ends: 0,
+            n_tasks: 0,
             n_ends_settled: 0,
             resting: Vec::new(),
             booted: false,
@@ -119,11 +121,7 @@ impl Engine {
             Input::KillFailed { proc, errno } => {
                 self.on_news_of(now, proc, "KillFailed", out, |slot, cx| slot.on_kill_failed(&errno, cx));
             }
-            Input::TaskEnded { task, end } => {
-                self.on_news_of(now, task.proc, "TaskEnded", out, |slot, cx| {
-                    slot.on_task_ended(task, &end, cx)
-                });
-            }
+            Input::TaskEnded { task, end } => self.on_task_ended(now, task, &end, out),
             Input::Command { id, command } => self.on_command(now, id, command, out),
             Input::Shutdown { signal } => self.on_shutdown(now, signal, out),
             Input::Drain => self.on_drain(now, None, out),
@@ -181,12 +179,13 @@ impl Engine {
             jitter: &mut self.jitter,
             news: &mut news,
             n_ends: &mut self.n_ends,
+            n_tasks: &mut self.n_tasks,
             stopping,
             grace_at_most: self.drain.grace_at_most,
         };
         rule(slot, &mut cx);
         self.tally.add(tier, Facts::of(slot));
-        if slot.after.is_some() && slot.state.is_stopped() {
+        if slot.after.is_some() && slot.is_at_rest() {
             self.resting.push(id);
         }
         if slot.policy.critical && slot.has_ended() && self.critical_end.is_none() {
@@ -246,7 +245,7 @@ impl Engine {
     }
 
     /// Only news of the present incarnation reaches a slot.
-    fn on_news_of(
+    pub(super) fn on_news_of(
         &mut self,
         now: Now,
         proc: ProcRef,
