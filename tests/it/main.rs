@@ -3,6 +3,7 @@
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
 mod config_errors;
+mod config_native;
 mod ctl;
 mod docs;
 mod env;
@@ -18,6 +19,7 @@ mod logging;
 mod pid1;
 mod reap;
 mod run;
+mod secrets;
 mod shell;
 mod signals;
 mod support;
