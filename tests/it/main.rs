@@ -5,7 +5,9 @@
 mod config_errors;
 mod config_native;
 mod ctl;
+mod depends;
 mod docs;
+mod draining;
 mod env;
 mod events;
 mod faces;
@@ -18,6 +20,7 @@ mod limits;
 mod logging;
 mod pid1;
 mod reap;
+mod restarts;
 mod run;
 mod secrets;
 mod shell;
