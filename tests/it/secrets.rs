@@ -1,6 +1,6 @@
 //! Variables from files and folders: what a program gets of them, and that nobody else sees it.
 
-use crate::support::{ctl, ini, mainstay, toml};
+use crate::support::{ctl, ini, mainstay, sample, toml};
 use harness::{Daemon, Setup, http, wait_until};
 
 /// What must not be seen anywhere.
@@ -145,7 +145,8 @@ fn values_are_seen_by_the_program_and_by_nobody_else() {
         "{TOML}[program.second]\ncommand = \"@puppet@ hold\"\nenvironment = {{ KEY = \"{MARKER}\" }}\n"
     );
     let text = format!(
-        "[control]\nunix = \"@sock@\"\ntcp = \"127.0.0.1:@port@\"\n[supervisor]\nloglevel = \"blather\"\n{own}"
+        "[control]\nunix = \"@sock@\"\ntcp = \"127.0.0.1:@port@\"\n[supervisor]\nloglevel = \"blather\"\n{own}\
+         [eventlistener.spy]\ncommand = [\"@puppet@\", \"listener\", \"@dir@/events\", \"ok\"]\nevents = [\"EVENT\"]\n"
     );
     let daemon = with_files(Setup::toml(&text)).env("MARK_US", "1").start();
     gets_all(&daemon);
@@ -170,6 +171,12 @@ fn values_are_seen_by_the_program_and_by_nobody_else() {
         let done = mainstay(&["check", "-c", &file, "--print", form]);
         seen.push((format!("check {form}"), format!("{}{}", done.stdout, done.stderr)));
     }
+    let events = daemon.dir().path().join("events");
+    let events = || std::fs::read_to_string(&events).unwrap_or_default();
+    wait_until("the restart is told of", || {
+        events().matches("groupname:web from_state:STARTING").count() == 2
+    });
+    seen.push(("events".to_owned(), events()));
     seen.push(("the log".to_owned(), daemon.said()));
     for (what, text) in &seen {
         assert!(!text.contains(MARKER), "{what}: {text}");
@@ -183,5 +190,24 @@ fn values_are_seen_by_the_program_and_by_nobody_else() {
         mainstay(&["check", "-c", &file, "--print", "toml", "--show-secrets"]).stdout.matches(MARKER).count(),
         1
     );
+    daemon.finish();
+}
+
+#[test]
+fn the_sample_of_the_page_runs() {
+    let setup = toml(&sample("secrets.md", "toml")).file("web.env", "DB_USER=app\nDB_PASSWORD=weaker\n");
+    let dir = setup.fill("@dir@");
+    let secrets = setup.fill("@dir@/secrets");
+    std::fs::create_dir_all(&secrets).expect("a folder");
+    std::fs::write(format!("{secrets}/db-password"), "12345678\n").expect("a file");
+    let daemon = setup
+        .env("CONFIG", &dir)
+        .env("SECRETS", &secrets)
+        .env("DEBUG", "1")
+        .env("STAGE", "production")
+        .start();
+    daemon.wait_said("as app with 8 signs at production");
+    let status = ctl(&daemon, &["status"]).stdout;
+    assert!(status.contains("disabled: `${DEBUG} && ${STAGE:-dev} != production` is false"), "{status}");
     daemon.finish();
 }
