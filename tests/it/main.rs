@@ -3,6 +3,7 @@
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
 mod config_errors;
+mod config_native;
 mod ctl;
 mod depends;
 mod docs;
@@ -25,6 +26,7 @@ mod reap;
 mod restarts;
 mod routes;
 mod run;
+mod secrets;
 mod shell;
 mod signals;
 mod support;
