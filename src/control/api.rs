@@ -115,6 +115,12 @@ pub enum Command {
         target: Target,
         signal: Signal,
     },
+    /// Not ready from now on, and nothing else. With `wait`, answered when `drain_delay` is over.
+    Drain {
+        wait: bool,
+    },
+    /// Take a drain back.
+    Undrain,
     /// Stop everything and end.
     Shutdown,
     /// Stop everything and start again from the configuration.
@@ -330,6 +336,8 @@ pub struct SelfStats {
     pub events_dropped: u64,
     pub gateway_restarts: u64,
     pub shutting_down: bool,
+    /// Not ready on purpose.
+    pub draining: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

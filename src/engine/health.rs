@@ -22,6 +22,9 @@ impl Engine {
                 let mut checks = self.process_checks(now);
                 let reason = if self.is_stopping() { "everything is being stopped" } else { "" };
                 checks.push(check("shutdown", !self.is_stopping(), reason.to_owned()));
+                if self.is_draining() {
+                    checks.push(check("drain", false, "draining: traffic is to go elsewhere".to_owned()));
+                }
                 checks
             }
             HealthKind::Startup if self.started_up => vec![passed("startup")],
@@ -42,7 +45,7 @@ impl Engine {
     }
 
     /// `BACKOFF: can't find command 'x', retry in 2s`
-    fn why_unready(&self, slot: &Slot, now: Now) -> String {
+    pub(super) fn why_unready(&self, slot: &Slot, now: Now) -> String {
         let name = slot.state.name();
         match slot.state {
             State::Backoff | State::Fatal | State::Exited => {
@@ -66,12 +69,12 @@ impl Engine {
 impl Slot {
     /// It is to be started by itself, or somebody has started it.
     pub(super) fn counts_for_readiness(&self) -> bool {
-        self.policy.autostart || self.was_started()
+        (self.policy.autostart && self.policy.disabled.is_none()) || self.was_started()
     }
 
     pub(super) fn is_ready(&self) -> bool {
         match self.state {
-            State::Running => true,
+            State::Running => !self.policy.oneshot,
             // What is restarted leaves EXITED at once: this one has done its work.
             State::Exited => self.last.expected,
             State::Stopped

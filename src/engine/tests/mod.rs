@@ -2,10 +2,13 @@
 
 mod commands;
 mod dependents;
+mod depends;
+mod drain;
 mod golden;
 mod health;
 mod hooks;
 mod life;
+mod policy;
 mod roll;
 mod shutdown;
 mod stop;
