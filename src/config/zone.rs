@@ -6,18 +6,21 @@
 use crate::config::world::World;
 use jiff::tz::TimeZone;
 
+/// The value of a variable of our environment.
+pub type Variable<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 const FOLDER: &str = "/usr/share/zoneinfo";
 
 /// The zone of a name such as `Europe/Berlin`, or of rules such as `CET-1CEST,M3.5.0,M10.5.0/3`.
 ///
 /// # Errors
 /// What is wrong, and a hint.
-pub fn named(name: &str, env: &[(String, String)], world: &dyn World) -> Result<TimeZone, (String, String)> {
-    let folder = env.iter().rev().find(|(k, _)| k == "TZDIR").map_or(FOLDER, |(_, v)| v.as_str());
-    if let Some(zone) = find(name, folder, world) {
+pub fn named(name: &str, variable: &Variable<'_>, world: &dyn World) -> Result<TimeZone, (String, String)> {
+    let folder = variable("TZDIR").unwrap_or_else(|| FOLDER.to_owned());
+    if let Some(zone) = find(name, &folder, world) {
         return Ok(zone);
     }
-    let hint = if world.dir_exists(folder) {
+    let hint = if world.dir_exists(&folder) {
         "names are written as in `Europe/Berlin`, rules as in `CET-1CEST,M3.5.0,M10.5.0/3`"
     } else {
         "this image has no zone files: install tzdata, or write rules, as in `CET-1CEST,M3.5.0,M10.5.0/3`"
@@ -27,13 +30,13 @@ pub fn named(name: &str, env: &[(String, String)], world: &dyn World) -> Result<
 
 /// The zone in which the daemon's log lines are written: `TZ`, else /etc/localtime, else UTC.
 #[must_use]
-pub fn ours(env: &[(String, String)], world: &dyn World) -> TimeZone {
-    let value = |name: &str| env.iter().rev().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
-    match value("TZ") {
+pub fn ours(variable: &Variable<'_>, world: &dyn World) -> TimeZone {
+    match variable("TZ") {
         None => from_file("/etc/localtime", world).unwrap_or(TimeZone::UTC),
         Some(said) => {
-            let said = said.strip_prefix(':').unwrap_or(said);
-            find(said, value("TZDIR").unwrap_or(FOLDER), world).unwrap_or(TimeZone::UTC)
+            let said = said.strip_prefix(':').unwrap_or(&said);
+            let folder = variable("TZDIR").unwrap_or_else(|| FOLDER.to_owned());
+            find(said, &folder, world).unwrap_or(TimeZone::UTC)
         }
     }
 }
@@ -66,15 +69,15 @@ mod tests {
     #[test]
     fn a_zone_is_a_file_or_rules_and_else_an_error_with_advice() {
         let world = FakeWorld::with(&[("/usr/share/zoneinfo/Broken", "TZif2")]);
-        assert_eq!(named("UTC", &[], &world), Ok(TimeZone::UTC));
-        let berlin = named("CET-1CEST,M3.5.0,M10.5.0/3", &[], &world).expect("rules");
+        assert_eq!(named("UTC", &|_| None, &world), Ok(TimeZone::UTC));
+        let berlin = named("CET-1CEST,M3.5.0,M10.5.0/3", &|_| None, &world).expect("rules");
         assert_ne!(berlin, TimeZone::UTC);
         for name in ["Middle/Town", "Broken", "", "../shadow"] {
-            let (what, hint) = named(name, &[], &world).expect_err("there is none");
+            let (what, hint) = named(name, &|_| None, &world).expect_err("there is none");
             assert_eq!(what, format!("there is no time zone `{name}` in /usr/share/zoneinfo"));
             assert!(hint.contains("Europe/Berlin"), "{hint}");
         }
-        let elsewhere = [("TZDIR".to_owned(), "/missing".to_owned())];
+        let elsewhere = |name: &str| (name == "TZDIR").then(|| "/missing".to_owned());
         let (_, hint) = named("Europe/Berlin", &elsewhere, &world).expect_err("there is none");
         assert!(hint.contains("install tzdata"), "{hint}");
     }
@@ -82,10 +85,10 @@ mod tests {
     #[test]
     fn ours_is_that_of_the_log() {
         let world = FakeWorld::with(&[]);
-        let tz = |value: &str| [("TZ".to_owned(), value.to_owned())];
-        assert_eq!(ours(&[], &world), TimeZone::UTC);
-        assert_eq!(ours(&tz("No/Where"), &world), TimeZone::UTC);
-        assert_eq!(ours(&tz(":EST5EDT"), &world), ours(&tz("EST5EDT,M3.2.0,M11.1.0"), &world));
-        assert_ne!(ours(&tz("JST-9"), &world), TimeZone::UTC);
+        let zone = |tz: &str| ours(&|name| (name == "TZ").then(|| tz.to_owned()), &world);
+        assert_eq!(ours(&|_| None, &world), TimeZone::UTC);
+        assert_eq!(zone("No/Where"), TimeZone::UTC);
+        assert_eq!(zone(":EST5EDT"), zone("EST5EDT,M3.2.0,M11.1.0"));
+        assert_ne!(zone("JST-9"), TimeZone::UTC);
     }
 }

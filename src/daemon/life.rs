@@ -146,6 +146,7 @@ impl Daemon {
     fn live(&mut self) -> Result<Leave, nix::errno::Errno> {
         self.publish_start();
         self.feed(Input::Boot);
+        self.watch_clock();
         // Programs come first: they are what the container is for.
         self.start_gateway();
         self.run()

@@ -41,6 +41,7 @@ mod layout;
 mod note;
 mod process;
 mod roll;
+mod schedule;
 mod shutdown;
 mod slot;
 mod stop;

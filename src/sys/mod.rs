@@ -7,6 +7,7 @@ pub mod boot;
 pub mod carray;
 pub mod child;
 pub mod clock;
+pub mod clock_watch;
 mod complaint;
 pub mod datagram;
 pub mod entry;

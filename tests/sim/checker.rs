@@ -197,6 +197,7 @@ impl Checker {
             Input::Command { .. }
             | Input::Drain
             | Input::Deadline
+            | Input::ClockSet
             | Input::ExecFailed { .. }
             | Input::GroupChecked { .. } => {}
         }

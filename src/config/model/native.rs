@@ -3,7 +3,9 @@
 //! Pure data. Invariant: `Native::default()` is a program that uses none of it. Not here: how it is written
 //! (`settings`, `validate`), what it does (`engine`, `spawn`, `logging`, `daemon`).
 
+use crate::config::cron::Cron;
 use crate::types::Signal;
+use jiff::tz::TimeZone;
 use std::path::PathBuf;
 
 /// The part of a program that Supervisor does not know.
@@ -84,9 +86,13 @@ pub enum Bind {
 pub struct Schedule {
     /// As written: five fields, or six with seconds first.
     pub text: String,
-    /// A name such as `Europe/Berlin`; `None`: $TZ, else UTC.
+    /// A name such as `Europe/Berlin`; `None`: that of the daemon's log, $TZ, else /etc/localtime, else UTC.
     pub timezone: Option<String>,
     pub overlap: Overlap,
+    /// What `text` means.
+    pub cron: Cron,
+    /// What `timezone` means here.
+    pub zone: TimeZone,
 }
 
 /// What a run does whose predecessor has not ended.
