@@ -6,7 +6,6 @@
 //! A run that fails is shown as what it was; the next run is the next try. Not here: what an expression means
 //! (`config::cron`), who notices that the clock was set (`daemon`).
 
-use crate::config::cron::{Cron, shown};
 use crate::config::model::Overlap;
 use crate::control::State;
 use crate::engine::action::Action;
@@ -38,7 +37,7 @@ impl Slot {
     fn plan_after(&mut self, from: Wall, cx: &mut Ctx<'_>) {
         let schedule = self.policy.schedule.as_deref();
         let schedule = schedule.filter(|_| self.policy.disabled.is_none() && !cx.stopping);
-        self.plan.next = schedule.and_then(|s| s.cron.next_after(from, &s.zone));
+        self.plan.next = schedule.and_then(|s| s.next_after(from));
         self.plan.queued &= self.policy.schedule.is_some();
         match self.plan.next {
             None => cx.timers.disarm(self.id, Deadline::Schedule),
@@ -73,7 +72,7 @@ impl Slot {
         let (Some(next), Some(schedule)) = (self.plan.next, self.policy.schedule.as_deref()) else {
             return false;
         };
-        if matches!(schedule.cron, Cron::Every(_)) {
+        if schedule.is_interval() {
             // What counts is the time that passes; only what it will be called is another.
             let left_ms = cx.timers.at(self.id, Deadline::Schedule).map(|at| ms_until(cx.now.mono, at));
             self.plan.next = left_ms.map(|ms| Wall(cx.now.wall.0.saturating_add(ms)));
@@ -92,13 +91,13 @@ impl Slot {
         let schedule = self.policy.schedule.as_deref()?;
         let mut pieces = Vec::new();
         if let Some(next) = self.plan.next {
-            pieces.push(format!("next run {}", shown(next, &schedule.zone)));
+            pieces.push(format!("next run {}", schedule.shown(next)));
         }
         if self.plan.queued {
             pieces.push("one more run is waiting".to_owned());
         }
         if let Some(status) = self.last_exit.filter(|_| self.state.is_stopped()) {
-            let start = shown(self.started.wall, &schedule.zone);
+            let start = schedule.shown(self.started.wall);
             pieces.push(format!("last run {start} {status} ({})", duration(self.plan.ran_ms)));
         }
         (!pieces.is_empty()).then(|| pieces.join(", "))
@@ -144,7 +143,7 @@ impl Engine {
         let (Some(due), Some(schedule)) = (slot.plan.next, slot.policy.schedule.as_deref()) else { return };
         let is_early = due.0.saturating_sub(now.wall.0) > EARLY_MS;
         let is_far = is_early || now.wall.0.saturating_sub(due.0) > EARLY_MS;
-        let is_interval = matches!(schedule.cron, Cron::Every(_));
+        let is_interval = schedule.is_interval();
         if is_early && !is_interval {
             return self.with_slot(now, id, out, |slot, cx| slot.plan_anew(cx));
         }

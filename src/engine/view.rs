@@ -61,6 +61,7 @@ impl Slot {
             stdout_logfile: String::new(),
             stderr_logfile: String::new(),
             ready: self.is_ready(),
+            next_run: self.next_run(),
             note: String::new(),
             stats: self.stats,
         }

@@ -285,6 +285,7 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Boot
         | Input::Deadline
         | Input::Drain
+        | Input::ClockSet
         | Input::Command { .. }
         | Input::Shutdown { .. }
         | Input::Restart { .. } => None,
