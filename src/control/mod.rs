@@ -12,9 +12,9 @@ mod plan;
 mod state;
 
 pub use api::{
-    Check, Command, Event, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec, LogInfo,
-    LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Push, Reply, Request, SelfStats, Send,
-    Snapshot, Target, TargetResult,
+    Check, CheckInfo, CheckKind, Command, Event, HealthKind, HealthReport, Hello, Ident, ListenerKind,
+    ListenerSpec, LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Push, Reply,
+    Request, SelfStats, Send, Snapshot, Target, TargetResult,
 };
 pub use fault::{Fault, FaultCode};
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};

@@ -13,6 +13,7 @@ impl Engine {
         if let Some(expression) = &slot.policy.disabled {
             pieces.push(format!("disabled: `{expression}` is false"));
         }
+        pieces.extend(slot.check_notes());
         pieces.join("; ")
     }
 }

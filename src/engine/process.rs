@@ -52,6 +52,7 @@ impl Slot {
             // COMPAT: RUNNING needs strictly more than startsecs.
             self.arm_ns(Deadline::StartSecs, ms_to_ns(self.policy.startsecs_ms).saturating_add(1), cx);
         }
+        self.begin_checks(cx);
     }
 
     pub(super) fn on_spawn_failed(&mut self, error: SpawnError, cx: &mut Ctx<'_>) {
@@ -141,6 +142,7 @@ impl Slot {
 
     fn succeed(&mut self, cx: &mut Ctx<'_>) {
         self.tries = 0;
+        self.forget_failure();
         self.go(State::Running, cx);
         let text = format!(
             "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",

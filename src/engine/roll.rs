@@ -121,7 +121,8 @@ impl Engine {
                     slot.after = Some(After::Renew { policy: Box::new(policy), start });
                     slot.stop(cx);
                 } else {
-                    slot.policy = policy;
+                    let before = std::mem::replace(&mut slot.policy, policy);
+                    slot.change_checks(&before, cx);
                     cx.out.push(Action::Renewed(slot.id));
                 }
             });
@@ -190,7 +191,8 @@ impl Engine {
 
 impl Slot {
     fn renew(&mut self, policy: Policy, cx: &mut Ctx<'_>) {
-        self.policy = policy;
+        let before = std::mem::replace(&mut self.policy, policy);
+        self.change_checks(&before, cx);
         self.tries = 0;
         self.level = 0;
         cx.out.push(Action::Renewed(self.id));

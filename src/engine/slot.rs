@@ -4,10 +4,11 @@
 //! state that is left; a pid is in `life` exactly as long as the kernel may know it.
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
-use crate::config::model::{Autorestart, Backoff, Group, GroupKind, Program, Waits};
+use crate::config::model::{Autorestart, Backoff, Gates, Group, GroupKind, Probe, Program, Waits};
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, StateChange};
 use crate::engine::backoff::Jitter;
+use crate::engine::checks::{Checks, is_up};
 use crate::engine::input::SpawnError;
 use crate::engine::timers::{Deadline, Timers};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
@@ -35,6 +36,9 @@ pub(super) struct Policy {
     pub(super) killasgroup: bool,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
+    pub(super) readiness: Option<Box<Probe>>,
+    pub(super) liveness: Option<Box<Probe>>,
+    pub(super) gates: Gates,
 }
 
 impl Policy {
@@ -57,6 +61,9 @@ impl Policy {
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
             disabled: program.native.disabled.clone(),
+            readiness: program.native.readiness.clone(),
+            liveness: program.native.liveness.clone(),
+            gates: program.native.gates,
         }
     }
 
@@ -132,6 +139,8 @@ pub(super) struct Ctx<'a> {
     pub(super) jitter: &'a mut Jitter,
     pub(super) news: &'a mut Vec<News>,
     pub(super) n_ends: &'a mut u64,
+    /// Tasks that were ever run.
+    pub(super) n_tasks: &'a mut u32,
     /// Everything is being stopped: nothing may be started.
     pub(super) stopping: bool,
 }
@@ -187,12 +196,15 @@ pub(super) struct Slot {
     pub(super) group_killed: bool,
     pub(super) last: LastEnd,
     pub(super) stats: ProcessStats,
+    /// `None`: nobody asks whether it is ready or alive.
+    pub(super) checks: Option<Box<Checks>>,
 }
 
 impl Slot {
     pub(super) fn new(id: u32, order: u64, policy: Policy) -> Slot {
         Slot {
             id,
+            checks: Checks::of(&policy),
             policy,
             state: State::Stopped,
             life: Life::Absent,
@@ -262,6 +274,9 @@ impl Slot {
     pub(super) fn go(&mut self, to: State, cx: &mut Ctx<'_>) {
         let from = std::mem::replace(&mut self.state, to);
         cx.timers.clear(self.id);
+        if is_up(from) && !is_up(to) {
+            self.end_checks(cx);
+        }
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
             Life::Absent | Life::Forking { .. } => 0,

@@ -6,7 +6,7 @@
 //! to the whole (`roll`) and in which order (`layout`).
 
 use crate::config::model::Config;
-use crate::control::{Fault, State};
+use crate::control::{CheckKind, Fault, State};
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
 use crate::engine::dependents::Dependents;
@@ -30,6 +30,7 @@ pub struct Engine {
     pub(super) phase: Phase,
     jitter: Jitter,
     pub(super) n_ends: u64,
+    n_tasks: u32,
     /// `n_ends` when programs last came or went by an operator's hand.
     pub(super) n_ends_settled: u64,
     /// Slots with something to follow, which have come to rest in this step.
@@ -67,6 +68,7 @@ impl Engine {
             phase: Phase::Running,
             jitter: Jitter::new(seed),
             n_ends: 0,
+            n_tasks: 0,
             n_ends_settled: 0,
             resting: Vec::new(),
             booted: false,
@@ -106,6 +108,9 @@ impl Engine {
             }
             Input::KillFailed { proc, errno } => {
                 self.on_news_of(now, proc, "KillFailed", out, |slot, cx| slot.on_kill_failed(&errno, cx));
+            }
+            Input::Told { proc, what } => {
+                self.on_news_of(now, proc, "Told", out, |slot, cx| slot.on_told(what, cx));
             }
             Input::TaskEnded { task, end } => {
                 self.on_news_of(now, task.proc, "TaskEnded", out, |slot, cx| {
@@ -168,6 +173,7 @@ impl Engine {
             jitter: &mut self.jitter,
             news: &mut news,
             n_ends: &mut self.n_ends,
+            n_tasks: &mut self.n_tasks,
             stopping,
         };
         rule(slot, &mut cx);
@@ -220,6 +226,15 @@ impl Engine {
                         self.with_slot(now, id, out, |s, cx| s.report_stop(cx));
                     }
                 }
+                Due::Slot(id, Deadline::Readiness) => {
+                    self.with_slot(now, id, out, |s, cx| s.run_check(CheckKind::Readiness, cx));
+                }
+                Due::Slot(id, Deadline::Liveness) => {
+                    self.with_slot(now, id, out, |s, cx| s.run_check(CheckKind::Liveness, cx));
+                }
+                Due::Slot(id, Deadline::Watchdog) => {
+                    self.with_slot(now, id, out, |s, cx| s.on_watchdog(cx));
+                }
                 Due::ShutdownReport => self.report_shutdown(now, out),
             }
         }
@@ -259,7 +274,7 @@ impl Engine {
     /// What follows for the whole from what has happened to a part.
     fn settle(&mut self, now: Now, out: &mut Vec<Action>) {
         self.follow_up(now, out);
-        if self.booted && self.tally.unready == 0 {
+        if self.booted && self.tally.unstarted == 0 {
             self.started_up = true;
         }
         self.start_dependents(now, out);

@@ -19,9 +19,15 @@ pub(super) enum Deadline {
     GroupPoll,
     /// STOPPING, somebody waits: say so.
     StopReport,
+    /// STARTING, RUNNING: ask whether it is ready.
+    Readiness,
+    /// STARTING, RUNNING: ask whether it is alive.
+    Liveness,
+    /// STARTING, RUNNING: it has not been heard of for too long.
+    Watchdog,
 }
 
-const N_KINDS: usize = 5;
+const N_KINDS: usize = 8;
 
 /// What is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,9 +69,9 @@ impl Timers {
         }
     }
 
-    /// Leaving a state clears its deadlines.
+    /// Leaving a state clears its deadlines. Those of checks go with the process (`Slot::end_checks`).
     pub(super) fn clear(&mut self, slot: u32) {
-        for kind in KINDS {
+        for kind in OF_A_STATE {
             self.disarm(slot, kind);
         }
     }
@@ -106,7 +112,7 @@ impl Timers {
     }
 }
 
-const KINDS: [Deadline; N_KINDS] =
+const OF_A_STATE: [Deadline; 5] =
     [Deadline::StartSecs, Deadline::Backoff, Deadline::StopGrace, Deadline::GroupPoll, Deadline::StopReport];
 
 #[cfg(test)]
@@ -129,12 +135,14 @@ mod tests {
     #[test]
     fn clearing_a_slot_leaves_the_others_alone() {
         let mut t = Timers::new(2);
-        for kind in KINDS {
+        for kind in OF_A_STATE {
             t.arm(0, kind, Mono(1));
         }
+        t.arm(0, Deadline::Readiness, Mono(3));
         t.arm(1, Deadline::StartSecs, Mono(2));
         t.clear(0);
         assert_eq!(t.next(), Some(Mono(2)));
+        assert_eq!(t.at(0, Deadline::Readiness), Some(Mono(3)), "a check outlives STARTING");
         assert_eq!(t.at(0, Deadline::Backoff), None);
     }
 

@@ -63,6 +63,7 @@ impl Slot {
             ready: self.is_ready(),
             note: String::new(),
             stats: self.stats,
+            checks: self.check_infos(),
         }
     }
 }

@@ -145,6 +145,7 @@ pub(crate) fn process(group: &str, name: &str, state: State) -> ProcessInfo {
         stderr_logfile: String::new(),
         note: String::new(),
         ready: state == State::Running,
+        checks: Vec::new(),
         stats: ProcessStats::default(),
     }
 }

@@ -163,6 +163,7 @@ impl Checker {
                 }
             }
             Input::Command { .. }
+            | Input::Told { .. }
             | Input::TaskEnded { .. }
             | Input::Deadline
             | Input::ExecFailed { .. }

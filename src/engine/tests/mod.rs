@@ -1,5 +1,6 @@
 //! Directed tests of the engine's rules. The random ones are in `tests/sim`.
 
+mod checks;
 mod commands;
 mod dependents;
 mod golden;
