@@ -10,7 +10,7 @@ use crate::ctl::client::{Connection, connect};
 use crate::sys::{clock, errno};
 use crate::types::Mono;
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::time::Duration;
 
 /// BOUND: what is read of an answer; kubelet reads as much.
@@ -219,6 +219,7 @@ fn status(bytes: &[u8]) -> Option<(u16, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read as _;
     use std::net::TcpListener;
 
     /// Serves one connection with these bytes; gives where, and later what was asked.

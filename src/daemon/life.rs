@@ -153,6 +153,7 @@ impl Daemon {
     /// Everything has stopped: let the last bytes out, close, remove our files.
     fn finish(mut self) -> Machine {
         self.now = clock::now();
+        self.kill_all_tasks();
         self.close_all_output();
         if let Some(pid) = self.dismiss_gateway() {
             self.wait_for_gateway(pid);

@@ -4,7 +4,7 @@
 
 use crate::daemon::state::Daemon;
 use crate::engine::action::{Action, Scope};
-use crate::engine::input::{Input, TaskEnd};
+use crate::engine::input::Input;
 use crate::events::kind;
 use crate::sys::errno;
 use crate::sys::signals::{self, To};
@@ -17,11 +17,8 @@ impl Daemon {
             Action::Spawn(proc) => self.launch(proc),
             Action::Kill { proc, pid, scope, signal } => self.kill(proc, pid, scope, signal),
             Action::CheckGroup { proc, pid } => self.check_group(proc, pid),
-            Action::RunTask { task, timeout_ms: _ } => {
-                let end = TaskEnd::NotStarted("there are no tasks yet".to_owned());
-                self.inputs.push_back(Input::TaskEnded { task, end });
-            }
-            Action::EndTask(_) => {}
+            Action::RunTask { task, timeout_ms } => self.run_task(task, timeout_ms),
+            Action::EndTask(task) => self.end_task(task),
             Action::Reply { id, outcome } => self.reply_to_command(id, outcome),
             Action::Publish(change) => self.on_state_change(&change),
             Action::Vacated(slot) => self.on_vacated(slot),

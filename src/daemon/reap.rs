@@ -32,6 +32,7 @@ impl Daemon {
                 Waited::Nothing | Waited::NoChildren => break,
             }
         }
+        self.sweep_tasks();
         if !self.watched.is_empty() {
             self.recheck_groups();
         }
@@ -39,7 +40,9 @@ impl Daemon {
 
     fn reaped(&mut self, pid: Pid, status: ExitStatus) {
         let Some(proc) = self.pids.remove(&pid.0) else {
-            if self.gateway.is_process(pid) {
+            if self.reaped_task(pid, status) {
+                // Told of when nobody is left in its group.
+            } else if self.gateway.is_process(pid) {
                 lastresort::gone(pid);
                 self.on_gateway_exit(status);
             } else {
@@ -55,6 +58,7 @@ impl Daemon {
         self.close_stdin(proc);
         if let Some(slot) = self.slot_mut(proc) {
             slot.pid = None;
+            slot.last_exit = Some(status);
         }
         self.feed(Input::Exited { proc, status });
     }

@@ -16,6 +16,8 @@ pub(crate) enum Token {
     Sink { index: u32 },
     /// A program reads its stdin again; the generation is its incarnation.
     Stdin { slot: u32, generation: u32 },
+    /// A task has said something.
+    Task { id: u32 },
 }
 
 const KIND_SHIFT: u32 = 60;
@@ -36,6 +38,7 @@ impl Token {
             Token::Output { index, generation } => (2, generation, index),
             Token::Sink { index } => (3, 0, index),
             Token::Stdin { slot, generation } => (4, generation, slot),
+            Token::Task { id } => (5, 0, id),
         };
         kind << KIND_SHIFT | u64::from(cut(generation)) << GENERATION_SHIFT | u64::from(index)
     }
@@ -49,6 +52,7 @@ impl Token {
             2 => Token::Output { index, generation },
             3 => Token::Sink { index },
             4 => Token::Stdin { slot: index, generation },
+            5 => Token::Task { id: index },
             _ => return None,
         })
     }
@@ -66,6 +70,7 @@ mod tests {
             Token::Output { index: u32::MAX, generation: cut(u32::MAX) },
             Token::Sink { index: 3 },
             Token::Stdin { slot: 9, generation: 1 },
+            Token::Task { id: u32::MAX },
         ] {
             assert_eq!(Token::decode(token.encode()), Some(token));
         }

@@ -1,6 +1,6 @@
 //! The one struct that owns everything, and the small helpers that every part of the loop uses.
 //!
-//! Invariant: a pid is in `pids` exactly from its fork to its reaping.
+//! Invariant: a program's pid is in `pids` exactly from its fork to its reaping; a task's is in `tasks`.
 
 use crate::config::model::Config;
 use crate::daemon::events::Events;
@@ -15,6 +15,7 @@ use crate::daemon::signals::{IGNORED, handled};
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
 use crate::daemon::subscribe::Subscribers;
+use crate::daemon::tasks::Tasks;
 use crate::daemon::update::Updating;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave};
@@ -25,7 +26,7 @@ use crate::spawn::{BaseEnvironment, Context};
 use crate::sys::child::Spawner;
 use crate::sys::signals::SignalQueue;
 use crate::sys::{boot, fd, limits};
-use crate::types::{LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
+use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
@@ -37,6 +38,8 @@ use std::path::PathBuf;
 pub(crate) struct Slot {
     pub(crate) incarnation: u32,
     pub(crate) pid: Option<Pid>,
+    /// How its last process ended.
+    pub(crate) last_exit: Option<ExitStatus>,
     /// Our end of the program's stdin; dropped when it is reaped.
     pub(crate) stdin: Option<Stdin>,
     /// Files of AUTO logs, made at boot.
@@ -64,6 +67,7 @@ pub(crate) struct Daemon {
     pub(crate) subscribers: Subscribers,
     pub(crate) slots: Vec<Slot>,
     pub(crate) pids: HashMap<i32, ProcRef>,
+    pub(crate) tasks: Tasks,
     /// Sockets of FastCGI programs that live.
     pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
@@ -160,6 +164,7 @@ impl Daemon {
             updating: None,
             update_wanted: false,
             pids: HashMap::new(),
+            tasks: Tasks::default(),
             fcgi: Vec::new(),
             spawner,
             context,

@@ -77,12 +77,14 @@ impl Daemon {
                 Token::Output { index, generation } => self.on_output(index, generation),
                 Token::Sink { index } => self.on_sink(index),
                 Token::Stdin { slot, generation } => self.on_stdin(slot, generation),
+                Token::Task { id } => self.on_task_output(id),
                 Token::Signals | Token::Gateway { .. } => {}
             }
         }
         if self.engine.next_deadline().is_some_and(|d| d <= self.now.mono) {
             self.feed(Input::Deadline);
         }
+        self.task_deadlines();
         if std::mem::take(&mut self.update_wanted) {
             self.go_on_with_update();
         }
@@ -110,6 +112,7 @@ impl Daemon {
         let all = [
             self.engine.next_deadline(),
             self.output.next_deadline(),
+            self.tasks.next_deadline(),
             self.gateway.next_deadline(),
             self.events.ticks.next_deadline(),
             self.slim_at,

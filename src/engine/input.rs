@@ -65,6 +65,29 @@ pub enum TaskKind {
     Liveness,
 }
 
+impl TaskKind {
+    /// As a configuration says it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            TaskKind::PreStart => "pre_start",
+            TaskKind::PostStop => "post_stop",
+            TaskKind::StopCommand => "stop_command",
+            TaskKind::Readiness => "readiness",
+            TaskKind::Liveness => "liveness",
+        }
+    }
+
+    /// Not a check.
+    #[must_use]
+    pub fn is_hook(self) -> bool {
+        match self {
+            TaskKind::PreStart | TaskKind::PostStop | TaskKind::StopCommand => true,
+            TaskKind::Readiness | TaskKind::Liveness => false,
+        }
+    }
+}
+
 /// How a task ended. Nothing of it runs any more.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TaskEnd {

@@ -34,6 +34,7 @@ mod checks;
 mod commands;
 mod dependents;
 mod health;
+mod hooks;
 mod layout;
 mod note;
 mod process;

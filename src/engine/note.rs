@@ -14,6 +14,7 @@ impl Engine {
             pieces.push(format!("disabled: `{expression}` is false"));
         }
         pieces.extend(slot.check_notes());
+        pieces.extend(slot.hook_note());
         pieces.join("; ")
     }
 }

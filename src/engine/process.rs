@@ -3,7 +3,7 @@
 //! Pure. Invariants: each rule matches every state; what cannot happen is a `Bug` and changes nothing; a process whose
 //! policy restarts it leaves EXITED in the same step, so EXITED at the end of a step means ended.
 //! COMPAT: `supervisord-contract.md` sections 2.2 to 2.6, the words of its appendix A.
-//! Not here: stopping (`stop`), who wants to know (`waiters`).
+//! Not here: what runs before a start and after an end (`hooks`), stopping (`stop`), who wants to know (`waiters`).
 
 use crate::config::model::Backoff;
 use crate::control::State;
@@ -31,8 +31,15 @@ impl Slot {
         self.exit = None;
         self.group_killed = false;
         self.started = cx.now;
-        self.life = Life::Forking { stop: false };
+        self.life = Life::Preparing;
         self.go(State::Starting, cx);
+        self.prepare(cx);
+    }
+
+    /// Nothing has to be waited for any more.
+    pub(super) fn fork(&mut self, cx: &mut Ctx<'_>) {
+        self.started = cx.now;
+        self.life = Life::Forking { stop: false };
         cx.out.push(Action::Spawn(self.proc()));
     }
 
@@ -57,6 +64,14 @@ impl Slot {
 
     pub(super) fn on_spawn_failed(&mut self, error: SpawnError, cx: &mut Ctx<'_>) {
         let Life::Forking { stop } = self.life else { return self.bug("SpawnFailed", cx) };
+        self.start_failed(error, cx);
+        if stop {
+            self.stop(cx);
+        }
+    }
+
+    /// There is no process.
+    pub(super) fn start_failed(&mut self, error: SpawnError, cx: &mut Ctx<'_>) {
         self.stats.spawn_failures += 1;
         cx.log(LogLevel::Info, format!("spawnerr: {}", error.text));
         self.spawnerr.clone_from(&error.text);
@@ -69,9 +84,6 @@ impl Slot {
         cx.news.push(News::SpawnFailed(error));
         self.fail_start(cx);
         self.retry_or_give_up(cx);
-        if stop {
-            self.stop(cx);
-        }
     }
 
     pub(super) fn on_exec_failed(&mut self, text: String, cx: &mut Ctx<'_>) {
@@ -164,6 +176,7 @@ impl Slot {
         self.note_end(status.shell_code(), false, cx);
         self.fail_start(cx);
         cx.log(LogLevel::Warn, format!("exited: {} ({status}; not expected)", self.name()));
+        self.clean_up(cx);
         self.retry_or_give_up(cx);
     }
 
@@ -209,6 +222,7 @@ impl Slot {
             self.spawnerr = format!("Bad exit code {}", status.supervisor_code());
             cx.log(LogLevel::Warn, format!("exited: {} ({status}; not expected)", self.name()));
         }
+        self.clean_up(cx);
         if !cx.stopping && self.policy.restarts_after(expected) {
             self.restart(cx);
         }

@@ -138,7 +138,7 @@ impl Engine {
         let mut starting = Vec::new();
         let mut is_in_order = true;
         for id in std::mem::take(&mut self.resting) {
-            let Some(slot) = self.slots.get_mut(id as usize).filter(|s| s.state.is_stopped()) else {
+            let Some(slot) = self.slots.get_mut(id as usize).filter(|s| s.is_at_rest()) else {
                 continue;
             };
             match slot.after.take() {

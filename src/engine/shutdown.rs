@@ -129,7 +129,7 @@ impl Engine {
     /// COMPAT: INFO `waiting for a, b to die`, in the order of the configuration.
     pub(super) fn report_shutdown(&mut self, now: Now, out: &mut Vec<Action>) {
         let all = self.layout.arrival.iter().filter_map(|id| self.slots.get(*id as usize));
-        let unstopped = all.filter(|s| !s.state.is_stopped()).map(|s| s.name());
+        let unstopped = all.filter(|s| !s.is_at_rest()).map(|s| s.name());
         let names: Vec<&str> = unstopped.collect();
         out.push(Action::Log(LogLevel::Info, format!("waiting for {} to die", names.join(", "))));
         self.timers.arm_shutdown_report(Some(now.mono.plus_ms(REPORT_MS)));

@@ -4,11 +4,12 @@
 //! state that is left; a pid is in `life` exactly as long as the kernel may know it.
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
-use crate::config::model::{Autorestart, Backoff, Gates, Group, GroupKind, Probe, Program, Waits};
+use crate::config::model::{Autorestart, Backoff, Gates, Group, GroupKind, Probe, Program, StopStep, Waits};
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, StateChange};
 use crate::engine::backoff::Jitter;
 use crate::engine::checks::{Checks, is_up};
+use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
 use crate::engine::timers::{Deadline, Timers};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
@@ -39,6 +40,8 @@ pub(super) struct Policy {
     pub(super) readiness: Option<Box<Probe>>,
     pub(super) liveness: Option<Box<Probe>>,
     pub(super) gates: Gates,
+    pub(super) stop_ladder: Vec<StopStep>,
+    pub(super) hooks: HookPolicy,
 }
 
 impl Policy {
@@ -64,6 +67,8 @@ impl Policy {
             readiness: program.native.readiness.clone(),
             liveness: program.native.liveness.clone(),
             gates: program.native.gates,
+            stop_ladder: program.native.stop_ladder.clone(),
+            hooks: HookPolicy::new(program),
         }
     }
 
@@ -103,6 +108,8 @@ pub(super) fn namespec(group: &str, name: &str) -> String {
 pub(super) enum Life {
     /// Nothing.
     Absent,
+    /// STARTING, and nothing is forked yet: a hook has to end first.
+    Preparing,
     /// `Action::Spawn` is not answered yet; `stop`: it is to be stopped as soon as it is.
     Forking { stop: bool },
     /// Forked and not reaped.
@@ -195,6 +202,9 @@ pub(super) struct Slot {
     /// The process group of the present incarnation got SIGKILL.
     pub(super) group_killed: bool,
     pub(super) last: LastEnd,
+    pub(super) hooks: Running,
+    /// Signals of the ladder that have been sent.
+    pub(super) ladder_at: usize,
     pub(super) stats: ProcessStats,
     /// `None`: nobody asks whether it is ready or alive.
     pub(super) checks: Option<Box<Checks>>,
@@ -223,6 +233,8 @@ impl Slot {
             last_exit: None,
             group_killed: false,
             last: LastEnd::default(),
+            hooks: Running::default(),
+            ladder_at: 0,
             stats: ProcessStats::default(),
         }
     }
@@ -246,6 +258,11 @@ impl Slot {
         self.incarnation > self.base
     }
 
+    /// Nothing of it runs, no process and no hook.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.state.is_stopped() && !self.hooks.is_running()
+    }
+
     /// It is started without anybody asking for it.
     pub(super) fn starts_by_itself(&self) -> bool {
         self.policy.autostart
@@ -266,7 +283,7 @@ impl Slot {
     pub(super) fn pid(&self) -> Option<Pid> {
         match self.life {
             Life::Alive(pid) => Some(pid),
-            Life::Absent | Life::Forking { .. } | Life::Remnants(_) => None,
+            Life::Absent | Life::Preparing | Life::Forking { .. } | Life::Remnants(_) => None,
         }
     }
 
@@ -279,7 +296,7 @@ impl Slot {
         }
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
-            Life::Absent | Life::Forking { .. } => 0,
+            Life::Absent | Life::Preparing | Life::Forking { .. } => 0,
         };
         let tries = if matches!(to, State::Starting | State::Backoff) { self.tries } else { 0 };
         let has_status = to == State::Exited || (to == State::Stopped && from == State::Stopping);

@@ -1,4 +1,4 @@
-//! How one process slot is stopped: the stop signal, the grace, SIGKILL, and the rest of its process group.
+//! How one process slot is stopped: the stop signal, the grace, the ladder, SIGKILL, and the rest of its process group.
 //!
 //! Pure. Invariants: STOPPING always has the deadline `StopGrace`; with killasgroup a slot is STOPPED only when its
 //! process group is empty; a signal only goes to a pid that has not been reaped, or to a group just seen alive.
@@ -28,6 +28,7 @@ impl Slot {
                 Life::Alive(pid) => self.begin_stop(pid, cx),
                 // RACE: the answer to `Spawn` is on its way; without a pid there is nobody to signal yet.
                 Life::Forking { .. } => self.life = Life::Forking { stop: true },
+                Life::Preparing => self.cancel_start(cx),
                 Life::Absent | Life::Remnants(_) => self.bug("a stop", cx),
             },
             State::Backoff => {
@@ -53,12 +54,15 @@ impl Slot {
             | State::Unknown => return self.bug("the deadline StopGrace", cx),
         }
         match self.life {
+            Life::Alive(pid) | Life::Remnants(pid) if self.next_signal().is_some() => {
+                self.climb(pid, cx);
+            }
             Life::Alive(pid) => {
                 let scope = if self.policy.killasgroup { Scope::Group } else { Scope::Process };
                 self.escalate(pid, scope, cx);
             }
             Life::Remnants(pid) => self.escalate(pid, Scope::Group, cx),
-            Life::Absent | Life::Forking { .. } => self.bug("the deadline StopGrace", cx),
+            Life::Absent | Life::Preparing | Life::Forking { .. } => self.bug("the deadline StopGrace", cx),
         }
     }
 
@@ -73,7 +77,9 @@ impl Slot {
     pub(super) fn on_group_poll(&mut self, cx: &mut Ctx<'_>) {
         match self.life {
             Life::Remnants(pid) => cx.out.push(Action::CheckGroup { proc: self.proc(), pid }),
-            Life::Absent | Life::Forking { .. } | Life::Alive(_) => self.bug("the deadline GroupPoll", cx),
+            Life::Absent | Life::Preparing | Life::Forking { .. } | Life::Alive(_) => {
+                self.bug("the deadline GroupPoll", cx);
+            }
         }
     }
 
@@ -162,10 +168,42 @@ impl Slot {
     }
 
     fn begin_stop(&mut self, pid: Pid, cx: &mut Ctx<'_>) {
-        let scope = if self.policy.stopasgroup { Scope::Group } else { Scope::Process };
         self.go(State::Stopping, cx);
-        self.kill(pid, scope, self.policy.stopsignal, cx);
-        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.policy.stopwaitsecs_ms), cx);
+        self.ladder_at = 0;
+        if !self.run_stop_command(cx) {
+            self.send_stop_signal(pid, cx);
+        }
+        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.grace_ms()), cx);
+    }
+
+    pub(super) fn send_stop_signal(&mut self, pid: Pid, cx: &mut Ctx<'_>) {
+        self.kill(pid, self.stop_scope(), self.policy.stopsignal, cx);
+    }
+
+    fn stop_scope(&self) -> Scope {
+        if self.policy.stopasgroup { Scope::Group } else { Scope::Process }
+    }
+
+    /// What it gets before the next signal.
+    pub(super) fn grace_ms(&self) -> i64 {
+        let next = self.policy.stop_ladder.get(self.ladder_at);
+        next.map_or(self.policy.stopwaitsecs_ms, |step| step.after_ms)
+    }
+
+    /// The next step of the ladder, if it is another than SIGKILL.
+    fn next_signal(&self) -> Option<Signal> {
+        let asked_group = matches!(self.life, Life::Alive(_)) || self.stop_scope() == Scope::Group;
+        let step = self.policy.stop_ladder.get(self.ladder_at).filter(|_| asked_group)?;
+        Some(step.signal).filter(|signal| *signal != Signal::KILL)
+    }
+
+    /// The signal has not helped: the next one.
+    fn climb(&mut self, pid: Pid, cx: &mut Ctx<'_>) {
+        let Some(signal) = self.next_signal() else { return };
+        self.ladder_at += 1;
+        cx.log(LogLevel::Info, format!("{} ({pid}) is still there: sending {signal}", self.name()));
+        self.kill(pid, self.stop_scope(), signal, cx);
+        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.grace_ms()), cx);
     }
 
     fn escalate(&mut self, pid: Pid, scope: Scope, cx: &mut Ctx<'_>) {
@@ -189,8 +227,10 @@ impl Slot {
     fn stopped(&mut self, cx: &mut Ctx<'_>) {
         self.go(State::Stopped, cx);
         self.life = Life::Absent;
-        let Some(status) = self.exit else { return };
-        let level = if self.last.expected { LogLevel::Info } else { LogLevel::Warn };
-        cx.log(level, format!("stopped: {} ({status})", self.name()));
+        if let Some(status) = self.exit {
+            let level = if self.last.expected { LogLevel::Info } else { LogLevel::Warn };
+            cx.log(level, format!("stopped: {} ({status})", self.name()));
+        }
+        self.clean_up(cx);
     }
 }

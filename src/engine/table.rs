@@ -112,11 +112,7 @@ impl Engine {
             Input::Told { proc, what } => {
                 self.on_news_of(now, proc, "Told", out, |slot, cx| slot.on_told(what, cx));
             }
-            Input::TaskEnded { task, end } => {
-                self.on_news_of(now, task.proc, "TaskEnded", out, |slot, cx| {
-                    slot.on_task_ended(task, &end, cx)
-                });
-            }
+            Input::TaskEnded { task, end } => self.on_task_ended(now, task, &end, out),
             Input::Command { id, command } => self.on_command(now, id, command, out),
             Input::Shutdown { signal } => self.on_shutdown(signal, out),
             Input::Restart { signal } => self.on_restart(signal, out),
@@ -178,7 +174,7 @@ impl Engine {
         };
         rule(slot, &mut cx);
         self.tally.add(tier, Facts::of(slot));
-        if slot.after.is_some() && slot.state.is_stopped() {
+        if slot.after.is_some() && slot.is_at_rest() {
             self.resting.push(id);
         }
         for item in news.drain(..) {
@@ -241,7 +237,7 @@ impl Engine {
     }
 
     /// Only news of the present incarnation reaches a slot.
-    fn on_news_of(
+    pub(super) fn on_news_of(
         &mut self,
         now: Now,
         proc: ProcRef,

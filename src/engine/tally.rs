@@ -9,7 +9,7 @@ use crate::engine::slot::Slot;
 /// What one slot contributes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Facts {
-    /// Not in a stopped state: a shutdown waits for it.
+    /// Not at rest: a shutdown waits for it.
     pub(super) unstopped: bool,
     /// It counts for startup and is not ready.
     pub(super) unstarted: bool,
@@ -22,7 +22,7 @@ impl Facts {
     pub(super) fn of(slot: &Slot) -> Facts {
         let ever_started = slot.was_started();
         Facts {
-            unstopped: !slot.state.is_stopped(),
+            unstopped: !slot.is_at_rest(),
             unstarted: slot.counts(|gates| gates.startup) && !slot.is_ready(),
             lasting: match slot.state {
                 State::Exited | State::Fatal => false,

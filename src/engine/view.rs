@@ -45,7 +45,7 @@ impl Slot {
     fn info(&self, now: Now) -> ProcessInfo {
         let (pid, uptime_ns) = match self.life {
             Life::Alive(pid) => (pid.0, now.mono.since_ns(self.started.mono)),
-            Life::Absent | Life::Forking { .. } | Life::Remnants(_) => (0, 0),
+            Life::Absent | Life::Preparing | Life::Forking { .. } | Life::Remnants(_) => (0, 0),
         };
         ProcessInfo {
             group: self.policy.group.clone(),

@@ -9,4 +9,4 @@ pub mod plan;
 mod python;
 
 pub use environment::BaseEnvironment;
-pub use plan::{Context, Stdio, plan, resolve};
+pub use plan::{Context, Stdio, plan, plan_ourselves, resolve};

@@ -45,6 +45,29 @@ pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPl
             (path, argv.to_vec(), None)
         }
     };
+    assemble(program, context, stdio, (path, argv, binary))
+}
+
+/// Makes the plan for our own binary, whose words stand in the program's place.
+///
+/// # Errors
+/// Nobody knows where we are; something contains a zero byte.
+pub fn plan_ourselves(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
+    if context.binary.is_none() {
+        let text = "cannot find our own binary: /proc is not mounted".to_owned();
+        return Err(lookup::error(SpawnErrorKind::NoFile, text));
+    }
+    let argv = program.argv.clone().map_err(|text| lookup::error(SpawnErrorKind::NotExecutable, text))?;
+    assemble(program, context, stdio, (PathBuf::new(), argv, context.binary))
+}
+
+/// What to execute is settled: the rest of the plan.
+fn assemble(
+    program: &Program,
+    context: &Context,
+    stdio: Stdio,
+    (path, argv, binary): (PathBuf, Vec<String>, Option<RawFd>),
+) -> Result<ExecPlan, SpawnError> {
     refuse_zero_bytes(program, &argv)?;
     let relative = program.directory.as_deref().is_none_or(|d| d.is_relative());
     let start_directory = context

@@ -4,8 +4,8 @@ use mainstay::config::model::{Backoff, Config, Group};
 use mainstay::control::{Command, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
-use mainstay::engine::input::{CommandId, Input, TaskRef};
-use mainstay::types::{Now, ProcRef};
+use mainstay::engine::input::{CommandId, Input, TaskEnd, TaskKind, TaskRef};
+use mainstay::types::{ExitStatus, Now, ProcRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -64,6 +64,12 @@ pub(crate) struct Checker {
     slots: Vec<Known>,
     /// Every task that was ever run.
     tasks: BTreeSet<TaskRef>,
+    /// Hooks that run.
+    hooks: BTreeSet<TaskRef>,
+    /// Processes that were forked, those that have ended, and those that a `post_stop` was run for.
+    forked: BTreeSet<ProcRef>,
+    ended: BTreeSet<ProcRef>,
+    cleaned: BTreeSet<ProcRef>,
     asked: BTreeSet<CommandId>,
     answered: BTreeSet<CommandId>,
     /// A signal or a command has asked for the end.
@@ -89,6 +95,7 @@ pub(crate) struct Checker {
     /// What has been seen, to know that the runs reach everything.
     pub(crate) seen_changes: BTreeSet<(State, State)>,
     pub(crate) seen_faults: BTreeSet<&'static str>,
+    pub(crate) seen_ends: BTreeSet<(TaskKind, &'static str)>,
 }
 
 impl Checker {
@@ -113,12 +120,17 @@ impl Checker {
             was_started_up: false,
             untouchable: BTreeSet::new(),
             tasks: BTreeSet::new(),
+            hooks: BTreeSet::new(),
+            forked: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            cleaned: BTreeSet::new(),
             renewals: BTreeMap::new(),
             retired: BTreeSet::new(),
             n_vacated: 0,
             n_renewed: 0,
             seen_changes: BTreeSet::new(),
             seen_faults: BTreeSet::new(),
+            seen_ends: BTreeSet::new(),
         }
     }
 
@@ -136,12 +148,19 @@ impl Checker {
                 self.in_boot = true;
             }
             Input::Spawned { proc, .. } | Input::SpawnFailed { proc, .. } => {
+                if matches!(input, Input::Spawned { .. }) {
+                    self.forked.insert(*proc);
+                }
                 let slot = self.slot(proc.slot);
                 assert!(slot.pending);
                 slot.pending = false;
             }
             Input::KillFailed { proc, .. } => {
                 self.untouchable.insert(proc.slot);
+            }
+            Input::TaskEnded { task, end } => self.task_ended(*task, end),
+            Input::Exited { proc, .. } => {
+                self.ended.insert(*proc);
             }
             Input::Shutdown { .. } => self.end_wanted = true,
             Input::Restart { .. } => self.restart_wanted = true,
@@ -164,10 +183,8 @@ impl Checker {
             }
             Input::Command { .. }
             | Input::Told { .. }
-            | Input::TaskEnded { .. }
             | Input::Deadline
             | Input::ExecFailed { .. }
-            | Input::Exited { .. }
             | Input::GroupChecked { .. } => {}
         }
     }
@@ -205,12 +222,14 @@ impl Checker {
             Action::RunTask { task, timeout_ms } => {
                 assert!(self.tasks.insert(*task), "{task:?} is run twice");
                 assert!(*timeout_ms > 0, "{task:?} has no time");
+                self.run_task(*task);
             }
             Action::EndTask(task) => {
                 assert!(self.tasks.contains(task), "{task:?} is ended and was never run")
             }
             Action::Vacated(id) => {
                 assert!(self.retired.remove(id), "nobody wanted it to go");
+                assert!(self.hook_of(*id).is_none(), "vacated with a hook that runs");
                 self.n_vacated += 1;
                 let slot = self.slot(*id);
                 assert!(slot.state.is_stopped() && !slot.pending, "vacated while it runs");
@@ -261,12 +280,53 @@ impl Checker {
         &mut self.slots[id as usize]
     }
 
+    fn hook_of(&self, slot: u32) -> Option<&TaskRef> {
+        self.hooks.iter().find(|task| task.proc.slot == slot)
+    }
+
+    fn run_task(&mut self, task: TaskRef) {
+        if !task.kind.is_hook() {
+            return;
+        }
+        assert_eq!(self.hook_of(task.proc.slot), None, "two hooks of one program");
+        match task.kind {
+            TaskKind::PreStart => {
+                let ending = self.stopping || self.end_wanted || self.restart_wanted;
+                assert!(!ending, "a start is prepared while everything is being stopped");
+                assert!(!self.forked.contains(&task.proc), "its process is there already");
+            }
+            TaskKind::PostStop => {
+                assert!(self.ended.contains(&task.proc), "its process has not ended");
+                assert!(self.cleaned.insert(task.proc), "two post_stop for one process");
+            }
+            TaskKind::StopCommand => {
+                assert!(!self.ended.contains(&task.proc), "nobody is left to be stopped");
+            }
+            TaskKind::Readiness | TaskKind::Liveness => {}
+        }
+        self.hooks.insert(task);
+    }
+
+    fn task_ended(&mut self, task: TaskRef, end: &TaskEnd) {
+        if self.hooks.remove(&task) {
+            let word = match end {
+                TaskEnd::Exited { status: ExitStatus::Code(0), .. } => "exited",
+                TaskEnd::Exited { .. } => "failed",
+                TaskEnd::TimedOut => "timed out",
+                TaskEnd::Cancelled => "cancelled",
+                TaskEnd::NotStarted(_) => "not started",
+            };
+            self.seen_ends.insert((task.kind, word));
+        }
+    }
+
     fn spawn(&mut self, proc: ProcRef, live: &[ProcRef]) {
         let ending = self.stopping || self.end_wanted || self.restart_wanted;
         assert!(!ending, "a start while everything is being stopped");
         let base = self.slot(proc.slot).base;
         let is_own = |p: &ProcRef| p.slot == proc.slot && p.incarnation > base;
         assert!(!live.iter().any(is_own), "two lives of one program");
+        assert!(self.hook_of(proc.slot).is_none(), "a start beside a hook");
         if self.in_boot {
             self.boot_order.push(proc.slot);
         }
@@ -335,6 +395,7 @@ impl Checker {
 
     fn exit(&mut self, leave: Leave, live: &[ProcRef]) {
         self.left = true;
+        assert!(self.hooks.is_empty(), "left with {:?} running", self.hooks);
         match leave {
             Leave::Restart => assert!(self.restart_wanted && !self.end_wanted),
             Leave::Exit(code) => {

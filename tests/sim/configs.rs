@@ -2,8 +2,8 @@
 
 use crate::rng::Rng;
 use mainstay::config::model::{
-    Autorestart, Backoff, Condition, Config, Dependency, Dialect, Group, GroupKind, LogPlan, LogTarget,
-    MainLog, Milestone, Native, Program, Stdin, Supervisor, Waits,
+    Autorestart, Backoff, Condition, Config, Dependency, Dialect, Group, GroupKind, HookCommand, Hooks,
+    LogPlan, LogTarget, MainLog, Milestone, Native, Program, Stdin, StopStep, Supervisor, Waits,
 };
 use mainstay::types::{LogLevel, Signal};
 
@@ -130,6 +130,33 @@ fn random_program(rng: &mut Rng, group: &str, name: &str) -> Program {
         p.waits = Some(Box::new(random_waits(rng)));
     }
     p
+}
+
+/// Some programs get hooks, and ladders of stop signals.
+pub(crate) fn add_hooks(rng: &mut Rng, config: &mut Config) {
+    for p in config.groups.iter_mut().flat_map(|g| &mut g.programs) {
+        if rng.percent(30) {
+            p.native.hooks = Some(Box::new(random_hooks(rng)));
+        }
+        if rng.percent(20) {
+            let step = |rng: &mut Rng| StopStep {
+                after_ms: rng.pick(&[0, 10, 2_000]),
+                signal: rng.pick(&[Signal::INT, Signal::QUIT, Signal::KILL]),
+            };
+            p.native.stop_ladder = (0..rng.below(4)).map(|_| step(rng)).collect();
+        }
+    }
+}
+
+fn random_hooks(rng: &mut Rng) -> Hooks {
+    let command =
+        |rng: &mut Rng| rng.percent(60).then(|| HookCommand { text: "x".into(), argv: vec!["x".into()] });
+    Hooks {
+        pre_start: command(rng),
+        post_stop: command(rng),
+        stop_command: command(rng),
+        timeout_ms: rng.pick(&[0, 50, 1_000, 60_000]),
+    }
 }
 
 /// On programs that may be there or not, circles included: the engine must stand whatever it is given.

@@ -7,8 +7,8 @@ use crate::script::Script;
 use crate::world::{Place, World};
 use mainstay::config::model::{Autorestart, Backoff, Config, Program};
 use mainstay::control::{Command, State, Target};
-use mainstay::engine::input::{Change, Input};
-use mainstay::types::{Mono, Signal};
+use mainstay::engine::input::{Change, Input, TaskEnd, TaskKind, TaskRef};
+use mainstay::types::{ExitStatus, Mono, Signal};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -81,6 +81,14 @@ fn change(rng: &mut Rng, program: &mut Program) {
     program.backoff = rng.pick(&[Backoff::Linear, Backoff::CONTAINER]);
 }
 
+/// After how long and how a task ends: mostly soon and well.
+fn random_task(rng: &mut Rng, _: TaskRef) -> (u64, TaskEnd) {
+    let ms = rng.pick(&[0, 0, 1, 30, 400, 2_000, 100_000]);
+    let code = rng.pick(&[0, 0, 0, 1]);
+    let end = TaskEnd::Exited { status: ExitStatus::Code(code), said: "x".into() };
+    if rng.percent(5) { (0, TaskEnd::NotStarted("can't find command 'x'".into())) } else { (ms, end) }
+}
+
 fn one_run(seed: u64) -> Checker {
     let (mut world, config) = played(seed, |_| ());
     std::mem::replace(&mut world.checker, Checker::new(&config))
@@ -89,9 +97,11 @@ fn one_run(seed: u64) -> Checker {
 /// A random run to its end, in a world that was changed before it began.
 pub(crate) fn played(seed: u64, change: impl FnOnce(&mut World)) -> (World, Config) {
     let mut rng = Rng::new(seed ^ 0xABCD);
-    let config = configs::random(&mut rng);
+    let mut config = configs::random(&mut rng);
+    configs::add_hooks(&mut rng, &mut config);
     let mut world = World::new(&config, seed, Box::new(|rng, _| Script::random(rng)));
     world.rough = true;
+    world.task_director = Box::new(random_task);
     change(&mut world);
     if rng.percent(2) {
         world.command(random_command(&mut rng, &config));
@@ -140,10 +150,12 @@ fn random_runs_reach_every_change_and_every_fault() {
     let mut changes = BTreeSet::new();
     let mut faults = BTreeSet::new();
     let mut n_changes = (0, 0);
+    let mut hooks = BTreeSet::new();
     for seed in 0..1_000 {
         let checker = one_run(seed);
         changes.extend(checker.seen_changes);
         faults.extend(checker.seen_faults);
+        hooks.extend(checker.seen_ends);
         n_changes = (n_changes.0 + checker.n_vacated, n_changes.1 + checker.n_renewed);
     }
     assert!(n_changes.0 > 200 && n_changes.1 > 200, "hardly anybody comes or goes: {n_changes:?}");
@@ -152,6 +164,12 @@ fn random_runs_reach_every_change_and_every_fault() {
             assert_eq!(changes.contains(&(from, to)), allowed(from, to, true), "{from:?} -> {to:?}");
         }
     }
+    for kind in [TaskKind::PreStart, TaskKind::PostStop, TaskKind::StopCommand] {
+        for end in ["exited", "failed", "timed out", "not started"] {
+            assert!(hooks.contains(&(kind, end)), "no {kind:?} that {end}");
+        }
+    }
+    assert!(hooks.contains(&(TaskKind::PreStart, "cancelled")));
     let wanted = [
         "ABNORMAL_TERMINATION",
         "ALREADY_STARTED",

@@ -330,7 +330,11 @@ impl World {
     fn end_task(&mut self, task: TaskRef) {
         let end = self.task_ends.remove(&task);
         if let (true, Some(end)) = (self.tasks.remove(&task), end) {
-            self.answers.push_back(Input::TaskEnded { task, end });
+            self.answers.push_back(Input::TaskEnded { task, end: end.clone() });
+            if self.rough && self.rng.percent(5) {
+                // Late news, of a task that has ended before.
+                self.answers.push_back(Input::TaskEnded { task, end });
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod commands;
 mod dependents;
 mod golden;
 mod health;
+mod hooks;
 mod life;
 mod roll;
 mod shutdown;
@@ -164,6 +165,8 @@ impl Rig {
         for slot in &self.engine.slots {
             let fits = match slot.state {
                 State::Stopped | State::Backoff | State::Exited | State::Fatal => slot.life == Life::Absent,
+                // Nothing is in the way of the fork but a hook.
+                State::Starting if slot.hooks.is_running() => slot.life == Life::Preparing,
                 State::Starting => matches!(slot.life, Life::Forking { .. } | Life::Alive(_)),
                 State::Running | State::Unknown => matches!(slot.life, Life::Alive(_)),
                 State::Stopping => matches!(slot.life, Life::Alive(_) | Life::Remnants(_)),
