@@ -16,8 +16,10 @@ mod lastresort;
 mod launch;
 mod life;
 mod listen;
+mod log_ready;
 mod log_requests;
 mod logs;
+mod notify;
 mod ourselves;
 mod output;
 mod perform;
@@ -37,6 +39,7 @@ mod task_plan;
 mod tasks;
 mod turn;
 mod update;
+mod voices;
 mod whereabouts;
 
 pub use life::{Options, Reload, run};
