@@ -124,9 +124,8 @@ mod tests {
     fn what_echo_supervisord_conf_prints_names_every_setting_of_supervisor() {
         let ours = [SectionKind::Mainstay, SectionKind::Http];
         let text = Sample::Supervisord.text();
-        let of_supervisor = |s: &&settings::Setting| {
-            s.support != settings::Support::Planned && !s.key.starts_with("dependent_startup")
-        };
+        let of_supervisor =
+            |s: &&settings::Setting| !settings::is_native(s.key) && !s.key.starts_with("dependent_startup");
         for setting in settings::all().filter(of_supervisor) {
             if setting.kinds.iter().any(|k| !ours.contains(k))
                 && !setting.kinds.contains(&SectionKind::Mainstay)

@@ -210,6 +210,12 @@ fn neutral(mut value: Value) -> Value {
             map.remove(key);
         }
     }
+    // What real files say in words of ours, Supervisor passes over.
+    for group in value["groups"].as_array_mut().into_iter().flatten() {
+        for process in group["processes"].as_array_mut().into_iter().flatten() {
+            process.as_object_mut().map(|process| process.remove("mainstay"));
+        }
+    }
     let supervisord = &mut value["supervisord"];
     if supervisord.is_object() {
         // Ours are normalized at once; the directory is chosen when the daemon runs.

@@ -4,7 +4,7 @@
 //! does not count, nor a log file that is AUTO now), plus our own settings; values of variables are never shown.
 //! Not here: acting on a difference (`daemon::update`), what changes take effect when (the settings table).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::config::model::{Config, Group, GroupKind, Program};
 use crate::config::print::json;
@@ -24,6 +24,9 @@ pub struct Difference {
 /// What follows from others, or only says the same again.
 const DERIVED: [&str; 6] =
     ["argv", "argv_error", "stopsignal_name", "user", "logfile_normalized", "pidfile_normalized"];
+
+/// The steps of a stop, of which Supervisor knows the first.
+const LADDER: &str = "stop_ladder";
 
 /// Whether Supervisor would leave the group alone.
 #[must_use]
@@ -61,6 +64,8 @@ pub fn program(old: &Program, new: &Program) -> Vec<Difference> {
         return Vec::new();
     }
     let mut found = differences(SectionKind::Program, &json::process(old, true), &json::process(new, true));
+    let [from, to] = [old, new].map(all_of_ours);
+    found.extend(differences(SectionKind::Program, &from, &to));
     if let (Some(from), Some(to)) = (&old.socket, &new.socket)
         && from.url != to.url
     {
@@ -68,6 +73,14 @@ pub fn program(old: &Program, new: &Program) -> Vec<Difference> {
         found.push(Difference { setting: "socket".to_owned(), from, to, change: Change::Restart });
     }
     found
+}
+
+/// Every setting that Supervisor does not know, whether it is there or not.
+fn all_of_ours(program: &Program) -> Value {
+    let mut all = Value::Object(settings::native().map(|s| (s.key.to_owned(), Value::Null)).collect());
+    json::extend(&mut all, json!({ LADDER: Value::Null }));
+    json::extend(&mut all, json::own_of(program));
+    all
 }
 
 /// The settings of a group itself: its priority, and a listener's events.
@@ -143,8 +156,12 @@ fn differences(kind: SectionKind, old: &Value, new: &Value) -> Vec<Difference> {
         if from == to || is_auto || DERIVED.contains(&setting.as_str()) {
             continue;
         }
-        let change = settings::find(kind, if setting == "uid" { "user" } else { setting })
-            .map_or(Change::Restart, |setting| setting.change);
+        let key = match setting.as_str() {
+            "uid" => "user",
+            LADDER => "stopsignal",
+            key => key,
+        };
+        let change = settings::find(kind, key).map_or(Change::Restart, |setting| setting.change);
         let (from, to) = match (from, to) {
             (Value::Object(from), Value::Object(to)) => names(from, to),
             _ => (shown(from), shown(to)),
@@ -175,7 +192,7 @@ fn names(from: &serde_json::Map<String, Value>, to: &serde_json::Map<String, Val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::settings::{PROGRAMS, Support, all};
+    use crate::config::settings::{PROGRAMS, all};
     use crate::config::testing::{groups_of_ini, load_ini};
 
     fn only(text: &str) -> Group {
@@ -253,6 +270,7 @@ mod tests {
                     let group = only(&format!("{head}\ncommand=x\n"));
                     let mut all = json::group(&group, &[], true);
                     json::extend(&mut all, json::process(&group.programs[0], true));
+                    json::extend(&mut all, all_of_ours(&group.programs[0]));
                     all.as_object().expect("a map").keys().cloned().collect::<Vec<_>>()
                 })
                 .collect();
@@ -270,9 +288,7 @@ mod tests {
             "dependent_startup_wait_for",
             "dependent_startup_inherit_priority",
         ];
-        for setting in
-            all().filter(|s| s.support == Support::Active && s.kinds.iter().any(|k| PROGRAMS.contains(k)))
-        {
+        for setting in all().filter(|s| s.kinds.iter().any(|k| PROGRAMS.contains(k))) {
             let is_there = names.iter().any(|n| n == setting.key) || others.contains(&setting.key);
             assert!(is_there, "{} is not compared", setting.key);
         }

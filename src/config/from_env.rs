@@ -130,7 +130,18 @@ impl Reader {
         } else if word == shape::CONTROL {
             self.setting(name, (SectionKind::Unknown, ""), &levels[1..], &spelled[1..], value);
         } else if word == shape::SIGNALS {
-            self.report(format!("`{name}`: {}", shape::SIGNALS_LATER), name, None);
+            match levels.get(1) {
+                Some(signal) if levels.len() == 2 => {
+                    let title = &name[..PREFIX.len() + shape::SIGNALS.len()];
+                    let key = shape::signal_key(signal);
+                    self.add(name, title, (SectionKind::Mainstay, ""), key, RawValue::Text(value));
+                }
+                _ => self.report(
+                    format!("`{name}` names no signal"),
+                    name,
+                    Some("write `MAINSTAY_SIGNALS__HUP`".into()),
+                ),
+            }
         } else {
             self.unknown(name, &levels, &spelled);
         }
@@ -162,7 +173,7 @@ impl Reader {
             let key = from[1..].join(SEPARATOR);
             return self.add_pair(name, title, (kind, section), first, (key, RawValue::Text(value)));
         }
-        self.add(name, title, (kind, section), levels.join("_"), RawValue::Text(value));
+        self.add(name, title, (kind, section), shape::flat_key(levels.join("_")), RawValue::Text(value));
     }
 
     fn add(&mut self, name: &str, title: &str, at: (SectionKind, &str), key: String, value: RawValue) {

@@ -69,7 +69,10 @@ impl Reader<'_> {
             let single = shape::SINGLE.iter().find(|(w, _)| *w == word);
             let named = shape::NAMED.iter().find(|(w, _)| *w == word);
             let DeValue::Table(table) = value.get_ref() else {
-                self.stray(key, single.is_some() || named.is_some() || word == shape::CONTROL);
+                self.stray(
+                    key,
+                    single.is_some() || named.is_some() || [shape::CONTROL, shape::SIGNALS].contains(&word),
+                );
                 continue;
             };
             if let Some((_, kind)) = single {
@@ -80,6 +83,10 @@ impl Reader<'_> {
                 let section = self.section(SectionKind::Unknown, "", word.into(), key, table);
                 let servers = shape::control_servers(section, &mut |item| self.found.push(item));
                 sections.extend(servers.into_iter().map(|s| (key.span().start, s)));
+            } else if word == shape::SIGNALS {
+                let mut section = self.section(SectionKind::Mainstay, "", word.into(), key, table);
+                section.entries.iter_mut().for_each(|e| e.key = shape::signal_key(&e.key));
+                sections.push((key.span().start, section));
             } else {
                 self.unknown_table(key);
             }
@@ -136,14 +143,16 @@ impl Reader<'_> {
     /// Adds the settings of `table`, those of nested tables under `prefix_key`.
     fn entries(&mut self, title: &str, prefix: &str, table: &DeTable<'_>, out: &mut Vec<RawEntry>) {
         for (key, value) in in_order(table) {
-            let flat = format!("{prefix}{}", key.get_ref());
+            let flat = shape::flat_key(format!("{prefix}{}", key.get_ref()));
             match value.get_ref() {
                 DeValue::Table(inner) if !shape::OPAQUE.contains(&flat.as_str()) => {
                     self.entries(title, &format!("{flat}_"), inner, out);
                 }
                 _ => {
                     let setting = format!("[{title}] {flat}");
-                    if let Some(value) = octal(&flat, value).or_else(|| self.value(&setting, value)) {
+                    let late = || shape::LATE.contains(&flat.as_str()).then(|| verbatim(value)).flatten();
+                    let read = octal(&flat, value).or_else(late);
+                    if let Some(value) = read.or_else(|| self.value(&setting, value)) {
                         let span = self.places.span(key.span());
                         self.clash(&flat, &setting, &span, out);
                         out.push(RawEntry {
@@ -242,9 +251,6 @@ impl Reader<'_> {
 
     fn unknown_table(&mut self, key: &Key<'_>) {
         let word = key.get_ref().as_ref();
-        if word == shape::SIGNALS {
-            return self.report(shape::SIGNALS_LATER.into(), "[signals]", key.span(), None);
-        }
         let known = || format!("known are {}", shape::top_level().collect::<Vec<_>>().join(", "));
         let hint = shape::nearest_table(word).map_or_else(known, shape::did_you_mean);
         self.report(format!("unknown table `{word}`"), &format!("[{word}]"), key.span(), Some(hint));
@@ -260,6 +266,14 @@ impl Reader<'_> {
 fn octal(key: &str, value: &Value<'_>) -> Option<RawValue> {
     match value.get_ref() {
         DeValue::Integer(n) if n.radix() == 8 && OCTAL.contains(&key) => Some(RawValue::Text(n.to_string())),
+        _ => None,
+    }
+}
+
+/// A text whose variables are looked up later.
+fn verbatim(value: &Value<'_>) -> Option<RawValue> {
+    match value.get_ref() {
+        DeValue::String(text) => Some(RawValue::Text(text.to_string())),
         _ => None,
     }
 }

@@ -7,6 +7,7 @@ mod copies;
 mod env;
 mod ini;
 pub(super) mod json;
+pub(super) mod native;
 mod toml;
 
 pub use env::to_env;

@@ -3,6 +3,7 @@
 //! Pure data. Invariants: a key occurs once for each kind of section; every default is text that its type reads.
 //! What is known, warned about or refused follows from here. Not here: reading values (`values`, `validate`).
 
+mod native;
 mod programs;
 mod whole;
 
@@ -27,7 +28,6 @@ pub struct Setting {
     /// One line of documentation.
     pub doc: &'static str,
     pub change: Change,
-    pub support: Support,
 }
 
 /// How a value is written.
@@ -52,6 +52,12 @@ pub enum Type {
     Pairs,
     Text,
     Command,
+    /// Seconds, or with a unit also in INI.
+    Duration,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A form of its own; an example of it.
+    Form(&'static str),
 }
 
 /// When a changed value takes effect.
@@ -61,14 +67,6 @@ pub enum Change {
     Live,
     /// The program (or the daemon) has to be restarted.
     Restart,
-}
-
-/// Whether the setting does anything yet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Support {
-    Active,
-    /// Ours, planned: refused in TOML and environment, a warning in INI.
-    Planned,
 }
 
 /// Python plug-ins that Supervisor's files name and that are built in here.
@@ -102,6 +100,9 @@ impl Setting {
             (SectionKind::Supervisor | SectionKind::Mainstay, "http_listen") | (SectionKind::Http, _) => {
                 "http.listen".to_owned()
             }
+            (SectionKind::Mainstay, _) if key.starts_with("signal_") => {
+                format!("signals.{}", key.trim_start_matches("signal_").to_uppercase())
+            }
             (SectionKind::Supervisor | SectionKind::Mainstay, _) => format!("supervisor.{key}"),
             (SectionKind::Program, _) => format!("program.NAME.{key}"),
             (SectionKind::EventListener, _) => format!("eventlistener.NAME.{key}"),
@@ -128,10 +129,22 @@ impl Setting {
 
 /// Every setting, in the order of the documentation.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    whole::SETTINGS.iter().chain(programs::SETTINGS)
+    whole::SETTINGS.iter().chain(programs::SETTINGS).chain(native::SETTINGS)
 }
 
-/// The setting of that name in that kind of section. Planned groups of keys are found by their first word.
+/// The settings of programs that Supervisor does not have.
+pub fn native() -> impl Iterator<Item = &'static Setting> {
+    native::SETTINGS.iter()
+}
+
+/// Whether it is one of `native`.
+#[must_use]
+pub fn is_native(key: &str) -> bool {
+    find(SectionKind::Program, key)
+        .is_some_and(|s| native::SETTINGS.as_ptr_range().contains(&std::ptr::from_ref(s)))
+}
+
+/// The setting of that name in that kind of section.
 #[must_use]
 pub fn find(kind: SectionKind, key: &str) -> Option<&'static Setting> {
     static BY_KEY: OnceLock<HashMap<&'static str, Vec<&'static Setting>>> = OnceLock::new();
@@ -140,14 +153,7 @@ pub fn find(kind: SectionKind, key: &str) -> Option<&'static Setting> {
         all().for_each(|s| map.entry(s.key).or_default().push(s));
         map
     });
-    let exact = by_key.get(key).and_then(|same| same.iter().copied().find(|s| s.kinds.contains(&kind)));
-    exact.or_else(|| {
-        all().find(|s| {
-            s.support == Support::Planned
-                && s.kinds.contains(&kind)
-                && key.strip_prefix(s.key).is_some_and(|rest| rest.starts_with('_'))
-        })
-    })
+    by_key.get(key).and_then(|same| same.iter().copied().find(|s| s.kinds.contains(&kind)))
 }
 
 /// Whether any kind of section knows the key.
@@ -213,7 +219,7 @@ const fn differs(
     change: Change,
     doc: &'static str,
 ) -> Setting {
-    Setting { key, kinds, ty, ini: defaults.0, container: defaults.1, doc, change, support: Support::Active }
+    Setting { key, kinds, ty, ini: defaults.0, container: defaults.1, doc, change }
 }
 
 /// An entry of the table with one default for all dialects.
@@ -226,12 +232,6 @@ const fn same(
     doc: &'static str,
 ) -> Setting {
     differs(key, kinds, ty, (default, default), change, doc)
-}
-
-/// An entry for something that is agreed but not built.
-const fn planned(key: &'static str, kinds: &'static [SectionKind], doc: &'static str) -> Setting {
-    let setting = same(key, kinds, Type::Text, None, Change::Restart, doc);
-    Setting { support: Support::Planned, ..setting }
 }
 
 #[cfg(test)]
@@ -275,11 +275,5 @@ mod tests {
         );
         let setting = find(SectionKind::Mainstay, "http_listen").unwrap();
         assert_eq!(setting.env_name(SectionKind::Mainstay).as_deref(), Some("MAINSTAY_HTTP__LISTEN"));
-    }
-
-    #[test]
-    fn planned_settings_are_found_by_their_first_word() {
-        assert_eq!(find(SectionKind::Program, "readiness_http").unwrap().support, Support::Planned);
-        assert!(find(SectionKind::Program, "readinesshttp").is_none());
     }
 }

@@ -6,8 +6,10 @@
 
 mod advice;
 mod dependents;
+mod depends;
 mod groups;
 mod known;
+pub(crate) mod native;
 mod outputs;
 mod plugins;
 mod program;
@@ -59,6 +61,10 @@ pub(crate) fn validate(raw: &Raw, given: &Given<'_>, found: Diagnostics, world: 
     let environment = supervisor.as_ref().map_or(&[][..], |s| &s.environment);
     let mut groups = groups::read_groups(&mut r, environment, given.main_command);
     dependents::read(&mut r, &mut groups);
+    depends::read(&mut r, &mut groups);
+    if let Ok(supervisor) = &supervisor {
+        depends::check_routes(&mut r, &supervisor.signals, &groups);
+    }
     let control = servers::read_control(&mut r);
     let http = servers::read_http(&mut r);
     let user = user.and_then(|user| whole::resolve_user(&mut r, given.dialect, user));

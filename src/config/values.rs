@@ -6,10 +6,16 @@
 
 pub(crate) mod address;
 pub(crate) mod command;
+pub(crate) mod ladder;
+pub(crate) mod limits;
 pub(crate) mod logs;
+pub(crate) mod needs;
 pub(crate) mod pairs;
 pub(crate) mod people;
+pub(crate) mod places;
 mod quantity;
+pub(crate) mod sources;
+pub(crate) mod words;
 
 use crate::config::model::{Autorestart, Dialect};
 use crate::config::python::{int, octal as python_octal, repr, strip};

@@ -115,6 +115,12 @@ pub enum Command {
         target: Target,
         signal: Signal,
     },
+    /// Not ready from now on, and nothing else. With `wait`, answered when `drain_delay` is over.
+    Drain {
+        wait: bool,
+    },
+    /// Take a drain back.
+    Undrain,
     /// Stop everything and end.
     Shutdown,
     /// Stop everything and start again from the configuration.

@@ -163,6 +163,7 @@ impl<'a> Session<'a> {
             "reread" => self.reread(words),
             "update" => self.update(words),
             "plan" => self.plan(words),
+            "drain" => self.drain(words),
             "top" => self.top(words),
             "events" => self.events(words),
             "add" => self.add(words),

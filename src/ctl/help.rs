@@ -41,6 +41,13 @@ pub(crate) const COMMANDS: &[Command] = &[
          clear all\t\tEmpty the logs of all processes",
     ),
     own(
+        "drain",
+        Takes::Nothing,
+        "drain\t\t\tNot ready from now on: /readyz says 503, nothing is stopped\n\
+         drain --wait\t\tThe same, and come back when drain_delay is over: for a preStop hook\n\
+         drain --cancel\t\tAs ready as the programs are",
+    ),
+    own(
         "events",
         Takes::Nothing,
         "events\t\t\tFollow what happens until Ctrl-C; without TICK and PROCESS_LOG\n\

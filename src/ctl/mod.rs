@@ -10,6 +10,7 @@ pub mod client;
 pub mod commands;
 mod complete;
 pub mod discover;
+mod drain;
 mod edit;
 mod editor;
 mod end;

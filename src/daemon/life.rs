@@ -124,6 +124,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded, usage: &dyn Fn
             Ok(leave) => leave,
             Err(e) => return lastresort::stop_all(&format!("cannot wait for events: {}", e.desc())),
         };
+        daemon.say_last_words(leave);
         let next = daemon.next_life.take();
         machine = daemon.finish();
         match (leave, next) {

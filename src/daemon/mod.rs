@@ -12,6 +12,7 @@ mod fcgi;
 mod gateway;
 mod groups;
 mod heard;
+mod last_words;
 mod lastresort;
 mod launch;
 mod life;

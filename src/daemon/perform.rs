@@ -23,6 +23,7 @@ impl Daemon {
             Action::Publish(change) => self.on_state_change(&change),
             Action::Vacated(slot) => self.on_vacated(slot),
             Action::Renewed(slot) => self.on_renewed(slot),
+            Action::LastWords { slot, reason } => self.last_words = Some((slot, reason)),
             Action::Stopping => {
                 self.give_up_update();
                 self.publish(kind::STOPPING, String::new);

@@ -5,6 +5,7 @@
 use crate::config::model::Config;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
+use crate::daemon::last_words;
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
 use crate::daemon::listen::Listener;
@@ -93,6 +94,8 @@ pub(crate) struct Daemon {
     /// More dead children may wait than one turn takes.
     pub(crate) reap_again: bool,
     pub(crate) leave: Option<Leave>,
+    /// What has brought about the end, and the slot whose output may say more.
+    pub(crate) last_words: Option<(Option<u32>, String)>,
     /// When memory is given back; `None` while there is nothing to give.
     pub(crate) slim_at: Option<Mono>,
     pub(crate) started: Wall,
@@ -149,6 +152,10 @@ impl Daemon {
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let roster = Roster::new(std::mem::take(&mut config.groups));
         let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.to_string_lossy().into_owned());
+        let recents = match last_words::file(config.supervisor.termination_log.as_deref()) {
+            Some(_) => Recents::keeping(last_words::KEPT_BYTES),
+            None => Recents::default(),
+        };
         let context = context(&config, &env, &settled, binary.as_ref());
         let events = Events::new(&roster, &config.supervisor.identifier, event_serial, now);
         Daemon {
@@ -159,7 +166,7 @@ impl Daemon {
             sinks: opened.sinks,
             journal: opened.journal,
             output: Output::new(),
-            recents: Recents::default(),
+            recents,
             events,
             subscribers: Subscribers::default(),
             slots: opened.slots,
@@ -185,6 +192,7 @@ impl Daemon {
             // Children may have died before we looked.
             reap_again: true,
             leave: None,
+            last_words: None,
             // The start needs the most.
             slim_at: Some(now.mono.plus_ms(1_000)),
             started: now.wall,

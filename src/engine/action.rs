@@ -26,6 +26,8 @@ pub enum Action {
     Vacated(u32),
     /// From here on the program of this slot is the one it was changed to.
     Renewed(u32),
+    /// What brings about the end, and whose output may say more. Once at most.
+    LastWords { slot: Option<u32>, reason: String },
     /// Everything is going to be stopped, for good or for a restart. Once.
     Stopping,
     /// A line for the daemon's log.

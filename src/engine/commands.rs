@@ -41,9 +41,12 @@ impl Engine {
     }
 
     pub(super) fn on_command(&mut self, now: Now, id: CommandId, command: Command, out: &mut Vec<Action>) {
-        if self.waiters.is_open(id) {
+        if self.waiters.is_open(id) || self.is_drainer(id) {
             out.push(Action::Bug(format!("cannot take command {}: it is not answered yet", id.0)));
             return;
+        }
+        if self.is_stopping() && matches!(command, Command::Drain { .. }) {
+            return out.push(Action::Reply { id, outcome: Outcome::Done });
         }
         if self.is_stopping() {
             let fault = Fault { code: FaultCode::ShutdownState, extra: None };
@@ -56,8 +59,11 @@ impl Engine {
             Command::Signal { target, signal } => self.on_target(now, id, target, Verb::Signal(signal), out),
             Command::Shutdown => {
                 out.push(Action::Reply { id, outcome: Outcome::Done });
-                self.end(Goal::Shutdown);
+                self.say_why(None, "stopped by an operator's shutdown".to_owned(), out);
+                self.end_after_drain(now, Goal::Shutdown, out);
             }
+            Command::Drain { wait } => self.on_drain(now, Some((id, wait)), out),
+            Command::Undrain => self.on_undrain(id, out),
             Command::Restart => {
                 out.push(Action::Reply { id, outcome: Outcome::Done });
                 self.end(Goal::Restart);
@@ -81,7 +87,7 @@ impl Engine {
         };
         // COMPAT: who is concerned is settled before anything is done.
         let concerned: Vec<u32> =
-            slots.into_iter().filter(|slot| !each || verb.concerns(self.state(*slot))).collect();
+            slots.into_iter().filter(|slot| !each || self.is_concerned(*slot, verb)).collect();
         self.waiters.open(id, each);
         // In the order of `startable`, which is this one.
         let mut refused = std::mem::take(&mut self.refused).into_iter().peekable();
@@ -96,6 +102,11 @@ impl Engine {
             }
         }
         self.waiters.close(id, out);
+    }
+
+    fn is_concerned(&self, slot: u32, verb: Verb) -> bool {
+        let waits = self.slots.get(slot as usize).is_some_and(|s| s.wanted);
+        verb.concerns(self.state(slot)) || (waits && matches!(verb, Verb::Stop { .. }))
     }
 
     fn start_one(&mut self, now: Now, id: CommandId, slot: u32, wait: bool, out: &mut Vec<Action>) {
@@ -116,8 +127,14 @@ impl Engine {
                 self.answer(id, slot, fault);
             }
             State::Stopped | State::Exited | State::Fatal => {
-                self.waiters.wait(id, slot, if wait { WaitFor::Running } else { WaitFor::Forked });
-                self.with_slot(now, slot, out, |slot, cx| slot.spawn(cx));
+                if wait {
+                    self.waiters.wait(id, slot, WaitFor::Running);
+                } else if self.is_met(slot) {
+                    self.waiters.wait(id, slot, WaitFor::Forked);
+                } else {
+                    self.answer(id, slot, None);
+                }
+                self.want_with_all_it_needs(now, slot, out);
             }
         }
     }
@@ -134,6 +151,12 @@ impl Engine {
         {
             slot.after = None;
         }
+        if self.slots.get(slot as usize).is_some_and(|s| s.wanted) {
+            self.with_slot(now, slot, out, |slot, cx| slot.forget_wish(cx));
+            if self.state(slot) != State::Stopping && !self.state(slot).is_running() {
+                return self.answer(id, slot, None);
+            }
+        }
         if !self.state(slot).is_running() {
             let fault = Fault::new(FaultCode::NotRunning, self.spec(slot));
             return self.answer(id, slot, Some(fault));
@@ -143,12 +166,10 @@ impl Engine {
         } else {
             self.answer(id, slot, None);
         }
-        self.with_slot(now, slot, out, |slot, cx| {
-            slot.stop(cx);
-            if wait {
-                slot.report_stop(cx);
-            }
-        });
+        self.stop_with_followers(now, slot, out);
+        if wait {
+            self.with_slot(now, slot, out, |slot, cx| slot.report_stop(cx));
+        }
     }
 
     fn signal_one(&mut self, now: Now, id: CommandId, slot: u32, signal: Signal, out: &mut Vec<Action>) {

@@ -24,6 +24,9 @@ impl Engine {
                 let mut checks = self.process_checks(now, |gates| gates.ready);
                 let reason = if self.is_stopping() { "everything is being stopped" } else { "" };
                 checks.push(check("shutdown", !self.is_stopping(), reason.to_owned()));
+                if self.is_draining() {
+                    checks.push(check("drain", false, "draining: traffic is to go elsewhere".to_owned()));
+                }
                 checks
             }
             HealthKind::Startup if self.started_up => vec![passed("startup")],
@@ -59,7 +62,7 @@ impl Engine {
     }
 
     /// `BACKOFF: can't find command 'x', retry in 2s`
-    fn why_unready(&self, slot: &Slot, now: Now) -> String {
+    pub(super) fn why_unready(&self, slot: &Slot, now: Now) -> String {
         let name = slot.state.name();
         match slot.state {
             State::Backoff | State::Fatal | State::Exited => {
@@ -91,7 +94,7 @@ impl Slot {
 
     pub(super) fn is_ready(&self) -> bool {
         match self.state {
-            State::Running => self.passes_readiness(),
+            State::Running => !self.policy.oneshot && self.passes_readiness(),
             // What is restarted leaves EXITED at once: this one has done its work.
             State::Exited => self.last.expected,
             State::Stopped

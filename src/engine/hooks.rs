@@ -121,7 +121,6 @@ impl Slot {
     }
 
     /// Gives up whatever hook there is: no time is left for it.
-    #[allow(dead_code, reason = "for the budget of a shutdown")]
     pub(super) fn abandon_hooks(&mut self, cx: &mut Ctx<'_>) {
         self.hooks.owes_post_stop = None;
         cx.out.extend(self.hooks.running.map(Action::EndTask));

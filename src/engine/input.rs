@@ -36,6 +36,8 @@ pub enum Input {
     Command { id: CommandId, command: Command },
     /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.
     Shutdown { signal: Signal },
+    /// A signal that is routed to it: not ready from now on.
+    Drain,
     /// SIGHUP as Supervisor means it: stop everything and start again.
     Restart { signal: Signal },
     /// These members of a group are part of the whole from now on: (slot, member).

@@ -3,6 +3,7 @@
 //! Pure. Invariant: a slot that is vacant is in no order and has no tier.
 //! Not here: what is done in an order (`commands`, `shutdown`), who comes and goes (`roll`).
 
+use crate::engine::depends::Links;
 use crate::engine::slot::Slot;
 use std::collections::BTreeMap;
 
@@ -66,6 +67,31 @@ impl Layout {
         // COMPAT: a shutdown goes backwards, within a group and among groups of equal priority too.
         layout.tiers.iter_mut().for_each(|tier| tier.reverse());
         layout
+    }
+
+    /// Whoever depends on others is stopped before them, whatever the priorities say: it moves up into their tier.
+    pub(super) fn put_followers_above(&mut self, links: &Links) {
+        if links.is_empty() {
+            return;
+        }
+        // BOUND: a chain has as many links as there are slots, and there are no circles; else the rounds end it.
+        for _ in 0..self.arrival.len() {
+            let mut moved = false;
+            for id in self.arrival.clone() {
+                let wanted = links.targets(id).filter_map(|target| self.tier_of(target)).max();
+                if let (Some(own), Some(wanted)) = (self.tier_of(id), wanted)
+                    && own < wanted
+                {
+                    self.tiers[own].retain(|member| *member != id);
+                    self.tiers[wanted].insert(0, id);
+                    self.tier_of[id as usize] = Some(wanted);
+                    moved = true;
+                }
+            }
+            if !moved {
+                return;
+            }
+        }
     }
 
     pub(super) fn tier_of(&self, slot: u32) -> Option<usize> {

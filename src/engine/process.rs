@@ -25,11 +25,14 @@ impl Slot {
                 return self.bug("a start", cx);
             }
         }
+        self.wanted = false;
+        self.is_hopeless = false;
         self.incarnation = self.incarnation.wrapping_add(1);
         self.spawnerr.clear();
         self.exec_error = None;
         self.exit = None;
         self.group_killed = false;
+        self.killed_at = None;
         self.started = cx.now;
         self.life = Life::Preparing;
         self.go(State::Starting, cx);
@@ -53,7 +56,7 @@ impl Slot {
         cx.news.push(News::Forked);
         if stop {
             self.stop(cx);
-        } else if self.policy.startsecs_ms <= 0 {
+        } else if self.policy.startsecs_ms <= 0 || self.policy.oneshot {
             self.succeed(cx);
         } else {
             // COMPAT: RUNNING needs strictly more than startsecs.
@@ -153,6 +156,9 @@ impl Slot {
     }
 
     fn succeed(&mut self, cx: &mut Ctx<'_>) {
+        if self.policy.oneshot {
+            return self.go(State::Running, cx);
+        }
         self.tries = 0;
         self.forget_failure();
         self.go(State::Running, cx);
@@ -165,7 +171,7 @@ impl Slot {
     }
 
     fn is_too_quick(&self, cx: &Ctx<'_>) -> bool {
-        cx.now.mono.since_ns(self.started.mono) < ms_to_ns(self.policy.startsecs_ms)
+        !self.policy.oneshot && cx.now.mono.since_ns(self.started.mono) < ms_to_ns(self.policy.startsecs_ms)
     }
 
     fn exited_too_quickly(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
@@ -193,6 +199,8 @@ impl Slot {
         if cx.stopping {
             // Nothing would ever end this wait: no start happens any more.
             self.give_up(cx);
+        } else if self.restarts_too_often(cx) {
+            self.give_up_restarting(cx);
         } else if i64::from(self.tries) > self.policy.startretries {
             self.give_up(cx);
             let text =
@@ -206,7 +214,9 @@ impl Slot {
     /// RUNNING -> EXITED, and on where the policy restarts it.
     fn ended(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         let expected = self.policy.expects(status);
-        self.tries = 0;
+        if expected || !self.policy.oneshot {
+            self.tries = 0;
+        }
         if forgets(self.policy.backoff, cx.now.mono.since_ns(self.started.mono)) {
             self.level = 0;
         }
@@ -223,7 +233,10 @@ impl Slot {
             cx.log(LogLevel::Warn, format!("exited: {} ({status}; not expected)", self.name()));
         }
         self.clean_up(cx);
-        if !cx.stopping && self.policy.restarts_after(expected) {
+        if cx.stopping {
+        } else if self.policy.oneshot {
+            self.finish_oneshot(expected, cx);
+        } else if self.policy.restarts_after(expected) {
             self.restart(cx);
         }
     }
@@ -239,8 +252,52 @@ impl Slot {
         self.stop(cx);
     }
 
+    /// It has run to its end: once is enough, or it is tried again.
+    fn finish_oneshot(&mut self, expected: bool, cx: &mut Ctx<'_>) {
+        if expected {
+            self.level = 0;
+            return;
+        }
+        self.tries = self.tries.saturating_add(1);
+        self.level = self.level.saturating_add(1);
+        let exit = self.exit.take();
+        self.go(State::Backoff, cx);
+        self.retry_or_give_up(cx);
+        if self.state == State::Fatal {
+            self.exit = exit;
+        }
+    }
+
+    /// Notes a start that it does by itself, and tells whether there were too many of them in the window.
+    fn restarts_too_often(&mut self, cx: &Ctx<'_>) -> bool {
+        let Some(most) = self.policy.max_restarts else { return false };
+        let (now, window) = (cx.now.mono, ms_to_ns(self.policy.restart_window_ms));
+        self.restarts.retain(|at| window == 0 || now.since_ns(*at) < window);
+        // BOUND: never more than the limit allows.
+        if self.restarts.len() >= most as usize {
+            return true;
+        }
+        self.restarts.push_back(now);
+        false
+    }
+
+    fn give_up_restarting(&mut self, cx: &mut Ctx<'_>) {
+        let n = self.restarts.len();
+        let text = match self.policy.restart_window_ms {
+            0 => format!("{n} restarts (max_restarts)"),
+            ms => format!("{n} restarts within {} seconds (max_restarts)", seconds(ms)),
+        };
+        self.restarts.clear();
+        self.spawnerr.clone_from(&text);
+        self.give_up(cx);
+        cx.log(LogLevel::Warn, format!("gave up: {} entered FATAL state, {text}", self.name()));
+    }
+
     /// Starts it again after an end.
     pub(super) fn restart(&mut self, cx: &mut Ctx<'_>) {
+        if self.restarts_too_often(cx) {
+            return self.give_up_restarting(cx);
+        }
         match self.policy.backoff {
             // COMPAT: no delay and no limit.
             Backoff::Linear => {

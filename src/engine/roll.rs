@@ -9,6 +9,7 @@ use crate::config::model::Group;
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::dependents::Dependents;
+use crate::engine::depends::Links;
 use crate::engine::input::Change;
 use crate::engine::layout::Layout;
 use crate::engine::slot::{After, Ctx, Policy, Slot};
@@ -46,7 +47,7 @@ impl Engine {
         self.lay_out();
         for (id, _) in members {
             if self.booted && self.slots.get(*id as usize).is_some_and(Slot::starts_by_itself) {
-                self.with_slot(now, *id, out, |slot, cx| slot.spawn(cx));
+                self.want(now, *id, out);
             }
         }
     }
@@ -170,13 +171,16 @@ impl Engine {
             self.lay_out();
         }
         for id in starting {
-            self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
+            self.want(now, id, out);
         }
     }
 
     /// Makes all orders and counts anew.
     pub(super) fn lay_out(&mut self) {
-        self.layout = Layout::new(&self.slots);
+        let mut layout = Layout::new(&self.slots);
+        self.links = Links::of(&self.slots, &layout.arrival, std::mem::take(&mut self.links));
+        layout.put_followers_above(&self.links);
+        self.layout = layout;
         self.dependents = Dependents::of(&self.slots, &self.layout.arrival, &self.dependents);
         self.tally = self.recount();
     }

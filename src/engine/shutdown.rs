@@ -10,6 +10,7 @@
 use crate::control::State;
 use crate::engine::action::{Action, Leave};
 use crate::engine::table::Engine;
+use crate::engine::timers::Whole;
 use crate::types::{LogLevel, Now, Signal};
 
 /// COMPAT: `waiting for … to die` at most so often.
@@ -34,18 +35,19 @@ pub(super) enum Phase {
 pub(super) enum Goal {
     /// Leave with the main program's code, or 0.
     Shutdown,
-    /// All programs have ended by themselves: leave with this code.
-    AllEnded(u8),
+    /// Programs have ended by themselves, all of them or one that counts: leave with this code.
+    Ended(u8),
     Restart,
 }
 
 impl Engine {
-    pub(super) fn on_shutdown(&mut self, signal: Signal, out: &mut Vec<Action>) {
+    pub(super) fn on_shutdown(&mut self, now: Now, signal: Signal, out: &mut Vec<Action>) {
         if self.phase == Phase::Left {
             return;
         }
         out.push(Action::Log(LogLevel::Warn, format!("received {signal} indicating exit request")));
-        self.end(Goal::Shutdown);
+        self.say_why(None, format!("stopped by {signal}"), out);
+        self.end_after_drain(now, Goal::Shutdown, out);
     }
 
     pub(super) fn on_restart(&mut self, signal: Signal, out: &mut Vec<Action>) {
@@ -57,8 +59,8 @@ impl Engine {
                 self.end(Goal::Restart);
                 format!("received {signal} indicating restart request")
             }
-            Phase::Ending(Goal::Shutdown | Goal::AllEnded(_))
-            | Phase::Stopping { goal: Goal::Shutdown | Goal::AllEnded(_), tiers_left: _ } => {
+            Phase::Ending(Goal::Shutdown | Goal::Ended(_))
+            | Phase::Stopping { goal: Goal::Shutdown | Goal::Ended(_), tiers_left: _ } => {
                 format!("ignored {signal} indicating restart request (shutdown in progress)")
             }
         };
@@ -75,42 +77,23 @@ impl Engine {
         };
     }
 
-    /// Ends by itself when the main program has ended, or all programs have.
-    pub(super) fn end_if_over(&mut self, out: &mut Vec<Action>) {
-        if self.phase != Phase::Running || !self.booted {
-            return;
-        }
-        if let Some(main) = self.main.and_then(|id| self.slots.get(id as usize))
-            && matches!(main.state, State::Exited | State::Fatal)
-        {
-            let text = format!("the main program {} has ended", main.policy.namespec());
-            out.push(Action::Log(LogLevel::Info, text));
-            return self.end(Goal::Shutdown);
-        }
-        // What an operator took away has not ended.
-        let has_ended = self.n_ends > self.n_ends_settled;
-        let all_ended = self.tally.lasting == 0 && self.tally.ever_started > 0 && has_ended;
-        if self.exit_when_all_exited && all_ended {
-            out.push(Action::Log(LogLevel::Info, "all programs have ended".to_owned()));
-            self.end(Goal::AllEnded(self.code_of_all()));
-        }
-    }
-
     /// Takes a shutdown as far as it can go now.
     pub(super) fn advance_shutdown(&mut self, now: Now, out: &mut Vec<Action>) {
         let begins = match self.phase {
             Phase::Running | Phase::Left => return,
             Phase::Ending(goal) => {
-                self.phase = Phase::Stopping { goal, tiers_left: self.layout.tiers.len() };
-                out.push(Action::Stopping);
-                self.give_up_retries(now, out);
+                self.begin_stopping(now, goal, out);
                 true
             }
             Phase::Stopping { .. } => false,
         };
+        self.stop_held(now, out);
         while let Phase::Stopping { goal, tiers_left } = self.phase {
-            // Every tier at or above `tiers_left` has been asked; only the lowest of them can be unfinished.
-            if self.tally.unstopped.get(tiers_left).is_some_and(|n| *n > 0) {
+            // Every tier at or above `tiers_left` has been asked; only the lowest of them can be unfinished, but where
+            // the budget is spent all have been asked at once.
+            let is_last = tiers_left == 0;
+            let mut asked = self.tally.unstopped.iter().skip(tiers_left);
+            if asked.by_ref().take(if is_last { usize::MAX } else { 1 }).any(|n| *n > 0) {
                 break;
             }
             match tiers_left.checked_sub(1) {
@@ -126,13 +109,22 @@ impl Engine {
         }
     }
 
+    /// From here on nothing is started.
+    pub(super) fn begin_stopping(&mut self, now: Now, goal: Goal, out: &mut Vec<Action>) {
+        self.phase = Phase::Stopping { goal, tiers_left: self.layout.tiers.len() };
+        self.begin_budget(now);
+        self.links.held.clear();
+        out.push(Action::Stopping);
+        self.give_up_retries(now, out);
+    }
+
     /// COMPAT: INFO `waiting for a, b to die`, in the order of the configuration.
     pub(super) fn report_shutdown(&mut self, now: Now, out: &mut Vec<Action>) {
         let all = self.layout.arrival.iter().filter_map(|id| self.slots.get(*id as usize));
         let unstopped = all.filter(|s| !s.is_at_rest()).map(|s| s.name());
         let names: Vec<&str> = unstopped.collect();
         out.push(Action::Log(LogLevel::Info, format!("waiting for {} to die", names.join(", "))));
-        self.timers.arm_shutdown_report(Some(now.mono.plus_ms(REPORT_MS)));
+        self.timers.arm_whole(Whole::Report, Some(now.mono.plus_ms(REPORT_MS)));
     }
 
     /// COMPAT: what waits for its next try becomes FATAL, not STOPPED.
@@ -147,20 +139,51 @@ impl Engine {
     fn stop_tier(&mut self, tier: usize, now: Now, out: &mut Vec<Action>) {
         let members = self.layout.tiers.get_mut(tier).map(std::mem::take).unwrap_or_default();
         for id in &members {
-            self.with_slot(now, *id, out, |slot, cx| slot.stop(cx));
+            self.stop_or_hold(*id, tier, now, out);
         }
         if let Some(place) = self.layout.tiers.get_mut(tier) {
             *place = members;
         }
     }
 
+    /// What others depend on is stopped after them.
+    fn stop_or_hold(&mut self, id: u32, tier: usize, now: Now, out: &mut Vec<Action>) {
+        let is_live = |by: &u32| self.slots.get(*by as usize).is_some_and(|s| !s.is_at_rest());
+        if self.links.by(id).iter().any(is_live) {
+            self.links.held.push(id);
+            return;
+        }
+        let n_stages = tier as u64 + 1 + self.links.n_below(id);
+        let share = self.share_of_budget(now, n_stages);
+        let before = std::mem::replace(&mut self.drain.grace_at_most, share);
+        self.with_slot(now, id, out, |slot, cx| slot.stop(cx));
+        self.drain.grace_at_most = before;
+    }
+
+    /// Those whose followers are gone by now.
+    fn stop_held(&mut self, now: Now, out: &mut Vec<Action>) {
+        // Each round stops somebody who may be at rest at once, or is the last.
+        loop {
+            let held = std::mem::take(&mut self.links.held);
+            let n_before = held.len();
+            for id in held {
+                let tier = self.layout.tier_of(id).unwrap_or(0);
+                self.stop_or_hold(id, tier, now, out);
+            }
+            if self.links.held.is_empty() || self.links.held.len() == n_before {
+                return;
+            }
+        }
+    }
+
     fn leave(&mut self, goal: Goal, out: &mut Vec<Action>) {
         self.waiters.answer_all(out);
-        self.timers.arm_shutdown_report(None);
+        self.timers.arm_whole(Whole::Report, None);
+        self.leave_drain(out);
         self.phase = Phase::Left;
         out.push(Action::Exit(match goal {
             Goal::Shutdown => Leave::Exit(self.code_of_main()),
-            Goal::AllEnded(code) => Leave::Exit(code),
+            Goal::Ended(code) => Leave::Exit(code),
             Goal::Restart => Leave::Restart,
         }));
     }
@@ -169,15 +192,5 @@ impl Engine {
     fn code_of_main(&self) -> u8 {
         let main = self.main.and_then(|id| self.slots.get(id as usize));
         main.and_then(|slot| slot.last.code).unwrap_or(0)
-    }
-
-    /// 0 if all ended as expected, else the code of the last one that did not.
-    fn code_of_all(&self) -> u8 {
-        let unexpected = self.slots.iter().filter(|s| !s.is_vacant && s.was_started() && !s.last.expected);
-        match unexpected.max_by_key(|s| s.last.order) {
-            Some(slot) if slot.state == State::Fatal => 1,
-            Some(slot) => slot.last.code.unwrap_or(1),
-            None => 0,
-        }
     }
 }

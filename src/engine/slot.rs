@@ -4,7 +4,9 @@
 //! state that is left; a pid is in `life` exactly as long as the kernel may know it.
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
-use crate::config::model::{Autorestart, Backoff, Gates, Group, GroupKind, Probe, Program, StopStep, Waits};
+use crate::config::model::{
+    Autorestart, Backoff, Bind, DependsOn, Gates, Group, GroupKind, Probe, Program, StopStep, Waits,
+};
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, StateChange};
 use crate::engine::backoff::Jitter;
@@ -13,6 +15,7 @@ use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
 use crate::engine::timers::{Deadline, Timers};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
+use std::collections::VecDeque;
 
 /// What the engine needs of a program's configuration.
 #[derive(Debug)]
@@ -40,6 +43,15 @@ pub(super) struct Policy {
     pub(super) readiness: Option<Box<Probe>>,
     pub(super) liveness: Option<Box<Probe>>,
     pub(super) gates: Gates,
+    pub(super) depends_on: Vec<DependsOn>,
+    pub(super) bind: Bind,
+    pub(super) oneshot: bool,
+    pub(super) is_scheduled: bool,
+    pub(super) critical: bool,
+    pub(super) max_restarts: Option<u32>,
+    pub(super) restart_window_ms: i64,
+    /// The program section.
+    program: String,
     pub(super) stop_ladder: Vec<StopStep>,
     pub(super) hooks: HookPolicy,
 }
@@ -67,14 +79,27 @@ impl Policy {
             readiness: program.native.readiness.clone(),
             liveness: program.native.liveness.clone(),
             gates: program.native.gates,
+            depends_on: program.native.depends_on.clone(),
+            bind: program.native.bind,
+            oneshot: program.native.oneshot,
+            is_scheduled: program.native.schedule.is_some(),
+            critical: program.native.critical,
+            max_restarts: program.native.max_restarts,
+            restart_window_ms: program.native.restart_window_ms,
+            program: program.program.clone(),
             stop_ladder: program.native.stop_ladder.clone(),
             hooks: HookPolicy::new(program),
         }
     }
 
     /// What its place in every order depends on, and whom it waits for.
-    pub(super) fn place(&self) -> (i64, i64, Option<&Waits>) {
-        (self.group_priority, self.priority, self.waits.as_deref())
+    pub(super) fn place(&self) -> (i64, i64, Option<&Waits>, &[DependsOn]) {
+        (self.group_priority, self.priority, self.waits.as_deref(), &self.depends_on)
+    }
+
+    /// A dependency of that name means it: by its section, its group or itself.
+    pub(super) fn is_called(&self, target: &str) -> bool {
+        self.program == target || self.group == target || self.namespec() == target
     }
 
     /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.
@@ -135,6 +160,8 @@ pub(super) enum News {
     Forked,
     SpawnFailed(SpawnError),
     KillFailed(String),
+    /// It waits for something that does not come, or was told not to wait any more.
+    WillNotStart(String),
     To(State),
 }
 
@@ -150,6 +177,8 @@ pub(super) struct Ctx<'a> {
     pub(super) n_tasks: &'a mut u32,
     /// Everything is being stopped: nothing may be started.
     pub(super) stopping: bool,
+    /// Nanoseconds that the grace of a stop may take at most.
+    pub(super) grace_at_most: Option<u64>,
 }
 
 impl Ctx<'_> {
@@ -199,8 +228,19 @@ pub(super) struct Slot {
     pub(super) exit: Option<ExitStatus>,
     /// How the last process of this slot ended, whatever has been started since.
     pub(super) last_exit: Option<ExitStatus>,
+    /// To be started as soon as what it depends on has come so far.
+    pub(super) wanted: bool,
+    /// Which it does not by itself.
+    pub(super) is_hopeless: bool,
+    /// The incarnations of its dependencies, added up, when it was started as `bound_at`.
+    pub(super) bound: u64,
+    pub(super) bound_at: u32,
+    /// When it was started again by itself, as far as the window reaches; only where there is a limit.
+    pub(super) restarts: VecDeque<Mono>,
     /// The process group of the present incarnation got SIGKILL.
     pub(super) group_killed: bool,
+    /// When the present incarnation, or its group, last got SIGKILL from here.
+    pub(super) killed_at: Option<Mono>,
     pub(super) last: LastEnd,
     pub(super) hooks: Running,
     /// Signals of the ladder that have been sent.
@@ -231,7 +271,13 @@ impl Slot {
             exec_error: None,
             exit: None,
             last_exit: None,
+            wanted: false,
+            is_hopeless: false,
+            bound: 0,
+            bound_at: 0,
+            restarts: VecDeque::new(),
             group_killed: false,
+            killed_at: None,
             last: LastEnd::default(),
             hooks: Running::default(),
             ladder_at: 0,

@@ -66,6 +66,31 @@ impl Slot {
         }
     }
 
+    /// There is no time left: SIGKILL now, whatever it is doing.
+    pub(super) fn kill_now(&mut self, cx: &mut Ctx<'_>) {
+        self.abandon_hooks(cx);
+        match (self.state, self.life) {
+            (State::Starting | State::Running, Life::Alive(_)) => {
+                self.go(State::Stopping, cx);
+                self.on_grace_over(cx);
+            }
+            // Its own grace was over in this very instant.
+            (State::Stopping, _) if self.killed_at == Some(cx.now.mono) => {}
+            (State::Stopping, Life::Alive(_) | Life::Remnants(_)) => self.on_grace_over(cx),
+            (
+                State::Stopped
+                | State::Starting
+                | State::Running
+                | State::Backoff
+                | State::Stopping
+                | State::Exited
+                | State::Fatal
+                | State::Unknown,
+                _,
+            ) => self.stop(cx),
+        }
+    }
+
     /// Somebody waits for this stop.
     pub(super) fn report_stop(&mut self, cx: &mut Ctx<'_>) {
         if self.state == State::Stopping {
@@ -173,7 +198,13 @@ impl Slot {
         if !self.run_stop_command(cx) {
             self.send_stop_signal(pid, cx);
         }
-        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.grace_ms()), cx);
+        self.arm_grace(cx);
+    }
+
+    /// Its own time, within its share of what everybody has.
+    fn arm_grace(&mut self, cx: &mut Ctx<'_>) {
+        let grace = ms_to_ns(self.grace_ms()).min(cx.grace_at_most.unwrap_or(u64::MAX));
+        self.arm_ns(Deadline::StopGrace, grace, cx);
     }
 
     pub(super) fn send_stop_signal(&mut self, pid: Pid, cx: &mut Ctx<'_>) {
@@ -203,13 +234,14 @@ impl Slot {
         self.ladder_at += 1;
         cx.log(LogLevel::Info, format!("{} ({pid}) is still there: sending {signal}", self.name()));
         self.kill(pid, self.stop_scope(), signal, cx);
-        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.grace_ms()), cx);
+        self.arm_grace(cx);
     }
 
     fn escalate(&mut self, pid: Pid, scope: Scope, cx: &mut Ctx<'_>) {
         cx.log(LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", self.name()));
         self.kill(pid, scope, Signal::KILL, cx);
         self.group_killed |= scope == Scope::Group;
+        self.killed_at = Some(cx.now.mono);
         let again_ms = self.policy.stopwaitsecs_ms.max(MIN_KILL_INTERVAL_MS);
         self.arm_ns(Deadline::StopGrace, ms_to_ns(again_ms), cx);
     }

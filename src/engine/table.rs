@@ -10,12 +10,14 @@ use crate::control::{CheckKind, Fault, State};
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
 use crate::engine::dependents::Dependents;
+use crate::engine::depends::Links;
+use crate::engine::drain::Drain;
 use crate::engine::input::Input;
 use crate::engine::layout::Layout;
 use crate::engine::shutdown::Phase;
 use crate::engine::slot::{Ctx, News, Policy, Slot};
 use crate::engine::tally::{Facts, Tally};
-use crate::engine::timers::{Deadline, Due, Timers};
+use crate::engine::timers::{Deadline, Due, Timers, Whole};
 use crate::engine::waiters::Waiters;
 use crate::types::{LogLevel, Mono, Now, ProcRef};
 
@@ -41,6 +43,12 @@ pub struct Engine {
     pub(super) main: Option<u32>,
     pub(super) exit_when_all_exited: bool,
     pub(super) dependents: Dependents,
+    pub(super) links: Links,
+    pub(super) drain: Drain,
+    /// A critical program has ended in this step.
+    pub(super) critical_end: Option<u32>,
+    /// The cause of the end has been told.
+    pub(super) is_explained: bool,
     /// Starts that the next command may not do, and why.
     pub(super) refused: Vec<(u32, Fault)>,
     /// Kept only for its memory.
@@ -76,6 +84,10 @@ impl Engine {
             main,
             exit_when_all_exited: config.supervisor.exit_when_all_exited,
             dependents: Dependents::default(),
+            links: Links::default(),
+            drain: Drain::new(&config.supervisor),
+            critical_end: None,
+            is_explained: false,
             refused: Vec::new(),
             news: Vec::new(),
         };
@@ -114,7 +126,8 @@ impl Engine {
             }
             Input::TaskEnded { task, end } => self.on_task_ended(now, task, &end, out),
             Input::Command { id, command } => self.on_command(now, id, command, out),
-            Input::Shutdown { signal } => self.on_shutdown(signal, out),
+            Input::Shutdown { signal } => self.on_shutdown(now, signal, out),
+            Input::Drain => self.on_drain(now, None, out),
             Input::Restart { signal } => self.on_restart(signal, out),
             Input::Add { group, members } => self.on_add(now, &group, &members, out),
             Input::Retire { slots } => self.on_retire(now, &slots, out),
@@ -144,7 +157,7 @@ impl Engine {
     /// How many commands have not been answered yet.
     #[must_use]
     pub fn n_open_commands(&self) -> usize {
-        self.waiters.n_open()
+        self.waiters.n_open() + self.n_drainers()
     }
 
     /// Runs a rule on a slot and everything that a change of a slot entails.
@@ -171,17 +184,22 @@ impl Engine {
             n_ends: &mut self.n_ends,
             n_tasks: &mut self.n_tasks,
             stopping,
+            grace_at_most: self.drain.grace_at_most,
         };
         rule(slot, &mut cx);
         self.tally.add(tier, Facts::of(slot));
         if slot.after.is_some() && slot.is_at_rest() {
             self.resting.push(id);
         }
+        if slot.policy.critical && slot.has_ended() && self.critical_end.is_none() {
+            self.critical_end = Some(id);
+        }
         for item in news.drain(..) {
             self.dependents.note(id, &item);
             self.waiters.on_news(id, &slot.policy.group, &slot.policy.name, &item, out);
         }
         self.news = news;
+        self.links.touch(id);
     }
 
     /// COMPAT: everything with autostart in one go: groups by priority, members in the order of the configuration.
@@ -196,7 +214,7 @@ impl Engine {
         }
         for id in self.layout.arrival.clone() {
             if self.slots.get(id as usize).is_some_and(Slot::starts_by_itself) {
-                self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
+                self.want(now, id, out);
             }
         }
     }
@@ -231,7 +249,9 @@ impl Engine {
                 Due::Slot(id, Deadline::Watchdog) => {
                     self.with_slot(now, id, out, |s, cx| s.on_watchdog(cx));
                 }
-                Due::ShutdownReport => self.report_shutdown(now, out),
+                Due::Whole(Whole::Report) => self.report_shutdown(now, out),
+                Due::Whole(Whole::Drain) => self.on_drained(now, out),
+                Due::Whole(Whole::Budget) => self.on_budget_spent(now, out),
             }
         }
     }
@@ -274,6 +294,7 @@ impl Engine {
             self.started_up = true;
         }
         self.start_dependents(now, out);
+        self.follow_links(now, out);
         self.end_if_over(out);
         self.advance_shutdown(now, out);
     }

@@ -27,7 +27,8 @@ impl Facts {
             lasting: match slot.state {
                 State::Exited | State::Fatal => false,
                 // Stopped by an operator, who will want to start it again; or never started by anybody.
-                State::Stopped => ever_started || slot.policy.autostart,
+                State::Stopped if slot.wanted => !slot.is_hopeless,
+                State::Stopped => ever_started || (slot.policy.autostart && slot.policy.disabled.is_none()),
                 State::Starting | State::Running | State::Backoff | State::Stopping | State::Unknown => true,
             },
             ever_started,

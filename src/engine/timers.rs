@@ -33,20 +33,32 @@ const N_KINDS: usize = 8;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Due {
     Slot(u32, Deadline),
-    /// Say who is waited for while everything is being stopped.
-    ShutdownReport,
+    Whole(Whole),
 }
+
+/// What is waited for that concerns everybody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whole {
+    /// Say who is waited for while everything is being stopped.
+    Report,
+    /// Everybody has had the time to see that we are not ready.
+    Drain,
+    /// The time in which everything has to have stopped is over.
+    Budget,
+}
+
+const WHOLES: [Whole; 3] = [Whole::Report, Whole::Drain, Whole::Budget];
 
 #[derive(Debug)]
 pub(super) struct Timers {
     order: BTreeSet<(Mono, u32, Deadline)>,
     armed: Vec<[Option<Mono>; N_KINDS]>,
-    shutdown_report: Option<Mono>,
+    whole: [Option<Mono>; 3],
 }
 
 impl Timers {
     pub(super) fn new(n_slots: usize) -> Timers {
-        Timers { order: BTreeSet::new(), armed: vec![[None; N_KINDS]; n_slots], shutdown_report: None }
+        Timers { order: BTreeSet::new(), armed: vec![[None; N_KINDS]; n_slots], whole: [None; 3] }
     }
 
     /// One more slot, with the next number.
@@ -80,29 +92,29 @@ impl Timers {
         self.armed.get(slot as usize).and_then(|cells| cells[kind as usize])
     }
 
-    pub(super) fn arm_shutdown_report(&mut self, at: Option<Mono>) {
-        self.shutdown_report = at;
+    pub(super) fn arm_whole(&mut self, what: Whole, at: Option<Mono>) {
+        self.whole[what as usize] = at;
     }
 
     pub(super) fn next(&self) -> Option<Mono> {
         let first = self.order.first().map(|(at, _, _)| *at);
-        match (first, self.shutdown_report) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        first.into_iter().chain(self.whole.iter().flatten().copied()).min()
     }
 
     /// Takes the earliest deadline that has been reached.
     pub(super) fn take_due(&mut self, now: Mono) -> Option<Due> {
+        let whole = WHOLES.into_iter().filter_map(|what| Some((self.whole[what as usize]?, what)));
+        let whole = whole.filter(|(at, _)| *at <= now).min_by_key(|(at, _)| *at);
         if let Some(&(at, slot, kind)) = self.order.first()
             && at <= now
+            && whole.is_none_or(|(first, _)| at < first)
         {
             self.disarm(slot, kind);
             return Some(Due::Slot(slot, kind));
         }
-        if self.shutdown_report.is_some_and(|at| at <= now) {
-            self.shutdown_report = None;
-            return Some(Due::ShutdownReport);
+        if let Some((_, what)) = whole {
+            self.whole[what as usize] = None;
+            return Some(Due::Whole(what));
         }
         None
     }
@@ -154,11 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn the_shutdown_report_is_a_deadline_like_any_other() {
+    fn what_concerns_everybody_is_a_deadline_like_any_other() {
         let mut t = Timers::new(0);
-        t.arm_shutdown_report(Some(Mono(3)));
-        assert_eq!(t.next(), Some(Mono(3)));
-        assert_eq!(t.take_due(Mono(3)), Some(Due::ShutdownReport));
-        assert_eq!(t.take_due(Mono(3)), None);
+        for (n, what) in (3..).zip(WHOLES) {
+            t.arm_whole(what, Some(Mono(n)));
+            assert_eq!(t.next(), Some(Mono(n)));
+            assert_eq!(t.take_due(Mono(n - 1)), None);
+            assert_eq!(t.take_due(Mono(n)), Some(Due::Whole(what)));
+            assert_eq!(t.take_due(Mono(n)), None);
+        }
     }
 }

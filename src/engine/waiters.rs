@@ -138,6 +138,7 @@ fn verdict(what: WaitFor, news: &News, group: &str, name: &str) -> Option<Option
             News::To(State::Unknown) => Some(Some(Fault::new(FaultCode::Failed, namespec(group, name)))),
             News::To(State::Starting | State::Running | State::Backoff | State::Stopping)
             | News::Forked
+            | News::WillNotStart(_)
             | News::SpawnFailed(_) => None,
         },
     }
@@ -153,6 +154,7 @@ fn started(what: WaitFor, news: &News, group: &str, name: &str) -> Option<Option
             SpawnErrorKind::NotExecutable => refused(FaultCode::NotExecutable, error.text.clone()),
             SpawnErrorKind::Other => refused(FaultCode::SpawnError, namespec(group, name)),
         },
+        News::WillNotStart(text) => refused(FaultCode::Failed, text.clone()),
         News::To(State::Running) => Some(None),
         News::To(State::Backoff) => refused(FaultCode::SpawnError, namespec(group, name)),
         News::To(State::Stopped | State::Stopping | State::Exited | State::Fatal | State::Unknown) => {

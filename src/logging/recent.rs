@@ -10,9 +10,17 @@ use crate::types::ProcRef;
 pub const RECENT_BYTES: usize = 512;
 
 /// The memory of all programs, by slot.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub struct Recents {
     slots: Vec<Recent>,
+    /// BOUND: bytes kept of each program.
+    bound: usize,
+}
+
+impl Default for Recents {
+    fn default() -> Recents {
+        Recents::keeping(RECENT_BYTES)
+    }
 }
 
 #[derive(Default, Debug)]
@@ -24,6 +32,12 @@ struct Recent {
 }
 
 impl Recents {
+    /// Keeps so many bytes of each program.
+    #[must_use]
+    pub fn keeping(bound: usize) -> Recents {
+        Recents { slots: Vec::new(), bound }
+    }
+
     /// A program has written something.
     pub fn push(&mut self, proc: ProcRef, stderr: bool, piece: &[u8]) {
         if piece.is_empty() {
@@ -33,10 +47,11 @@ impl Recents {
         if slot >= self.slots.len() {
             self.slots.resize_with(slot + 1, Recent::default);
         }
+        let bound = self.bound;
         let Some(recent) = self.slots.get_mut(slot) else { return };
         // Descendants of an earlier life may still write; that is no news of this one.
         if proc.incarnation >= recent.incarnation {
-            recent.push(proc.incarnation, stderr, piece);
+            recent.push(proc.incarnation, stderr, piece, bound);
         }
     }
 
@@ -59,8 +74,17 @@ impl Recents {
     }
 }
 
+impl Recents {
+    /// All that is kept of a program, as text; the first line is cut where it did not fit.
+    #[must_use]
+    pub fn last_lines(&self, slot: u32) -> String {
+        let bytes = self.slots.get(slot as usize).map_or(&[][..], |recent| &recent.bytes);
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+}
+
 impl Recent {
-    fn push(&mut self, incarnation: u32, stderr: bool, piece: &[u8]) {
+    fn push(&mut self, incarnation: u32, stderr: bool, piece: &[u8], bound: usize) {
         if incarnation != self.incarnation {
             self.bytes.clear();
             self.incarnation = incarnation;
@@ -68,12 +92,12 @@ impl Recent {
         // A line that the other stream has begun ends here.
         let gap = self.stderr != stderr && self.bytes.last().is_some_and(|b| *b != b'\n');
         self.stderr = stderr;
-        let piece = piece.get(piece.len().saturating_sub(RECENT_BYTES)..).unwrap_or_default();
+        let piece = piece.get(piece.len().saturating_sub(bound)..).unwrap_or_default();
         let n = piece.len() + usize::from(gap);
-        let too_many = (self.bytes.len() + n).saturating_sub(RECENT_BYTES).min(self.bytes.len());
+        let too_many = (self.bytes.len() + n).saturating_sub(bound).min(self.bytes.len());
         self.bytes.drain(..too_many);
         self.bytes.reserve_exact(n);
-        if gap && n <= RECENT_BYTES {
+        if gap && n <= bound {
             self.bytes.push(b'\n');
         }
         self.bytes.extend_from_slice(piece);

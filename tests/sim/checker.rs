@@ -1,6 +1,6 @@
 //! The invariants, checked after every action and every step.
 
-use mainstay::config::model::{Backoff, Config, Group};
+use mainstay::config::model::{Backoff, Config, Group, Native};
 use mainstay::control::{Command, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
@@ -14,6 +14,11 @@ struct Known {
     autostart: bool,
     /// It is started when others have come so far: after those that are started at once, in an order of its own.
     waits: bool,
+    /// It is ready when it has done its work, not while it does it.
+    oneshot: bool,
+    /// It has settings that Supervisor does not know.
+    is_native: bool,
+    depends: bool,
     startretries: i64,
     backoff: Backoff,
     killasgroup: bool,
@@ -34,7 +39,10 @@ impl Known {
         Known {
             group_priority: group.priority,
             autostart: p.autostart,
-            waits: p.waits.is_some(),
+            waits: p.waits.is_some() || !p.native.depends_on.is_empty(),
+            oneshot: p.native.oneshot,
+            is_native: p.native != Native::default(),
+            depends: !p.native.depends_on.is_empty(),
             startretries: p.startretries,
             backoff: p.backoff,
             killasgroup: p.killasgroup,
@@ -81,7 +89,10 @@ pub(crate) struct Checker {
     was_deadline: bool,
     left: bool,
     told_stopping: bool,
+    told_why: bool,
     booted: bool,
+    /// Between the wish for an end and the first stop time may pass.
+    has_drain: bool,
     boot_order: Vec<u32>,
     in_boot: bool,
     was_started_up: bool,
@@ -109,12 +120,14 @@ impl Checker {
             end_wanted: false,
             restart_wanted: false,
             has_policy_of_leaving: config.supervisor.exit_when_all_exited
-                || config.processes().any(|p| p.main),
+                || config.processes().any(|p| p.main || p.native.critical),
             stopping: false,
             was_deadline: false,
             left: false,
             told_stopping: false,
+            told_why: false,
             booted: false,
+            has_drain: config.supervisor.drain_delay_ms > 0,
             boot_order: Vec::new(),
             in_boot: false,
             was_started_up: false,
@@ -183,6 +196,7 @@ impl Checker {
             }
             Input::Command { .. }
             | Input::Told { .. }
+            | Input::Drain
             | Input::Deadline
             | Input::ExecFailed { .. }
             | Input::GroupChecked { .. } => {}
@@ -242,6 +256,9 @@ impl Checker {
                 self.n_renewed += 1;
                 self.slot(*id).renew(&place);
             }
+            Action::LastWords { .. } => {
+                assert!(!std::mem::replace(&mut self.told_why, true), "the cause was told twice");
+            }
             Action::CheckGroup { .. } | Action::Log(..) => {}
         }
     }
@@ -253,7 +270,8 @@ impl Checker {
         let waits = self.slots.iter().any(|s| matches!(s.state, State::Stopping | State::Backoff));
         assert!(!waits || engine.next_deadline().is_some(), "somebody waits without a deadline");
         let timed = self.slots.iter().any(|s| !s.state.is_stopped() && s.state != State::Running);
-        assert!(timed || engine.is_stopping() || engine.next_deadline().is_none(), "a deadline for nobody");
+        let whole = engine.is_stopping() || engine.is_draining();
+        assert!(timed || whole || engine.next_deadline().is_none(), "a deadline for nobody");
         for (id, slot) in self.slots.iter().enumerate() {
             let id = u32::try_from(id).expect("small");
             assert_eq!(engine.state(id), slot.state, "a change that was not published");
@@ -321,7 +339,8 @@ impl Checker {
     }
 
     fn spawn(&mut self, proc: ProcRef, live: &[ProcRef]) {
-        let ending = self.stopping || self.end_wanted || self.restart_wanted;
+        let wanted = self.end_wanted || self.restart_wanted;
+        let ending = self.stopping || self.told_stopping || (wanted && !self.has_drain);
         assert!(!ending, "a start while everything is being stopped");
         let base = self.slot(proc.slot).base;
         let is_own = |p: &ProcRef| p.slot == proc.slot && p.incarnation > base;
@@ -346,7 +365,13 @@ impl Checker {
         let slot = self.slot(id);
         assert_eq!(change.from, slot.state, "the published states are no path");
         let exponential = matches!(slot.backoff, Backoff::Exponential { .. });
-        assert!(allowed(change.from, change.to, exponential), "{:?} -> {:?}", change.from, change.to);
+        let is_native = slot.is_native && allowed_to_natives(change.from, change.to);
+        assert!(
+            is_native || allowed(change.from, change.to, exponential),
+            "{:?} -> {:?}",
+            change.from,
+            change.to
+        );
         if change.to == State::Starting {
             assert_eq!(change.proc.incarnation, slot.incarnation + 1);
         } else {
@@ -364,6 +389,10 @@ impl Checker {
     /// its fork was known may come late.
     fn order_of_shutdown(&self, id: u32) {
         let own = self.slots[id as usize].group_priority;
+        // Dependencies go before priorities: `native` has its own check.
+        if self.slots.iter().any(|s| s.depends) {
+            return;
+        }
         if self.slots[id as usize].state == State::Starting {
             return;
         }
@@ -411,17 +440,33 @@ impl Checker {
     }
 
     fn health(&mut self, engine: &Engine, now: Now) {
-        let ok = |s: &Known| s.state == State::Running || (s.state == State::Exited && s.expected);
+        let ok =
+            |s: &Known| (s.state == State::Running && !s.oneshot) || (s.state == State::Exited && s.expected);
         let ready = self.slots.iter().filter(|s| !s.vacant && (s.autostart || s.incarnation > s.base));
         let ready = ready.clone().all(ok);
         let report = engine.health(HealthKind::Ready, now);
-        assert_eq!(report.ok, ready && !engine.is_stopping());
+        assert_eq!(report.ok, ready && !engine.is_stopping() && !engine.is_draining());
         assert_eq!(report.ok, report.checks.iter().all(|c| c.ok));
         assert!(report.checks.iter().all(|c| c.ok == c.reason.is_empty()), "a refusal without a reason");
         let startup = engine.health(HealthKind::Startup, now).ok;
         assert!(startup || !self.was_started_up, "startup was taken back");
         assert!(startup || !(ready && self.booted) || self.left);
         self.was_started_up = startup && self.booted;
+    }
+}
+
+/// Ours beside Supervisor's: a one-shot is tried again, there were too many restarts, a running program is stopped to be
+/// started again.
+fn allowed_to_natives(from: State, to: State) -> bool {
+    match from {
+        State::Exited => matches!(to, State::Backoff | State::Fatal),
+        State::Stopped => to == State::Backoff,
+        State::Starting
+        | State::Running
+        | State::Backoff
+        | State::Stopping
+        | State::Fatal
+        | State::Unknown => false,
     }
 }
 

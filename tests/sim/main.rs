@@ -5,6 +5,7 @@
 mod checker;
 mod clock;
 mod configs;
+mod native;
 mod random;
 mod rng;
 mod scenarios;

@@ -107,7 +107,7 @@ fn a_variable_that_means_nothing_is_refused_with_what_was_meant() {
             ("MAINSTAY_GROUP__G", "x"),
             ("MAINSTAY_PROGRAM____COMMAND", "x"),
             ("MAINSTAY_CONTROL__UINX", "x"),
-            ("MAINSTAY_SIGNALS__HUP", "update"),
+            ("MAINSTAY_SIGNALS", "update"),
             ("MAINSTAY_", "x"),
         ]),
         [
@@ -122,7 +122,7 @@ fn a_variable_that_means_nothing_is_refused_with_what_was_meant() {
             "`MAINSTAY_HTTP` names no setting (write `MAINSTAY_HTTP__SETTING`)".to_string(),
             "`MAINSTAY_GROUP__G` names no setting (write `MAINSTAY_GROUP__G__SETTING`)".to_string(),
             format!("`MAINSTAY_PROGRAM____COMMAND` has an empty level ({EXAMPLE})"),
-            "`MAINSTAY_SIGNALS__HUP`: `signals` is not supported yet ()".to_string(),
+            "`MAINSTAY_SIGNALS` names no signal (write `MAINSTAY_SIGNALS__HUP`)".to_string(),
             format!("`MAINSTAY_` has an empty level ({EXAMPLE})"),
             "unknown setting `uinx` in `MAINSTAY_CONTROL` (did you mean `unix`?)".to_string(),
         ]

@@ -24,11 +24,22 @@ pub(in crate::config) const NAMED: &[(&str, SectionKind)] = &[
 pub(in crate::config) const CONTROL: &str = "control";
 pub(in crate::config) const SIGNALS: &str = "signals";
 
-/// Said of `[signals]` in both languages.
-pub(in crate::config) const SIGNALS_LATER: &str = "`signals` is not supported yet";
-
 /// Settings whose value is a table with names of the user's own; all other tables are flattened with `_`.
 pub(in crate::config) const OPAQUE: &[&str] = &["environment", "env_from_file", "depends_on"];
+
+/// Settings whose variables are looked up when the value is understood, not before.
+pub(in crate::config) const LATE: &[&str] = &["enabled"];
+
+/// The key of a setting that was written in levels: `rlimits.nofile` is `rlimit_nofile`.
+pub(in crate::config) fn flat_key(key: String) -> String {
+    key.strip_prefix("rlimits_").map_or_else(|| key.clone(), |name| format!("rlimit_{name}"))
+}
+
+/// The key of an entry of `[signals]`.
+pub(in crate::config) fn signal_key(word: &str) -> String {
+    let lower = word.to_lowercase();
+    format!("signal_{}", lower.strip_prefix("sig").unwrap_or(&lower))
+}
 
 /// Words of other configurations, and ours for the same thing.
 const ALIASES: &[(&str, &str)] = &[

@@ -56,6 +56,19 @@ pub enum Need {
     Ended,
 }
 
+impl Need {
+    /// As it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Need::Started => "started",
+            Need::Ready => "ready",
+            Need::Completed => "completed",
+            Need::Ended => "ended",
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Bind {
     /// The order counts at the start only.

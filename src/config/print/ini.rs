@@ -11,6 +11,7 @@ mod quote;
 use std::path::Path;
 
 use super::copies::{Copies, fold, members};
+use super::native;
 use super::secret;
 use super::{STDERR, STDOUT};
 use crate::config::model::{
@@ -121,6 +122,10 @@ impl Printer {
         }
         if config.supervisor.create_directories {
             body.flag("create_directories", true);
+        }
+        native::whole(&config.supervisor).into_iter().for_each(|(key, value)| body.native(key, value));
+        for (name, route) in native::signals(&config.supervisor) {
+            body.text(&format!("signal_{}", name.to_lowercase()), &route);
         }
         if !config.http.is_empty() {
             let listen: Vec<String> = config.http.iter().map(ToString::to_string).collect();
@@ -270,13 +275,17 @@ impl Printer {
         }
         // Expanded twice.
         let twice = |text: &str| value(&escape(&escape(text)));
-        body.log(STDOUT, &p.stdout, &twice);
-        let mut keys = STDERR;
-        if p.redirect_stderr {
-            // Nothing of it is used, and naming a file would be warned about.
-            keys[0] = "";
+        let (mut stdout, mut stderr) = (STDOUT, STDERR);
+        if native::is_not_captured(p) {
+            stdout[0] = "";
         }
-        body.log(keys, &p.stderr, &twice);
+        if p.redirect_stderr || native::is_not_captured(p) {
+            // Nothing of it is used, and naming a file would be warned about.
+            stderr[0] = "";
+        }
+        body.log(stdout, &p.stdout, &twice);
+        body.log(stderr, &p.stderr, &twice);
+        native::fields(p).into_iter().for_each(|(key, value)| body.native(key, value));
         match (&p.socket, kind) {
             // A FastCGI program in a group.
             (Some(socket), GroupKind::Program) => {
@@ -308,8 +317,13 @@ fn life(body: &mut Body, p: &Program) {
     let codes: Vec<String> = p.exitcodes.iter().map(ToString::to_string).collect();
     body.put("exitcodes", codes.join(","));
     let number = || p.stopsignal.0.to_string();
-    body.put("stopsignal", p.stopsignal.name().map_or_else(number, |name| name.replace("SIG", "")));
-    body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
+    match native::stop_ladder(p) {
+        Some(ladder) => body.put("stopsignal", ladder),
+        None => {
+            body.put("stopsignal", p.stopsignal.name().map_or_else(number, |name| name.replace("SIG", "")));
+            body.number("stopwaitsecs", p.stopwaitsecs_ms / 1000);
+        }
+    }
     body.flag("stopasgroup", p.stopasgroup);
     if p.killasgroup != p.stopasgroup {
         body.flag("killasgroup", p.killasgroup);

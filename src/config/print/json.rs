@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::secret;
+use super::{native, secret};
 use crate::config::model::{
     Autorestart, Config, ControlAddress, ControlServer, Dialect, Group, GroupKind, LogPlan, LogTarget,
     MainLog, Program, StdStream, Supervisor,
@@ -23,12 +23,21 @@ pub fn to_json(config: &Config, show_secrets: bool) -> Value {
 
 /// What Supervisor has no name for.
 pub(in crate::config) fn own(config: &Config) -> Value {
-    json!({
+    let mut out = json!({
         "dialect": dialect(config.dialect),
         "http_listen": config.http.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "exit_when_all_exited": config.supervisor.exit_when_all_exited,
         "create_directories": config.supervisor.create_directories,
-    })
+    });
+    extend(&mut out, native::json_of(native::whole(&config.supervisor)));
+    if !config.supervisor.signals.is_empty() {
+        let signals: Map<String, Value> = native::signals(&config.supervisor)
+            .into_iter()
+            .map(|(name, route)| (name, json!(route)))
+            .collect();
+        extend(&mut out, json!({ "signals": signals }));
+    }
+    out
 }
 
 fn dialect(dialect: Dialect) -> &'static str {
@@ -116,7 +125,7 @@ pub(in crate::config) fn group(group: &Group, programs: &[Program], show_secrets
     let mut out = json!({
         "name": group.name,
         "priority": group.priority,
-        "processes": programs.iter().map(|p| process(p, show_secrets)).collect::<Vec<_>>(),
+        "processes": programs.iter().map(|p| whole_process(p, show_secrets)).collect::<Vec<_>>(),
     });
     let kind = match &group.kind {
         GroupKind::Program => json!({ "type": "program" }),
@@ -136,6 +145,16 @@ pub(in crate::config) fn group(group: &Group, programs: &[Program], show_secrets
         }
     };
     extend(&mut out, kind);
+    out
+}
+
+/// A process with what is ours under `mainstay`, where there is any of it.
+fn whole_process(p: &Program, show_secrets: bool) -> Value {
+    let mut out = process(p, show_secrets);
+    let own = own_of(p);
+    if own.as_object().is_some_and(|own| !own.is_empty()) {
+        extend(&mut out, json!({ "mainstay": own }));
+    }
     out
 }
 
@@ -173,6 +192,15 @@ pub(in crate::config) fn process(p: &Program, show_secrets: bool) -> Value {
     out
 }
 
+/// What Supervisor has no name for, of a process.
+pub(in crate::config) fn own_of(p: &Program) -> Value {
+    let mut out = native::json_of(native::fields(p));
+    if let Some(ladder) = native::stop_ladder(p) {
+        extend(&mut out, json!({ "stop_ladder": ladder }));
+    }
+    out
+}
+
 fn log(stream: &str, plan: &LogPlan) -> Value {
     let target = match &plan.target {
         LogTarget::None => Value::Null,
@@ -199,7 +227,7 @@ fn environment(pairs: &[(String, String)], show_secrets: bool) -> Value {
 }
 
 /// Whole seconds where they are whole.
-fn seconds(ms: i64) -> Value {
+pub(super) fn seconds(ms: i64) -> Value {
     if ms % 1000 == 0 {
         return json!(ms / 1000);
     }

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use super::native::{self, Shown};
 use super::secret;
 use super::{STDERR, STDOUT};
 use crate::config::model::{
@@ -89,7 +90,15 @@ impl Printer {
             .extend(paths.into_iter().filter_map(|(k, p)| Some((k, string(&p.as_ref()?.to_string_lossy())))));
         fields.extend(s.user.iter().map(|u| ("user", string(&u.text))));
         fields.retain(|(key, value)| !is_default(SectionKind::Supervisor, key, value));
+        fields.extend(native::whole(s).into_iter().map(native_field));
         self.table("supervisor", &fields);
+        let signals = native::signals(s);
+        if !signals.is_empty() {
+            self.table("signals", &[]);
+        }
+        for (name, route) in signals {
+            let _ = writeln!(self.out, "{name} = {}", string(&route));
+        }
     }
 
     /// TOML knows one server of each kind, with one password for both.
@@ -192,8 +201,11 @@ impl Printer {
             ("startsecs", seconds(p.startsecs_ms)),
             ("startretries", p.startretries.to_string()),
             ("exitcodes", exitcodes(&p.exitcodes)),
-            ("stopsignal", p.stopsignal.name().map_or(p.stopsignal.0.to_string(), |n| string(&n[3..]))),
-            ("stopwaitsecs", seconds(p.stopwaitsecs_ms)),
+            ("stopsignal", stopsignal(p)),
+            (
+                "stopwaitsecs",
+                if native::stop_ladder(p).is_some() { String::new() } else { seconds(p.stopwaitsecs_ms) },
+            ),
             ("stopasgroup", p.stopasgroup.to_string()),
             ("killasgroup", p.killasgroup.to_string()),
             ("redirect_stderr", p.redirect_stderr.to_string()),
@@ -214,6 +226,8 @@ impl Printer {
         let stderr = log_fields(STDERR, &p.stderr);
         // Nothing of it is used, and naming a file would be warned about.
         fields.extend(stderr.into_iter().filter(|(key, _)| !p.redirect_stderr || *key != STDERR[0]));
+        fields.retain(|(key, _)| !native::is_not_captured(p) || ![STDOUT[0], STDERR[0]].contains(key));
+        fields.extend(native::fields(p).into_iter().map(native_field));
         fields.retain(|(_, value)| !value.is_empty());
         fields
     }
@@ -224,6 +238,29 @@ impl Printer {
         let shown: Vec<String> = shown.collect();
         if shown.is_empty() { String::new() } else { format!("{{ {} }}", shown.join(", ")) }
     }
+}
+
+/// A setting of ours.
+fn native_field((name, value): (&'static str, Shown)) -> Field {
+    let value = match value {
+        Shown::Text(text) => string(&text),
+        Shown::Verbatim(text) => string(&text).replace("$${", "${"),
+        Shown::Number(n) => n.to_string(),
+        Shown::Flag(flag) => flag.to_string(),
+        Shown::Time(ms) => seconds(ms),
+        Shown::List(items) => list(items.iter().map(|i| string(i))),
+        Shown::Pairs(pairs) => {
+            let shown: Vec<String> =
+                pairs.iter().map(|(n, v)| format!("{} = {}", key(n), string(v))).collect();
+            format!("{{ {} }}", shown.join(", "))
+        }
+    };
+    (name, value)
+}
+
+fn stopsignal(p: &Program) -> String {
+    let single = || p.stopsignal.name().map_or(p.stopsignal.0.to_string(), |n| string(&n[3..]));
+    native::stop_ladder(p).map_or_else(single, |ladder| string(&ladder))
 }
 
 fn body_of(fields: &[Field]) -> String {

@@ -7,7 +7,7 @@ use super::Type::{
     Autorestart, Bool, Command, ExitCodes, Int, List, LogFile, Octal, Owner, Pairs, Path, Seconds, Signal,
     Size, Text, User,
 };
-use super::{PROGRAMS, Setting, differs, planned, same};
+use super::{PROGRAMS, Setting, differs, same};
 use crate::config::raw::SectionKind as Kind;
 
 const LISTENER: &[Kind] = &[Kind::EventListener];
@@ -35,7 +35,14 @@ pub(super) const SETTINGS: &[Setting] = &[
     same("startsecs", PROGRAMS, Seconds, Some("1"), Live, "uptime that makes a start successful"),
     same("startretries", PROGRAMS, Int, Some("3"), Live, "failed starts before giving up"),
     same("exitcodes", PROGRAMS, ExitCodes, Some("0"), Live, "exit codes that are expected"),
-    same("stopsignal", PROGRAMS, Signal, Some("TERM"), Live, "signal that asks the program to stop"),
+    same(
+        "stopsignal",
+        PROGRAMS,
+        Signal,
+        Some("TERM"),
+        Live,
+        "signal that asks the program to stop, or a ladder: `TERM:10, QUIT:5, KILL`",
+    ),
     same("stopwaitsecs", PROGRAMS, Seconds, Some("10"), Live, "time before a stop turns into KILL"),
     differs(
         "stopasgroup",
@@ -138,35 +145,4 @@ pub(super) const SETTINGS: &[Setting] = &[
     same("socket_backlog", FCGI, Int, None, Restart, "waiting connections of the socket"),
     same("socket_owner", FCGI, Owner, None, Restart, "owner of a unix socket, user or user:group"),
     same("socket_mode", FCGI, Octal, None, Restart, "mode of a unix socket"),
-    planned("enabled", PROGRAMS, "whether the program exists at all"),
-    planned("depends_on", PROGRAMS, "programs that must be started, ready or completed before"),
-    planned("oneshot", PROGRAMS, "runs to its end once"),
-    planned("schedule", PROGRAMS, "runs by cron"),
-    planned("readiness", PROGRAMS, "check that tells whether the program may receive traffic"),
-    planned("liveness", PROGRAMS, "check that tells whether the program still turns"),
-    planned("gates", PROGRAMS, "health endpoints that the program counts for"),
-    planned("critical", PROGRAMS, "its end ends the container"),
-    planned("backoff", PROGRAMS, "wait before the next try"),
-    planned("max_restarts", PROGRAMS, "restarts within the window before giving up"),
-    planned("restart_window", PROGRAMS, "window of max_restarts"),
-    planned("stop_command", PROGRAMS, "command that stops the program"),
-    planned("pre_start", PROGRAMS, "command before each start"),
-    planned("post_stop", PROGRAMS, "command after each end"),
-    planned("signal_target", PROGRAMS, "who receives signals: process, group or tree"),
-    planned("log_format", PROGRAMS, "raw, prefix or json"),
-    planned("log_capture", PROGRAMS, "false: the program inherits our stdout and stderr"),
-    planned("log_overflow", PROGRAMS, "block or drop when a sink is slow"),
-    planned("log_rate_limit", PROGRAMS, "lines a second"),
-    planned("env_file", PROGRAMS, "file of variables"),
-    planned("env_dir", PROGRAMS, "folder with a file for each variable"),
-    planned("env_from_file", PROGRAMS, "variables whose values stand in files"),
-    planned("rlimits", PROGRAMS, "resource limits"),
-    planned("nice", PROGRAMS, "scheduling priority"),
-    planned("ionice", PROGRAMS, "input and output priority"),
-    planned("oom_score_adj", PROGRAMS, "how willingly the kernel kills it when memory is short"),
-    planned("no_new_privs", PROGRAMS, "no set-user-id programs below it"),
-    planned("capabilities", PROGRAMS, "capabilities that it keeps"),
-    planned("groups", PROGRAMS, "supplementary groups"),
-    planned("chroot", PROGRAMS, "root directory"),
-    planned("memory_max", PROGRAMS, "memory limit"),
 ];

@@ -3,8 +3,10 @@
 //! Pure data. Not here: what a program has (`programs`).
 
 use super::Change::{Live, Restart};
-use super::Type::{Address, Bool, Directory, Int, Level, List, Octal, Owner, Pairs, Path, Size, Text, User};
-use super::{Setting, differs, planned, same};
+use super::Type::{
+    Address, Bool, Directory, Duration, Form, Int, Level, List, Octal, Owner, Pairs, Path, Size, Text, User,
+};
+use super::{Setting, differs, same};
 use crate::config::raw::SectionKind as Kind;
 
 const DAEMON: &[Kind] = &[Kind::Supervisor];
@@ -15,6 +17,13 @@ const INET: &[Kind] = &[Kind::InetHttp];
 const SERVERS: &[Kind] = &[Kind::UnixHttp, Kind::InetHttp];
 const CTL: &[Kind] = &[Kind::Supervisorctl];
 const GROUP: &[Kind] = &[Kind::Group];
+
+/// TOML and environment have a section for them.
+const fn signal(key: &'static str) -> Setting {
+    const MINE: &[Kind] = &[Kind::Mainstay];
+    let doc = "what this signal does: ignore, update, restart, shutdown, reopen, drain, another signal, or `web:USR1`";
+    same(key, MINE, Form("ignore"), None, Live, doc)
+}
 
 pub(super) const SETTINGS: &[Setting] = &[
     differs(
@@ -94,9 +103,42 @@ pub(super) const SETTINGS: &[Setting] = &[
         "addresses for metrics and health",
     ),
     same("listen", &[Kind::Http], Address, None, Restart, "addresses for metrics and health"),
-    planned("drain_delay", OURS, "wait between `not ready` and the first stop signal"),
-    planned("shutdown_timeout", OURS, "time in which everything must have stopped"),
-    planned("termination_log", OURS, "file for the last words of the container"),
+    same(
+        "drain_delay",
+        OURS,
+        Duration,
+        Some("0"),
+        Live,
+        "wait between `not ready` and the first stop signal",
+    ),
+    same(
+        "shutdown_timeout",
+        OURS,
+        Duration,
+        None,
+        Live,
+        "time in which everything has stopped, the drain included",
+    ),
+    same("termination_log", OURS, Path, None, Live, "file for the last words of the container"),
+    signal("signal_hup"),
+    signal("signal_int"),
+    signal("signal_quit"),
+    signal("signal_term"),
+    signal("signal_usr1"),
+    signal("signal_usr2"),
+    signal("signal_alrm"),
+    signal("signal_cont"),
+    signal("signal_io"),
+    signal("signal_prof"),
+    signal("signal_pwr"),
+    signal("signal_tstp"),
+    signal("signal_ttin"),
+    signal("signal_ttou"),
+    signal("signal_urg"),
+    signal("signal_vtalrm"),
+    signal("signal_winch"),
+    signal("signal_xcpu"),
+    signal("signal_xfsz"),
     same("file", UNIX, Path, None, Restart, "path of the control socket"),
     same("chmod", UNIX, Octal, Some("0700"), Restart, "mode of the control socket"),
     same("chown", UNIX, Owner, None, Restart, "owner of the control socket, user or user:group"),

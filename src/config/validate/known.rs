@@ -1,12 +1,11 @@
 //! Sections and keys that nobody knows, plug-ins that cannot be had, and the section that must be there.
 //!
-//! Invariants: in INI an unknown word is a warning, in TOML and environment an error; something planned is never
-//! accepted in silence. Not here: what the values mean.
+//! Invariant: in INI an unknown word is a warning, in TOML and environment an error. Not here: what the values mean.
 
-use crate::config::diag::{Diagnostic, Severity};
+use crate::config::diag::Diagnostic;
 use crate::config::model::Dialect;
 use crate::config::raw::{RawEntry, RawSection, RawValue, SectionKind};
-use crate::config::settings::{self, Support};
+use crate::config::settings;
 use crate::config::values;
 
 use super::plugins;
@@ -110,18 +109,8 @@ fn check_key(r: &mut Reader<'_>, section: &RawSection, entry: &RawEntry) {
     if overridden || inherited {
         return;
     }
-    match settings::find(section.kind, &entry.key) {
-        None => unknown_key(r, section, entry),
-        Some(setting) if setting.support == Support::Planned => {
-            let mut finding = finding_for(entry.dialect, section, entry, |key, section| {
-                format!("`{key}` of {section} is not supported yet")
-            });
-            if finding.severity == Severity::Warning {
-                finding.message.push_str(" and has no effect");
-            }
-            r.push(finding.hint("remove it; a later version will know it"));
-        }
-        Some(_) => {}
+    if settings::find(section.kind, &entry.key).is_none() {
+        unknown_key(r, section, entry);
     }
 }
 
@@ -163,7 +152,8 @@ fn key_hint(kind: SectionKind, key: &str, dialect: Dialect) -> Option<String> {
         kind => settings::nearest_key(kind, key),
     };
     if let Some(meant) = meant {
-        return Some(format!("did you mean `{meant}`?"));
+        let signal = meant.strip_prefix("signal_").filter(|_| dialect != Dialect::Ini).map(str::to_uppercase);
+        return Some(format!("did you mean `{}`?", signal.as_deref().unwrap_or(meant)));
     }
     if kind == SectionKind::Supervisorctl && key == "files" {
         return Some("it belongs into [include]; is the line `[include]` missing above it?".to_owned());
@@ -197,7 +187,10 @@ fn finding_for(
     entry: &RawEntry,
     say: impl Fn(&str, &str) -> String,
 ) -> Diagnostic {
-    let message = say(&entry.key, &shown(section));
+    // Of `[signals]` the user has written the name alone.
+    let is_signal = section.kind == SectionKind::Mainstay && dialect != Dialect::Ini;
+    let signal = entry.key.strip_prefix("signal_").filter(|_| is_signal).map(str::to_uppercase);
+    let message = say(signal.as_deref().unwrap_or(&entry.key), &shown(section));
     let finding = match dialect {
         Dialect::Ini => Diagnostic::warning(message),
         Dialect::Toml | Dialect::Env => Diagnostic::error(message),

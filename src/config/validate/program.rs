@@ -5,14 +5,16 @@
 
 use crate::config::diag::Diagnostic;
 use crate::config::expand::Names;
-use crate::config::model::{Autorestart, Backoff, Dialect, LogPlan, Native, Program, Stdin, UserRef};
+use crate::config::model::{Autorestart, Dialect, LogPlan, LogTarget, Program, Stdin, UserRef};
 use crate::config::python::{repr, strip};
 use crate::config::raw::{RawSection, RawValue};
 
+use crate::config::values::ladder::{self, Ladder};
 use crate::config::values::{self, command, pairs, people};
-use crate::types::{Signal, sort_by};
+use crate::types::sort_by;
 
 use super::known;
+use super::native;
 use super::outputs::{self, Streams};
 use super::reader::{Passes, Reader, Reported, View};
 use super::whole::warn_if_cut;
@@ -49,7 +51,7 @@ pub(crate) fn read_processes<'a>(r: &mut Reader<'a>, plan: &Plan<'a, '_>) -> Vec
         names.set_int("process_num", shared.first.saturating_add(number));
         names.set_int("numprocs", shared.numprocs);
         match read_own(r, &view, &mut names, &shared) {
-            Ok(own) => programs.push(build(plan, view.dialect, &program, &shared, own)),
+            Ok(own) => programs.push(build(plan, &program, &shared, own)),
             // The other processes have the same mistake.
             Err(Reported) => return Vec::new(),
         }
@@ -65,7 +67,7 @@ struct Shared {
     autorestart: Autorestart,
     startsecs_ms: i64,
     startretries: i64,
-    stopsignal: Signal,
+    stop: Ladder,
     stopwaitsecs_ms: i64,
     stopasgroup: bool,
     killasgroup: bool,
@@ -94,8 +96,8 @@ fn read_shared<'a>(
     let autorestart = r.value(view, "autorestart", names, values::autorestart);
     let startsecs_ms = r.value(view, "startsecs", names, values::seconds_ms);
     let startretries = r.value(view, "startretries", names, values::integer);
-    let stopsignal = r.value(view, "stopsignal", names, values::signal);
-    let stopwaitsecs_ms = r.value(view, "stopwaitsecs", names, values::seconds_ms);
+    let stop = r.value(view, "stopsignal", names, ladder::ladder);
+    let stopwaitsecs_ms = read_stopwaitsecs(r, view, names, &stop);
     let stopasgroup = r.value(view, "stopasgroup", names, values::boolean);
     let killasgroup = read_killasgroup(r, view, names, stopasgroup);
     let exitcodes = r.value(view, "exitcodes", names, values::exitcodes);
@@ -116,7 +118,7 @@ fn read_shared<'a>(
         autorestart: autorestart?,
         startsecs_ms: startsecs_ms?,
         startretries: startretries?,
-        stopsignal: stopsignal?,
+        stop: stop?,
         stopwaitsecs_ms: stopwaitsecs_ms?,
         stopasgroup,
         killasgroup,
@@ -130,6 +132,23 @@ fn read_shared<'a>(
         umask: umask?,
         process_name: process_name?,
     })
+}
+
+/// The first step of a ladder may say it in its place.
+fn read_stopwaitsecs<'a>(
+    r: &mut Reader<'a>,
+    view: &View<'a>,
+    names: &Names,
+    stop: &Result<Ladder, Reported>,
+) -> Result<i64, Reported> {
+    let said = r.value(view, "stopwaitsecs", names, values::seconds_ms)?;
+    let Some(wait_ms) = stop.as_ref().ok().and_then(|stop| stop.wait_ms) else { return Ok(said) };
+    if r.entry(view, "stopwaitsecs").is_some() && said != wait_ms {
+        let words = "`stopsignal` names another time for its first step".to_owned();
+        let message = format!("cannot use `stopwaitsecs` of {}: {words}", view.shown());
+        return Err(r.refuse_section(view, "stopwaitsecs", message, words, "keep one of the two"));
+    }
+    Ok(wait_ms)
 }
 
 /// COMPAT: left out, it is what `stopasgroup` is; in TOML and environment both are on.
@@ -217,6 +236,7 @@ struct Own {
     stdout: LogPlan,
     stderr: LogPlan,
     command: command::CommandLine,
+    native: native::Own,
 }
 
 fn read_own<'a>(
@@ -237,8 +257,14 @@ fn read_own<'a>(
     let directory = r.optional(view, "directory", names, Passes::One, values::text);
     let (stdout, stderr) = outputs::read_logs(r, view, names, &shared.streams, shared.redirect_stderr);
     let command = read_command(r, view, names);
+    let native = native::read(r, view, names);
     let name = expand_name(r, view, &shared.process_name, names)?;
-    Ok(Own { name, environment, directory: directory?, stdout: stdout?, stderr: stderr?, command: command? })
+    let (mut stdout, mut stderr, native) = (stdout?, stderr?, native?);
+    if !native.captures {
+        stdout.target = LogTarget::Inherit;
+        stderr.target = LogTarget::Inherit;
+    }
+    Ok(Own { name, environment, directory: directory?, stdout, stderr, command: command?, native })
 }
 
 /// Findings in what would have been read next, after the first part of a section was refused.
@@ -256,9 +282,11 @@ fn report_rest<'a>(r: &mut Reader<'a>, view: &View<'a>, names: &Names) {
     }
 }
 
-fn build(plan: &Plan<'_, '_>, dialect: Dialect, program: &str, shared: &Shared, own: Own) -> Program {
+fn build(plan: &Plan<'_, '_>, program: &str, shared: &Shared, own: Own) -> Program {
     let mut environment = plan.environment.to_vec();
     own.environment.iter().for_each(|(name, value)| pairs::set(&mut environment, name, value));
+    let mut native = own.native.native;
+    native.stop_ladder.clone_from(&shared.stop.steps);
     Program {
         name: own.name,
         group: plan.group.to_owned(),
@@ -275,8 +303,8 @@ fn build(plan: &Plan<'_, '_>, dialect: Dialect, program: &str, shared: &Shared, 
         exitcodes: shared.exitcodes.clone(),
         startsecs_ms: shared.startsecs_ms,
         startretries: shared.startretries,
-        backoff: if dialect == Dialect::Ini { Backoff::Linear } else { Backoff::CONTAINER },
-        stopsignal: shared.stopsignal,
+        backoff: own.native.backoff,
+        stopsignal: shared.stop.first,
         stopwaitsecs_ms: shared.stopwaitsecs_ms,
         stopasgroup: shared.stopasgroup,
         killasgroup: shared.killasgroup,
@@ -288,7 +316,7 @@ fn build(plan: &Plan<'_, '_>, dialect: Dialect, program: &str, shared: &Shared, 
         serverurl: shared.serverurl.clone(),
         main: false,
         waits: None,
-        native: Native::default(),
+        native,
     }
 }
 

@@ -333,20 +333,6 @@ fn unknown_words_are_refused_in_toml() {
 }
 
 #[test]
-fn planned_settings_are_never_accepted_in_silence() {
-    let found = findings(load_toml("[program.a]\ncommand = \"x\"\n[program.a.readiness]\nhttp = \":80/\"\n"));
-    assert_eq!(
-        (found[0].severity, found[0].message.as_str()),
-        (Severity::Error, "`readiness_http` of [program.a] is not supported yet")
-    );
-    let found = finding("[program:a]\ncommand=x\ndepends_on=b\n", "`depends_on`");
-    assert_eq!(
-        (found.severity, found.message.as_str()),
-        (Severity::Warning, "`depends_on` of [program:a] is not supported yet and has no effect")
-    );
-}
-
-#[test]
 fn nothing_is_said_of_listeners_and_events_that_work() {
     assert!(warnings("[program:a]\ncommand=x\nstdout_syslog=true\nstdout_events_enabled=true\n").is_empty());
     assert!(warnings("[eventlistener:l]\ncommand=x\nevents=TICK\n").is_empty());

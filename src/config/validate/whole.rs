@@ -6,11 +6,13 @@
 use std::path::PathBuf;
 
 use crate::config::diag::Diagnostic;
-use crate::config::model::{Dialect, MainLog, StdStream, Supervisor, UserRef};
+use crate::config::model::{Dialect, MainLog, Route, StdStream, Supervisor, UserRef};
 use crate::config::raw::{RawValue, SectionKind};
-use crate::config::values::{self, logs, pairs, people};
+use crate::config::settings;
+use crate::config::values::{self, ladder, logs, pairs, people, words};
+use crate::types::Signal;
 
-use super::reader::{Passes, Reader, Reported, View};
+use super::reader::{Convert, Passes, Reader, Reported, View};
 
 /// What `user` is before it is resolved.
 pub(crate) type RawUser = Result<Option<RawValue>, Reported>;
@@ -42,6 +44,10 @@ pub(crate) fn read_supervisor(
     let strip_ansi = r.value(&view, "strip_ansi", &names, values::boolean);
     let environment = read_environment(r, &view);
     let exit_when_all_exited = own_flag(r, &view, "exit_when_all_exited");
+    let drain_delay_ms = own(r, &view, "drain_delay", words::duration_ms);
+    let shutdown_timeout_ms = own(r, &view, "shutdown_timeout", words::some_duration_ms);
+    let termination_log = own(r, &view, "termination_log", logs::path);
+    let signals = read_signals(r);
     let logfile = logfile?;
     Ok(Supervisor {
         log_stream: log_stream(dialect, &logfile, silent),
@@ -64,10 +70,10 @@ pub(crate) fn read_supervisor(
         identifier: identifier?,
         exit_when_all_exited: exit_when_all_exited?,
         create_directories: r.create_directories,
-        drain_delay_ms: 0,
-        shutdown_timeout_ms: None,
-        termination_log: None,
-        signals: Vec::new(),
+        drain_delay_ms: drain_delay_ms?.unwrap_or(0),
+        shutdown_timeout_ms: shutdown_timeout_ms?,
+        termination_log: termination_log?,
+        signals: signals?,
     })
 }
 
@@ -90,14 +96,48 @@ fn view<'a>(r: &Reader<'a>, dialect: Dialect) -> View<'a> {
 
 /// One of our own switches: `[mainstay]` in INI, beside Supervisor's elsewhere.
 fn own_flag<'a>(r: &mut Reader<'a>, supervisor: &View<'a>, key: &str) -> Result<bool, Reported> {
+    if let Some(flag) = own(r, supervisor, key, values::boolean)? {
+        return Ok(flag);
+    }
+    let names = r.basic_names();
+    r.value(supervisor, key, &names, values::boolean)
+}
+
+/// One of our own settings, where it is written.
+fn own<'a, T>(
+    r: &mut Reader<'a>,
+    supervisor: &View<'a>,
+    key: &str,
+    convert: Convert<T>,
+) -> Result<Option<T>, Reported> {
     let names = r.basic_names();
     if let Some(section) = r.sections(SectionKind::Mainstay).next() {
         let view = View::of(section);
-        if let Some(flag) = r.optional(&view, key, &names, Passes::One, values::boolean)? {
-            return Ok(flag);
+        if let Some(value) = r.optional(&view, key, &names, Passes::One, convert)? {
+            return Ok(Some(value));
         }
     }
-    r.value(supervisor, key, &names, values::boolean)
+    r.optional(supervisor, key, &names, Passes::One, convert)
+}
+
+/// What signals do, in the order of the table.
+fn read_signals(r: &mut Reader<'_>) -> Result<Vec<(Signal, Route)>, Reported> {
+    let Some(section) = r.sections(SectionKind::Mainstay).next() else { return Ok(Vec::new()) };
+    let view = View::of(section);
+    let names = r.basic_names();
+    let mut all = Ok(Vec::new());
+    for setting in settings::all() {
+        let Some(signal) = setting.key.strip_prefix("signal_").and_then(Signal::from_name) else { continue };
+        match r.optional(&view, setting.key, &names, Passes::One, ladder::route) {
+            Ok(route) => {
+                if let (Ok(all), Some(route)) = (&mut all, route) {
+                    all.push((signal, route));
+                }
+            }
+            Err(reported) => all = Err(reported),
+        }
+    }
+    all
 }
 
 fn read_pidfile<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Result<Option<PathBuf>, Reported> {

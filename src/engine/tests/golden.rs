@@ -156,6 +156,7 @@ fn shown(action: &Action) -> Option<String> {
         | Action::Kill { .. }
         | Action::CheckGroup { .. }
         | Action::RunTask { .. }
+        | Action::LastWords { .. }
         | Action::EndTask(_)
         | Action::Publish(_)
         | Action::Stopping

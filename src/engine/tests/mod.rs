@@ -3,10 +3,13 @@
 mod checks;
 mod commands;
 mod dependents;
+mod depends;
+mod drain;
 mod golden;
 mod health;
 mod hooks;
 mod life;
+mod policy;
 mod roll;
 mod shutdown;
 mod stop;

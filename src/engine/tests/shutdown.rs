@@ -236,7 +236,7 @@ fn the_last_unexpected_end_lends_its_code() {
 
     let mut rig = Rig::booted(&ending(&["a"]));
     rig.spawn_fails(0, SpawnErrorKind::NoFile, "can't find command 'x'");
-    assert_eq!(rig.leave(), Some(Leave::Exit(1)), "FATAL is 1");
+    assert_eq!(rig.leave(), Some(Leave::Exit(127)), "the shell's code says which failure it was");
 }
 
 #[test]

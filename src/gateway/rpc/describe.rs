@@ -40,6 +40,17 @@ pub fn process_info(p: &ProcessInfo, now: Wall, local_time: fn(i64) -> LocalTime
 /// The last column of `status`.
 #[must_use]
 pub fn description(p: &ProcessInfo, local_time: fn(i64) -> LocalTime) -> String {
+    let plain = plain_description(p, local_time);
+    match (plain.is_empty(), p.note.is_empty()) {
+        (_, true) => plain,
+        (true, false) => p.note.clone(),
+        // What was never started is told by what it waits for.
+        (false, false) if p.start.0 == 0 => p.note.clone(),
+        (false, false) => format!("{plain}; {}", p.note),
+    }
+}
+
+fn plain_description(p: &ProcessInfo, local_time: fn(i64) -> LocalTime) -> String {
     match p.state {
         State::Running => format!("pid {}, uptime {}", p.pid, uptime(p.uptime_ns / 1_000_000_000)),
         State::Fatal | State::Backoff if p.spawnerr.is_empty() => {

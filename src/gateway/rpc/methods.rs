@@ -24,7 +24,7 @@ use std::time::Duration;
 pub(super) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often we look whether the client still waits for a command to end.
-const CLIENT_CHECK: Duration = Duration::from_secs(1);
+pub(super) const CLIENT_CHECK: Duration = Duration::from_secs(1);
 
 /// Who calls, and with what at hand.
 pub struct Caller<'a> {

@@ -1,14 +1,36 @@
 //! The `mainstay` namespace: what Supervisor has no method for.
 //!
-//! No I/O of its own but the look into /proc. Invariants: nothing here changes anything; it works while the daemon stops,
-//! too; values that nobody knows are absent. Not here: names and signatures (`table`).
+//! No I/O of its own but the look into /proc. Invariants: it works while the daemon stops, too; values that nobody knows are absent. Not here: names and signatures (`table`).
 
 use super::describe::process_info;
-use super::methods::{Caller, QUESTION_TIMEOUT, Result, confused};
+use super::methods::{CLIENT_CHECK, Caller, QUESTION_TIMEOUT, Result, confused, plain as plain_fault};
 use super::value::Value;
-use crate::control::{ProcessInfo, Reply, Request};
+use crate::control::{Command, FaultCode, Outcome, ProcessInfo, Reply, Request};
 use crate::gateway::plain::plain;
 use crate::gateway::usage::Usage;
+
+/// `drain`: not ready from now on.
+pub(super) fn drain(caller: &Caller<'_>, params: &[Value]) -> Result<Value> {
+    let wait = match params {
+        [] => false,
+        [Value::Bool(wait)] => *wait,
+        _ => return Err(plain_fault(FaultCode::IncorrectParameters)),
+    };
+    commanded(caller, Command::Drain { wait })
+}
+
+/// `undrain`: as ready as the programs are.
+pub(super) fn undrain(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
+    commanded(caller, Command::Undrain)
+}
+
+fn commanded(caller: &Caller<'_>, command: Command) -> Result<Value> {
+    match caller.link.ask_while(&Request::Command(command), CLIENT_CHECK, caller.wanted)? {
+        Reply::Command(Outcome::Done) => Ok(Value::Bool(true)),
+        Reply::Command(Outcome::Fault(fault)) => Err(fault.into()),
+        other => Err(confused(&other)),
+    }
+}
 
 /// `getProcessTable`: what `getAllProcessInfo` has, and what a table for people wants beside it.
 pub(super) fn process_table(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
@@ -47,6 +69,7 @@ fn add(members: &mut Vec<(&'static str, Value)>, p: &ProcessInfo, usage: Option<
     let float = |n: u64| n as f64;
     add("uptime", Value::Double(float(p.uptime_ns / 1_000_000) / 1e3));
     add("ready", Value::Bool(p.ready));
+    add("note", Value::text(&p.note));
     add("last_line", Value::Text(plain(line)));
     if let Some(usage) = usage {
         add("cpu_seconds", Value::Double(usage.cpu_seconds));

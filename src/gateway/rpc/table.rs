@@ -39,6 +39,13 @@ const fn method(
 const METHODS: &[Method] = &[
     // Ours come first: by name, as all of them.
     method(
+        "mainstay.drain",
+        &["boolean", "boolean"],
+        0,
+        "Not ready from now on; if asked to wait, answered when drain_delay is over.",
+        own::drain,
+    ),
+    method(
         "mainstay.getProcessTable",
         &["array"],
         0,
@@ -52,6 +59,7 @@ const METHODS: &[Method] = &[
         "What an update of these groups would change, without doing it; without names: of all.",
         groups::plan,
     ),
+    method("mainstay.undrain", &["boolean"], 0, "Take a drain back.", own::undrain),
     method(
         "mainstay.update",
         &["struct", "array"],

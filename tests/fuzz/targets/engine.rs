@@ -181,6 +181,7 @@ impl Rig {
             }
             Action::RunTask { .. }
             | Action::EndTask(_)
+            | Action::LastWords { .. }
             | Action::Stopping
             | Action::Log(..)
             | Action::Bug(_) => Ok(()),
@@ -287,6 +288,7 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Change(_)
         | Input::Boot
         | Input::Deadline
+        | Input::Drain
         | Input::Command { .. }
         | Input::Shutdown { .. }
         | Input::Restart { .. } => None,

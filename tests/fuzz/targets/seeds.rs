@@ -103,6 +103,9 @@ fn good_value(ty: Type) -> &'static str {
         Type::Pairs => "A=1,B=2",
         Type::Text => "text",
         Type::Command => "sh -c 'x y'",
+        Type::Duration => "500ms",
+        Type::Choice(words) => words.first().copied().unwrap_or(""),
+        Type::Form(example) => example,
     }
 }
 

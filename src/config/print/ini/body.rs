@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use super::quote::{percent, value};
+use super::quote::{pairs, percent, value};
 use crate::config::model::{Dialect, GroupKind, LogPlan, LogTarget};
+use crate::config::print::native::{Shown, time};
 use crate::config::raw::SectionKind;
 use crate::config::settings;
 
@@ -90,6 +91,22 @@ impl Body {
         self.size(capture, plan.capture_maxbytes);
         self.flag(events, plan.events);
         self.flag(syslog, plan.syslog);
+    }
+
+    /// A setting of ours.
+    pub(super) fn native(&mut self, key: &str, shown: Shown) {
+        match shown {
+            Shown::Text(text) => self.text(key, &text),
+            Shown::Verbatim(text) => self.put(key, text),
+            Shown::Number(n) => self.number(key, n),
+            Shown::Flag(flag) => self.flag(key, flag),
+            Shown::Time(ms) => self.put(key, time(ms)),
+            Shown::List(items) => self.text(key, &items.join(", ")),
+            Shown::Pairs(all) => {
+                let all: Vec<(&str, &str)> = all.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+                self.put(key, pairs(&all, &percent));
+            }
+        }
     }
 
     pub(super) fn own(&mut self, kind: &GroupKind) {

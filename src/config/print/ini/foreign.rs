@@ -3,7 +3,7 @@
 //! Pure. Invariants: a configuration that was INI stays as it is; what changes its meaning is said in a comment that
 //! begins with `# left out`, never passed over. Not here: the printing itself (`ini`).
 
-use crate::config::model::{Backoff, Config, Dialect, LogTarget, MainLog, StdStream};
+use crate::config::model::{Config, Dialect, LogTarget, MainLog, StdStream};
 
 /// The configuration as near as INI can say it, and comments for the rest.
 pub(super) fn settle(config: &Config) -> (Config, String) {
@@ -22,12 +22,6 @@ pub(super) fn settle(config: &Config) -> (Config, String) {
         // `/dev/null` would be removed at the end by Supervisor.
         say(
             "that no pidfile is written; INI always has one, `supervisord.pid` unless `pidfile` names another",
-        );
-    }
-    let waits = config.processes().any(|p| matches!(p.backoff, Backoff::Exponential { .. }));
-    if waits {
-        say(
-            "the wait before a restart, which grows from 1 s to 60 s; INI waits 1, 2, 3 ... s after failed starts only",
         );
     }
     for program in config.groups.iter_mut().flat_map(|g| &mut g.programs) {
@@ -72,7 +66,7 @@ fn whole_seconds(ms: &mut i64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::model::{Config, LogTarget, MainLog, StdStream};
+    use crate::config::model::{Backoff, Config, LogTarget, MainLog, StdStream};
     use crate::config::print::{to_ini, to_json};
     use crate::config::testing::{findings, load_text, load_toml};
     use serde_json::json;
@@ -102,9 +96,9 @@ mod tests {
             assert_eq!(process[format!("{stream}_logfile")], path, "{printed}");
             assert_eq!(process[format!("{stream}_logfile_maxbytes")], 0, "{printed}");
         }
-        for words in ["that no pidfile is written", "the wait before a restart, which grows"] {
-            assert!(printed.contains(&format!("# left out: {words}")), "{words}: {printed}");
-        }
+        assert!(printed.contains("# left out: that no pidfile is written"), "{printed}");
+        // The wait before a restart is ours, and said.
+        assert!(config.processes().all(|p| p.backoff == Backoff::CONTAINER), "{printed}");
         assert!(!printed.contains("/dev/null"), "{printed}");
     }
 
@@ -114,8 +108,7 @@ mod tests {
             "[supervisor]\nlogfile = \"/var/log/m.log\"\npidfile = \"/run/m.pid\"\nsilent = true\n\
              [program.w]\ncommand = \"x\"\nstdout_logfile = \"/var/log/w\"\nstopwaitsecs = 3\n",
         );
-        assert_eq!(printed.matches("# left out").count(), 1, "{printed}");
-        assert!(printed.contains("# left out: the wait before a restart"), "{printed}");
+        assert_eq!(printed.matches("# left out").count(), 0, "{printed}");
         let program = config.processes().next().expect("one");
         assert_eq!(program.stdout.target, LogTarget::File("/var/log/w".into()));
         assert_eq!((program.stdout.maxbytes, program.stderr.maxbytes), (50 << 20, 0));

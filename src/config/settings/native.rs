@@ -1,0 +1,251 @@
+//! The part of the settings table for programs that Supervisor does not have.
+//!
+//! Pure data. Invariant: none of them has an effect unless it is written. Not here: what they mean (`model::native`).
+
+use super::Change::{Live, Restart};
+use super::Type::{Bool, Choice, Command, Duration, Form, Int, List, Pairs, Path, Size};
+use super::{Change, PROGRAMS, Setting, Type, differs, same};
+use crate::config::raw::SectionKind as Kind;
+
+/// A listener speaks to us on stdout, and has no end that is a success.
+const PLAIN: &[Kind] = &[Kind::Program, Kind::Fcgi];
+const YES: Type = Choice(&["true", "false"]);
+const CAPABILITIES: Type = Form("net_bind_service, chown");
+
+/// For all kinds of programs. What the engine decides by is live; what the process itself sees asks for a restart.
+const fn of(
+    key: &'static str,
+    ty: Type,
+    default: &'static str,
+    change: Change,
+    doc: &'static str,
+) -> Setting {
+    same(key, PROGRAMS, ty, if default.is_empty() { None } else { Some(default) }, change, doc)
+}
+
+const fn limit(key: &'static str, doc: &'static str) -> Setting {
+    of(key, Form("1024:4096"), "", Restart, doc)
+}
+
+pub(super) static SETTINGS: &[Setting] = &[
+    of(
+        "enabled",
+        Form("${WEB:-yes} && !${MAINTENANCE}"),
+        "true",
+        Restart,
+        "whether it may run: an expression over variables",
+    ),
+    of(
+        "depends_on",
+        Form("db:ready, migrate:completed"),
+        "",
+        Live,
+        "programs or groups that come first, each with started, ready, completed or ended",
+    ),
+    of(
+        "bind",
+        Choice(&["none", "stop", "restart"]),
+        "none",
+        Live,
+        "what happens to it when one it depends on stops or starts again",
+    ),
+    same("oneshot", PLAIN, Bool, Some("false"), Live, "runs to its end once; an expected exit is success"),
+    same(
+        "schedule",
+        PLAIN,
+        Form("*/5 * * * *"),
+        None,
+        Live,
+        "runs when the clock says so: minute hour day month weekday, seconds before them if wanted",
+    ),
+    same(
+        "schedule_timezone",
+        PLAIN,
+        Form("Europe/Berlin"),
+        None,
+        Live,
+        "time zone of `schedule`; $TZ, else UTC",
+    ),
+    same(
+        "schedule_overlap",
+        PLAIN,
+        Choice(&["skip", "queue", "replace"]),
+        Some("skip"),
+        Live,
+        "what a run does whose predecessor has not ended",
+    ),
+    of("readiness_exec", Command, "", Live, "ready when this command exits 0 in time"),
+    of(
+        "readiness_http",
+        Form("http://127.0.0.1:8080/healthz"),
+        "",
+        Live,
+        "ready when this answers with a status from 200 to 399",
+    ),
+    of("readiness_tcp", Form("127.0.0.1:5432"), "", Live, "ready when this takes a connection"),
+    of(
+        "readiness_log",
+        Form("listening on port [0-9]+"),
+        "",
+        Restart,
+        "ready when a line of output matches this pattern",
+    ),
+    of("readiness_notify", YES, "false", Restart, "ready when it says READY=1 to $NOTIFY_SOCKET"),
+    of("readiness_fd", Int, "", Restart, "ready when it writes a line to this descriptor, 3 to 63"),
+    of("readiness_period", Duration, "10", Live, "time between two checks"),
+    of("readiness_timeout", Duration, "1", Live, "time a check may take"),
+    of("readiness_initial_delay", Duration, "0", Live, "time after the start before the first check"),
+    of("readiness_success_threshold", Int, "1", Live, "passes in a row that make it ready"),
+    of("readiness_failure_threshold", Int, "3", Live, "failures in a row that make it not ready"),
+    of("liveness_exec", Command, "", Live, "restarted when this command does not exit 0 in time"),
+    of(
+        "liveness_http",
+        Form("http://127.0.0.1:8080/livez"),
+        "",
+        Live,
+        "restarted when this does not answer with a status from 200 to 399",
+    ),
+    of("liveness_tcp", Form("127.0.0.1:5432"), "", Live, "restarted when this takes no connection"),
+    of(
+        "liveness_notify",
+        YES,
+        "false",
+        Restart,
+        "restarted when it does not say WATCHDOG=1 to $NOTIFY_SOCKET within `liveness_timeout`",
+    ),
+    of("liveness_period", Duration, "10", Live, "time between two checks"),
+    of("liveness_timeout", Duration, "1", Live, "time a check may take"),
+    of("liveness_initial_delay", Duration, "0", Live, "time after the start before the first check"),
+    of("liveness_success_threshold", Int, "1", Live, "passes in a row that make it live; always 1"),
+    of("liveness_failure_threshold", Int, "3", Live, "failures in a row that have it restarted"),
+    of(
+        "gates",
+        Form("ready, startup"),
+        "ready, startup",
+        Live,
+        "health endpoints that it counts for: live, ready, startup or none",
+    ),
+    of(
+        "critical",
+        Bool,
+        "false",
+        Live,
+        "when it is FATAL, or ends and is not restarted, the container ends with its code",
+    ),
+    differs("backoff_initial", PROGRAMS, Duration, (None, Some("1")), Live, "wait before the first restart"),
+    differs(
+        "backoff_factor",
+        PROGRAMS,
+        Form("2"),
+        (None, Some("2")),
+        Live,
+        "by which each wait is longer than the one before",
+    ),
+    differs("backoff_max", PROGRAMS, Duration, (None, Some("60")), Live, "longest wait"),
+    differs(
+        "backoff_jitter",
+        PROGRAMS,
+        Form("10%"),
+        (None, Some("10%")),
+        Live,
+        "part of the wait that is left to chance",
+    ),
+    differs(
+        "backoff_reset_after",
+        PROGRAMS,
+        Duration,
+        (None, Some("60")),
+        Live,
+        "uptime after which waits are short again",
+    ),
+    of("max_restarts", Int, "", Live, "restarts within `restart_window` before it is FATAL"),
+    of("restart_window", Duration, "60", Live, "window of `max_restarts`"),
+    of("stop_command", Command, "", Live, "command in place of the first stop signal"),
+    of("pre_start", Command, "", Live, "command before each start; when it fails, so does the start"),
+    of("post_stop", Command, "", Live, "command after each end"),
+    of("hook_timeout", Duration, "60", Live, "time that `pre_start` and `post_stop` may take"),
+    of(
+        "signal_target",
+        Choice(&["process", "group", "tree"]),
+        "",
+        Live,
+        "who receives signals; as `stopasgroup` and `killasgroup` say",
+    ),
+    of("log_format", Choice(&["raw", "prefix", "json"]), "raw", Restart, "how lines of output are written"),
+    same(
+        "log_capture",
+        PLAIN,
+        Bool,
+        Some("true"),
+        Restart,
+        "false: it inherits our stdout and stderr, nothing in between",
+    ),
+    of(
+        "log_overflow",
+        Choice(&["block", "drop"]),
+        "block",
+        Restart,
+        "when a sink is slow: it waits, or lines are dropped and counted",
+    ),
+    of("log_rate_limit", Int, "0", Restart, "lines a second; 0 is no limit"),
+    of(
+        "env_file",
+        Form("/etc/web.env, /etc/local.env?"),
+        "",
+        Restart,
+        "files of NAME=value lines; one with `?` at its end may be missing",
+    ),
+    of("env_dir", Form("/run/secrets"), "", Restart, "folders with a file for each variable"),
+    of("env_from_file", Pairs, "", Restart, "variables whose values stand in files"),
+    of(
+        "env_inherit",
+        Form("PATH, LANG, LC_*"),
+        "true",
+        Restart,
+        "which of our own variables it gets: true, false or names",
+    ),
+    limit("rlimit_as", "bytes of address space"),
+    limit("rlimit_core", "bytes of a core file"),
+    limit("rlimit_cpu", "seconds of processor time"),
+    limit("rlimit_data", "bytes of data"),
+    limit("rlimit_fsize", "bytes of a file"),
+    limit("rlimit_locks", "file locks"),
+    limit("rlimit_memlock", "bytes of locked memory"),
+    limit("rlimit_msgqueue", "bytes of message queues"),
+    limit("rlimit_nice", "how far the priority may be raised, 20 minus nice"),
+    limit("rlimit_nofile", "open files"),
+    limit("rlimit_nproc", "processes of its user"),
+    limit("rlimit_rss", "bytes of resident memory"),
+    limit("rlimit_rtprio", "real-time priority"),
+    limit("rlimit_rttime", "microseconds of real-time processor time"),
+    limit("rlimit_sigpending", "signals that wait"),
+    limit("rlimit_stack", "bytes of stack"),
+    of("nice", Int, "", Restart, "scheduling priority, -20 (first) to 19"),
+    of(
+        "ionice",
+        Form("best-effort:4"),
+        "",
+        Restart,
+        "input and output priority: best-effort:0 to 7, realtime:0 to 7 or idle",
+    ),
+    of(
+        "oom_score_adj",
+        Int,
+        "",
+        Restart,
+        "how willingly the kernel kills it when memory is short, -1000 to 1000",
+    ),
+    of("no_new_privs", Bool, "false", Restart, "no set-user-id program can give it more rights"),
+    of("capabilities", CAPABILITIES, "", Restart, "capabilities that it keeps; all others are dropped"),
+    of("capabilities_drop", CAPABILITIES, "", Restart, "capabilities that it loses, or all"),
+    of(
+        "capabilities_ambient",
+        CAPABILITIES,
+        "",
+        Restart,
+        "capabilities that it keeps although it is not root",
+    ),
+    of("groups", List, "", Restart, "supplementary groups, in place of the user's own"),
+    of("chroot", Path, "", Restart, "root directory"),
+    of("memory_max", Size, "", Restart, "memory limit, where a control group can be made"),
+];
