@@ -358,6 +358,8 @@ pub struct SelfStats {
     pub events_dropped: u64,
     pub gateway_restarts: u64,
     pub shutting_down: bool,
+    /// Not ready on purpose.
+    pub draining: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -167,6 +167,7 @@ impl Daemon {
             events_dropped: self.events.hub.dropped(),
             gateway_restarts: self.gateway.restarts,
             shutting_down: self.engine.is_stopping(),
+            draining: self.engine.is_draining(),
         }
     }
 }

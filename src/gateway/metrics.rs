@@ -207,6 +207,12 @@ const FAMILIES: &[Family] = &[
         Values::Daemon(|d| Some(float(d.events_dropped))),
     ),
     (
+        "mainstay_draining",
+        "Whether it is not ready on purpose: a drain, or the wait before a shutdown.",
+        MetricType::GAUGE,
+        Values::Daemon(|d| Some(flag(d.draining))),
+    ),
+    (
         "mainstay_shutdown_in_progress",
         "Whether everything is being stopped.",
         MetricType::GAUGE,

@@ -4,7 +4,9 @@
 
 mod config_errors;
 mod ctl;
+mod depends;
 mod docs;
+mod draining;
 mod env;
 mod events;
 mod faces;
@@ -17,6 +19,7 @@ mod limits;
 mod logging;
 mod pid1;
 mod reap;
+mod restarts;
 mod run;
 mod shell;
 mod signals;

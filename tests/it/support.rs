@@ -28,6 +28,19 @@ pub(crate) fn toml(programs: &str) -> Setup {
     Setup::toml(&format!("[http]\nlisten = \"127.0.0.1:@port@\"\n[control]\nunix = \"@sock@\"\n{programs}"))
 }
 
+/// The first ```LANGUAGE block of a page of the documentation.
+#[track_caller]
+pub(crate) fn sample(page: &str, language: &str) -> String {
+    let path = harness::bins::workspace().join("docs").join(page);
+    let text =
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));
+    let fence = format!("```{language}\n");
+    let (_, rest) = text.split_once(&fence).unwrap_or_else(|| panic!("{page} has no block of {language}"));
+    let block = rest.split_once("```").map_or(rest, |(block, _)| block);
+    // What a page names is moved into the directory of the test.
+    block.replace("/dev/termination-log", "@dir@/termination-log").replace("/var/lib/app", "@dir@")
+}
+
 /// `mainstay WORDS`, run to its end.
 pub(crate) fn mainstay(words: &[&str]) -> Done {
     Cmd::new(&[&[harness::mainstay().as_str()], words].concat()).run()
@@ -42,6 +55,12 @@ pub(crate) fn puppet(words: &[&str]) -> Done {
 pub(crate) fn ctl(daemon: &Daemon, words: &[&str]) -> Done {
     let url = format!("unix://{}", daemon.socket());
     mainstay(&[&["ctl", "-s", &url], words].concat())
+}
+
+/// What a client said on stdout has this in it.
+#[track_caller]
+pub(crate) fn shows(done: &Done, text: &str) {
+    assert!(done.stdout.contains(text), "no `{text}` in\n{}{}", done.stdout, done.stderr);
 }
 
 /// The value of a metric with these labels, as the text format has it.
