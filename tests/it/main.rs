@@ -2,6 +2,7 @@
 //!
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
+mod checks;
 mod config_errors;
 mod ctl;
 mod depends;
@@ -12,11 +13,13 @@ mod events;
 mod faces;
 mod fcgi;
 mod follow_events;
+mod health;
 mod http;
 mod init_mode;
 mod layering;
 mod limits;
 mod logging;
+mod notify;
 mod pid1;
 mod reap;
 mod restarts;
