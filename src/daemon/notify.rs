@@ -16,6 +16,9 @@ const MESSAGES_PER_TURN: usize = 16;
 /// BOUND: a message. Longer ones are ignored, as systemd does.
 const MESSAGE_BYTES: usize = 4_096;
 
+/// BOUND: lines of one message.
+const LINES: usize = 64;
+
 /// BOUND: what is shown of STATUS.
 const STATUS_CHARS: usize = 200;
 
@@ -55,7 +58,7 @@ impl Daemon {
 /// What a message tells, in its order.
 fn read(message: &[u8]) -> impl Iterator<Item = Told> {
     let lines = message.split(|b| *b == b'\n').map(|line| String::from_utf8_lossy(line).into_owned());
-    lines.filter_map(|line| {
+    lines.take(LINES).filter_map(|line| {
         let (name, value) = line.split_once('=')?;
         match (name, value) {
             ("READY", "1") => Some(Told::Ready),

@@ -104,8 +104,15 @@ impl Slot {
         }
     }
 
-    /// It has been forked, and is not to be stopped at once.
-    pub(super) fn begin_checks(&mut self, cx: &mut Ctx<'_>) {
+    /// It has been forked.
+    pub(super) fn start_checks(&mut self, cx: &mut Ctx<'_>) {
+        if let Some(checks) = &mut self.checks {
+            checks.status.clear();
+        }
+        self.begin_checks(cx);
+    }
+
+    fn begin_checks(&mut self, cx: &mut Ctx<'_>) {
         if self.checks.is_none() || !is_up(self.state) || self.pid().is_none() || self.is_ending() {
             return;
         }
@@ -137,7 +144,6 @@ impl Slot {
         checks.reloading = false;
         checks.ending = false;
         checks.watchdog_ms = None;
-        checks.status.clear();
     }
 
     fn stop_asking(&mut self, cx: &mut Ctx<'_>) {

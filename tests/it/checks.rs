@@ -137,7 +137,7 @@ fn a_server_that_says_nothing_runs_into_the_time_out() {
         ("readiness_timeout", "200ms"),
     ]);
     let daemon = setup.start();
-    wait_until("status says why", || note(&daemon).contains("no answer within 200ms (2 of 3)"));
+    wait_until("status says why", || note(&daemon).contains("no answer within 200ms (3 of 3)"));
     server.answer(200);
     wait_until("it is ready", || ready(&daemon) == 200);
     daemon.finish();
@@ -182,17 +182,24 @@ fn an_exec_check_follows_its_command_in_every_spelling() {
 #[test]
 fn a_check_runs_as_the_program_in_its_directory_and_environment() {
     let user = if harness::is_root() { "user = \"65534\"\n" } else { "" };
+    // Fields of stat(5): the fourth is the parent. Nobody but PID 1 runs a check.
+    let parents = "read -r _ _ _ parent _ < /proc/$MAINSTAY_PID/stat; test $parent = $PPID";
     let daemon = toml(&format!(
         "[program.web]\ncommand = \"@puppet@ hold\"\nstartsecs = 0\ndirectory = \"/usr\"\numask = \"027\"\n{user}\
          environment = {{ GREETING = \"hello\" }}\n\
          readiness.exec = [\"sh\", \"-c\", \"echo $(id -u) $PWD $GREETING $(umask) $MAINSTAY_HOOK; exit 7\"]\n\
-         readiness.timeout = 10\nliveness.exec = [\"sh\", \"-c\", \"test $PPID = {}\"]\nliveness.timeout = 10\n",
-        "$(ps -o ppid= -p $MAINSTAY_PID)"
+         readiness.timeout = 10\nliveness.exec = [\"sh\", \"-c\", {parents:?}]\nliveness.timeout = 10\n"
     ))
     .start();
     let uid = if harness::is_root() { "65534".to_string() } else { nix::unistd::getuid().to_string() };
     let why = format!("exit status 7: {uid} /usr hello 0027 readiness (1 of 3)");
     wait_until("status says who and where", || note(&daemon).contains(&why));
+    let counted = |name: &str| {
+        let page = daemon.get("/metrics").map(|a| a.body).unwrap_or_default();
+        metric(&page, name, &[("check", "liveness")])
+    };
+    wait_until("the other has run", || counted("mainstay_check_runs_total") == Some(1.0));
+    assert_eq!(counted("mainstay_check_failures_total"), Some(0.0), "{}", note(&daemon));
     daemon.finish();
 }
 

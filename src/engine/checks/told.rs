@@ -4,7 +4,7 @@
 //! is in STARTING or RUNNING. Not here: sockets and patterns (`daemon`), the words of the protocol (`daemon::notify`).
 
 use crate::config::model::{Probe, ProbeKind};
-use crate::control::CheckKind;
+use crate::control::{CheckKind, State};
 use crate::engine::backoff::ms_to_ns;
 use crate::engine::checks::outcome::{Turn, describe, duration};
 use crate::engine::checks::{Check, Checks, is_asked, is_up};
@@ -190,7 +190,12 @@ impl Slot {
 
     /// What an operator wants to know of its checks.
     pub(in crate::engine) fn check_notes(&self) -> Vec<String> {
-        let Some(checks) = self.checks.as_ref().filter(|_| is_up(self.state)) else { return Vec::new() };
+        let Some(checks) = &self.checks else { return Vec::new() };
+        if !is_up(self.state) {
+            // What it says on its way down is of interest until it is there.
+            let is_said = self.state == State::Stopping && !checks.status.is_empty();
+            return is_said.then(|| checks.status.clone()).into_iter().collect();
+        }
         let mut notes: Vec<String> =
             self.why_not_ready().map(|why| format!("not ready: {why}")).into_iter().collect();
         let failing = |name: &str, check: &Check, probe: Option<&Probe>| {

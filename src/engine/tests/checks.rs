@@ -353,7 +353,11 @@ fn what_its_end_means_is_for_the_exit_codes_to_say() {
 #[test]
 fn a_stop_may_be_given_more_time_and_never_less() {
     let mut rig = Rig::running(&notified());
+    rig.says(Told::Status("up".into()));
     rig.stop(false);
+    assert_eq!(rig.note(), "up");
+    rig.says(Told::Status("Closing 5 connections".into()));
+    assert_eq!(rig.note(), "Closing 5 connections");
     rig.says(Told::ExtendMs(1_000));
     rig.says(Told::ExtendMs(12_000));
     rig.pass_ms(11_999);
