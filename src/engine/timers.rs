@@ -21,9 +21,15 @@ pub(super) enum Deadline {
     StopReport,
     /// In any state: the time of the next run has come.
     Schedule,
+    /// STARTING, RUNNING: ask whether it is ready.
+    Readiness,
+    /// STARTING, RUNNING: ask whether it is alive.
+    Liveness,
+    /// STARTING, RUNNING: it has not been heard of for too long.
+    Watchdog,
 }
 
-const N_KINDS: usize = 6;
+const N_KINDS: usize = 9;
 
 /// What is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,9 +83,9 @@ impl Timers {
         }
     }
 
-    /// Leaving a state clears its deadlines.
+    /// Leaving a state clears its deadlines. Those of checks go with the process (`Slot::end_checks`).
     pub(super) fn clear(&mut self, slot: u32) {
-        for kind in OF_STATES {
+        for kind in OF_A_STATE {
             self.disarm(slot, kind);
         }
     }
@@ -120,8 +126,7 @@ impl Timers {
     }
 }
 
-/// Those that a state takes along when it is left.
-const OF_STATES: [Deadline; 5] =
+const OF_A_STATE: [Deadline; 5] =
     [Deadline::StartSecs, Deadline::Backoff, Deadline::StopGrace, Deadline::GroupPoll, Deadline::StopReport];
 
 #[cfg(test)]
@@ -144,12 +149,14 @@ mod tests {
     #[test]
     fn clearing_a_slot_leaves_the_others_alone() {
         let mut t = Timers::new(2);
-        for kind in OF_STATES {
+        for kind in OF_A_STATE {
             t.arm(0, kind, Mono(1));
         }
+        t.arm(0, Deadline::Readiness, Mono(3));
         t.arm(1, Deadline::StartSecs, Mono(2));
         t.clear(0);
         assert_eq!(t.next(), Some(Mono(2)));
+        assert_eq!(t.at(0, Deadline::Readiness), Some(Mono(3)), "a check outlives STARTING");
         assert_eq!(t.at(0, Deadline::Backoff), None);
         t.arm(0, Deadline::Schedule, Mono(1));
         t.clear(0);
