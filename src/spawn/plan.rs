@@ -6,7 +6,7 @@ use crate::config::model::{Inherit, Program};
 use crate::engine::input::{SpawnError, SpawnErrorKind};
 use crate::spawn::env_sources::{self, Change};
 use crate::spawn::environment::BaseEnvironment;
-use crate::spawn::{lookup, python};
+use crate::spawn::{confine, lookup, python};
 use crate::sys::carray::{CArray, c_string};
 use crate::sys::child::{ExecPlan, Identity, StartDirectory};
 use std::os::fd::RawFd;
@@ -78,6 +78,8 @@ fn assemble(
         .start_fd
         .filter(|_| relative)
         .map(|fd| StartDirectory { fd, path: c_string(&context.start_dir.to_string_lossy()) });
+    let limits = program.native.limits.as_deref();
+    let identity = identity(program, context.own_uid);
     let argv = CArray::new(argv.iter().map(|a| c_string(a)).collect());
     let plan = ExecPlan::new(c_string(&path.to_string_lossy()), argv, environment(program, context, sourced));
     Ok(ExecPlan {
@@ -86,12 +88,20 @@ fn assemble(
         start_directory,
         directory: program.directory.as_deref().map(|d| c_string(&d.to_string_lossy())),
         umask: program.umask,
-        identity: identity(program, context.own_uid),
+        no_new_privs: limits.is_some_and(|l| l.no_new_privs),
+        confinement: limits.and_then(|l| confine::confinement(l, identity.is_some())).map(Box::new),
+        identity,
         nofile: context.nofile,
         handled: context.handled.clone(),
         complain: true,
         ..plan
     })
+}
+
+/// Whether it is a Python listener whose work we may do: then nobody has to have its file.
+#[must_use]
+pub fn has_stand_in(program: &Program) -> bool {
+    program.argv.as_ref().is_ok_and(|argv| python::script(argv).is_some())
 }
 
 /// Our own words in place of those of a Python listener whose work we do.
@@ -129,7 +139,11 @@ fn resolve_among<'a>(
     let Some(command) = argv.first() else {
         return Err(lookup::error(SpawnErrorKind::NotExecutable, "command is empty".into()));
     };
-    let path = lookup::find(command, search_path(program, context, sourced), &context.start_dir)?;
+    let path = search_path(program, context, sourced);
+    let path = match program.native.limits.as_ref().and_then(|l| l.chroot.as_ref()) {
+        Some(root) => lookup::find_inside(command, path, &context.start_dir.join(root))?,
+        None => lookup::find(command, path, &context.start_dir)?,
+    };
     Ok((path, argv))
 }
 
@@ -138,12 +152,15 @@ fn resolve_among<'a>(
 fn refuse_zero_bytes(program: &Program, argv: &[String]) -> Result<(), SpawnError> {
     let has_zero = |text: &str| text.contains('\0');
     let directory = program.directory.as_deref().map(|d| d.to_string_lossy());
+    let chroot = program.native.limits.as_ref().and_then(|l| l.chroot.as_ref()).map(|c| c.to_string_lossy());
     let mut environment = program.environment.iter();
     let told = [Some(&program.name), Some(&program.group), program.serverurl.as_ref()];
     let what = if argv.iter().any(|word| has_zero(word)) {
         "`command`"
     } else if directory.is_some_and(|d| has_zero(&d)) {
         "`directory`"
+    } else if chroot.is_some_and(|c| has_zero(&c)) {
+        "`chroot`"
     } else if environment.any(|(name, value)| has_zero(name) || has_zero(value)) {
         "`environment`"
     } else if told.into_iter().flatten().any(|text| has_zero(text)) {
@@ -192,5 +209,10 @@ fn environment(program: &Program, context: &Context, sourced: &[Change]) -> CArr
 fn identity(program: &Program, own_uid: u32) -> Option<Identity> {
     let user = program.user.as_ref()?;
     // COMPAT: the user we are already needs nothing, not even groups.
-    (user.uid != own_uid).then(|| Identity { uid: user.uid, gid: user.gid, groups: user.groups.clone() })
+    let instead = program.native.limits.as_ref().and_then(|l| l.groups.as_ref());
+    (user.uid != own_uid).then(|| Identity {
+        uid: user.uid,
+        gid: user.gid,
+        groups: instead.unwrap_or(&user.groups).clone(),
+    })
 }
