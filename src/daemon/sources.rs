@@ -22,6 +22,8 @@ pub(crate) enum Token {
     Stdin { slot: u32, generation: u32 },
     /// A task has said something.
     Task { id: u32 },
+    /// Somebody has set the wall clock.
+    Clock,
 }
 
 const KIND_SHIFT: u32 = 60;
@@ -45,6 +47,7 @@ impl Token {
             Token::Task { id } => (5, 0, id),
             Token::Notify { slot, generation } => (6, generation, slot),
             Token::Ready { slot, generation } => (7, generation, slot),
+            Token::Clock => (9, 0, 0),
         };
         kind << KIND_SHIFT | u64::from(cut(generation)) << GENERATION_SHIFT | u64::from(index)
     }
@@ -61,6 +64,7 @@ impl Token {
             5 => Token::Task { id: index },
             6 => Token::Notify { slot: index, generation },
             7 => Token::Ready { slot: index, generation },
+            9 => Token::Clock,
             _ => return None,
         })
     }
@@ -81,6 +85,7 @@ mod tests {
             Token::Notify { slot: 9, generation: 1 },
             Token::Ready { slot: 9, generation: 1 },
             Token::Task { id: u32::MAX },
+            Token::Clock,
         ] {
             assert_eq!(Token::decode(token.encode()), Some(token));
         }

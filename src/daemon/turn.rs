@@ -80,6 +80,7 @@ impl Daemon {
                 Token::Notify { slot, generation } => self.on_notify(slot, generation),
                 Token::Ready { slot, generation } => self.on_ready_fd(slot, generation),
                 Token::Task { id } => self.on_task_output(id),
+                Token::Clock => self.on_clock_set(),
                 Token::Signals | Token::Gateway { .. } => {}
             }
         }
@@ -91,6 +92,7 @@ impl Daemon {
         if std::mem::take(&mut self.update_wanted) {
             self.go_on_with_update();
         }
+        self.watch_clock();
         self.release_held_lines();
         self.publish_ticks();
         self.gateway_deadline();

@@ -32,6 +32,8 @@ pub enum Input {
     TaskEnded { task: TaskRef, end: TaskEnd },
     /// A process that lives says something by itself.
     Told { proc: ProcRef, what: Told },
+    /// Somebody has set the wall clock. Comes only where the engine follows it.
+    ClockSet,
     /// From an operator; answered exactly once by `Action::Reply`.
     Command { id: CommandId, command: Command },
     /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.

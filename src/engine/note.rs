@@ -18,6 +18,7 @@ impl Engine {
         }
         pieces.extend(slot.check_notes());
         pieces.extend(slot.hook_note());
+        pieces.extend(slot.schedule_note());
         pieces.join("; ")
     }
 }

@@ -33,14 +33,14 @@ fn live_by(change: impl FnOnce(&mut Probe)) -> Config {
 }
 
 impl Rig {
-    fn runs(&self) -> Vec<TaskRef> {
+    fn begun(&self) -> Vec<TaskRef> {
         let run = |a: &Action| if let Action::RunTask { task, .. } = a { Some(*task) } else { None };
         self.out.iter().filter_map(run).collect()
     }
 
     /// The one check that the last step began.
     fn run(&self) -> TaskRef {
-        match self.runs().as_slice() {
+        match self.begun().as_slice() {
             [one] => *one,
             other => panic!("not one run: {other:?}"),
         }
@@ -78,10 +78,6 @@ impl Rig {
     fn is_ready(&self) -> bool {
         self.engine.process_infos(self.now)[0].ready
     }
-
-    fn note(&self) -> String {
-        self.engine.process_infos(self.now)[0].note.clone()
-    }
 }
 
 #[test]
@@ -103,7 +99,7 @@ fn running_is_not_ready_where_there_is_a_check() {
     assert_eq!(rig.note(), "not ready: readiness tcp 127.0.0.1:1: not passed yet");
     assert!(!rig.engine.health(HealthKind::Ready, rig.now).ok);
     rig.pass_ms(3_998);
-    assert_eq!(rig.runs(), []);
+    assert_eq!(rig.begun(), []);
     rig.pass_ms(1);
     rig.fails(rig.run());
     assert_eq!(rig.note(), "not ready: readiness tcp 127.0.0.1:1: connection refused (1 of 3)");
@@ -118,12 +114,12 @@ fn a_period_counts_from_start_to_start() {
     rig.pass_ms(4_000);
     rig.passes(first);
     rig.pass_ms(5_999);
-    assert_eq!(rig.runs(), []);
+    assert_eq!(rig.begun(), []);
     rig.pass_ms(1);
     let slow = rig.run();
     // The next one is due, and waits for this one's end.
     rig.pass_ms(25_000);
-    assert_eq!(rig.runs(), []);
+    assert_eq!(rig.begun(), []);
     rig.passes(slow);
     rig.pass_ms(0);
     assert_ne!(rig.run(), slow);
@@ -217,7 +213,7 @@ fn a_process_that_is_being_stopped_is_asked_nothing() {
     assert_eq!(rig.cancelled(), [task]);
     rig.fails(task);
     rig.pass_ms(9_000);
-    assert_eq!(rig.runs(), []);
+    assert_eq!(rig.begun(), []);
     assert!(!rig.is_ready());
 }
 
@@ -300,7 +296,7 @@ fn notified() -> Config {
 #[test]
 fn a_program_says_itself_when_it_is_ready() {
     let mut rig = Rig::running(&notified());
-    assert!(!rig.is_ready() && rig.runs().is_empty());
+    assert!(!rig.is_ready() && rig.begun().is_empty());
     assert_eq!(rig.note(), "not ready: readiness notify: no READY=1 yet");
     rig.says(Told::Ready);
     assert!(rig.is_ready());
@@ -332,7 +328,7 @@ fn a_program_that_says_it_is_stopping_is_not_ready_and_has_stopwaitsecs_for_it()
     assert_eq!(rig.note(), "not ready: it says that it is stopping");
     rig.says(Told::ExtendMs(15_000));
     rig.pass_ms(14_999);
-    assert_eq!((rig.state(0), rig.runs().len()), (State::Running, 0));
+    assert_eq!((rig.state(0), rig.begun().len()), (State::Running, 0));
     rig.pass_ms(1);
     assert_eq!(rig.state(0), State::Stopping);
     assert!(rig.logs()[0].contains("it said STOPPING=1 and has not ended within 10s"), "{:?}", rig.logs());
@@ -433,7 +429,7 @@ fn a_changed_check_applies_while_it_runs() {
     rig.step(change(&one(|_| {})));
     assert!(rig.is_ready());
     rig.pass_ms(60_000);
-    assert_eq!(rig.runs(), []);
+    assert_eq!(rig.begun(), []);
 }
 
 #[test]
