@@ -50,7 +50,11 @@ fn berlin() -> Vec<u8> {
 
 impl World for FakeWorld {
     fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
-        let file = self.files.get(path).cloned().or_else(|| (path == "/usr/share/zoneinfo/Europe/Berlin").then(berlin));
+        let file = self
+            .files
+            .get(path)
+            .cloned()
+            .or_else(|| (path == "/usr/share/zoneinfo/Europe/Berlin").then(berlin));
         file.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 

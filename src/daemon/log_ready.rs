@@ -93,4 +93,31 @@ mod tests {
         assert!(watch("ok").take(false, b"\xff\xfe ok\n"));
         assert!(LogReady::new("(").is_none());
     }
+
+    #[test]
+    fn it_makes_no_difference_how_output_comes() {
+        let mut dice: u64 = 7;
+        let mut below = move |n: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(dice >> 40).expect("small") % n
+        };
+        let (mut found, mut missed) = (0, 0);
+        for _ in 0..2_000 {
+            let text: Vec<u8> = (0..below(60)).map(|_| b"abr\n\r\xff"[below(6)]).collect();
+            let ended = text.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+            let mut lines = text[..ended].split(|b| *b == b'\n');
+            let want = lines.any(|l| l.strip_suffix(b"\r").unwrap_or(l).starts_with(b"ab"));
+            let mut watch = watch("^ab");
+            let mut rest = text.as_slice();
+            let mut got = false;
+            while !rest.is_empty() && !got {
+                let (piece, more) = rest.split_at(1 + below(rest.len()));
+                got = watch.take(false, piece);
+                rest = more;
+            }
+            assert_eq!(got, want, "{:?}", String::from_utf8_lossy(&text));
+            (found, missed) = (found + u32::from(want), missed + u32::from(!want));
+        }
+        assert!(found > 200 && missed > 200, "too tame: {found} {missed}");
+    }
 }

@@ -118,4 +118,28 @@ mod tests {
         assert_eq!(all(&format!("STATUS={}", "ä".repeat(1_000))), [Told::Status("ä".repeat(200))]);
         assert_eq!(read(b"STATUS=\xff").collect::<Vec<_>>(), [Told::Status("\u{fffd}".into())]);
     }
+
+    #[test]
+    fn any_bytes_can_be_read_and_have_a_bound() {
+        let words =
+            ["READY=1", "STATUS=", "WATCHDOG_USEC=", "99999999999999999999", "=", "\n", "\0", "ä", "\u{7f}"];
+        let mut dice: u64 = 3;
+        for _ in 0..5_000 {
+            let mut message = Vec::new();
+            for _ in 0..40 {
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let n = usize::try_from(dice >> 40).expect("small");
+                match words.get(n % 12) {
+                    Some(word) => message.extend_from_slice(word.as_bytes()),
+                    None => message.push(n.to_le_bytes()[0]),
+                }
+            }
+            for told in read(&message) {
+                if let Told::Status(text) = told {
+                    assert!(text.chars().count() <= STATUS_CHARS && !text.contains(char::is_control));
+                }
+            }
+        }
+        assert_eq!(read(&b"READY=1\n".repeat(1_000)).count(), LINES);
+    }
 }

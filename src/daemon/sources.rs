@@ -45,9 +45,9 @@ impl Token {
             Token::Sink { index } => (3, 0, index),
             Token::Stdin { slot, generation } => (4, generation, slot),
             Token::Task { id } => (5, 0, id),
-            Token::Clock => (9, 0, 0),
             Token::Notify { slot, generation } => (6, generation, slot),
             Token::Ready { slot, generation } => (7, generation, slot),
+            Token::Clock => (9, 0, 0),
         };
         kind << KIND_SHIFT | u64::from(cut(generation)) << GENERATION_SHIFT | u64::from(index)
     }
@@ -62,9 +62,9 @@ impl Token {
             3 => Token::Sink { index },
             4 => Token::Stdin { slot: index, generation },
             5 => Token::Task { id: index },
-            9 => Token::Clock,
             6 => Token::Notify { slot: index, generation },
             7 => Token::Ready { slot: index, generation },
+            9 => Token::Clock,
             _ => return None,
         })
     }

@@ -86,9 +86,9 @@ impl Engine {
 }
 
 impl Slot {
-    /// It counts at this gate: it is to be started by itself, or somebody has started it. A run that comes and goes by a
-    /// schedule is no reason to send no traffic.
+    /// It counts at this gate: it is to be started by itself, or somebody has started it.
     pub(super) fn counts(&self, gate: impl Fn(&Gates) -> bool) -> bool {
+        // A run that comes and goes is no reason to send no traffic.
         gate(&self.policy.gates)
             && self.policy.schedule.is_none()
             && (self.was_started() || (self.policy.autostart && self.policy.disabled.is_none()))

@@ -30,10 +30,10 @@ pub enum Input {
     KillFailed { proc: ProcRef, errno: String },
     /// Answer to `Action::RunTask`, exactly one: it has ended, or could not be started.
     TaskEnded { task: TaskRef, end: TaskEnd },
-    /// Somebody has set the wall clock. Comes only where the engine follows it.
-    ClockSet,
     /// A process that lives says something by itself.
     Told { proc: ProcRef, what: Told },
+    /// Somebody has set the wall clock. Comes only where the engine follows it.
+    ClockSet,
     /// From an operator; answered exactly once by `Action::Reply`.
     Command { id: CommandId, command: Command },
     /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.

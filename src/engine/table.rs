@@ -246,7 +246,6 @@ impl Engine {
                         self.with_slot(now, id, out, |s, cx| s.report_stop(cx));
                     }
                 }
-                Due::Slot(id, Deadline::Schedule) => self.on_schedule(now, id, out),
                 Due::Slot(id, Deadline::Readiness) => {
                     self.with_slot(now, id, out, |s, cx| s.run_check(CheckKind::Readiness, cx));
                 }
@@ -256,6 +255,7 @@ impl Engine {
                 Due::Slot(id, Deadline::Watchdog) => {
                     self.with_slot(now, id, out, |s, cx| s.on_watchdog(cx));
                 }
+                Due::Slot(id, Deadline::Schedule) => self.on_schedule(now, id, out),
                 Due::Whole(Whole::Report) => self.report_shutdown(now, out),
                 Due::Whole(Whole::Drain) => self.on_drained(now, out),
                 Due::Whole(Whole::Budget) => self.on_budget_spent(now, out),

@@ -19,14 +19,14 @@ pub(super) enum Deadline {
     GroupPoll,
     /// STOPPING, somebody waits: say so.
     StopReport,
-    /// In any state: the time of the next run has come.
-    Schedule,
     /// STARTING, RUNNING: ask whether it is ready.
     Readiness,
     /// STARTING, RUNNING: ask whether it is alive.
     Liveness,
     /// STARTING, RUNNING: it has not been heard of for too long.
     Watchdog,
+    /// In any state: the time of the next run has come.
+    Schedule,
 }
 
 const N_KINDS: usize = 9;
@@ -85,7 +85,7 @@ impl Timers {
 
     /// Leaving a state clears its deadlines. Those of checks go with the process (`Slot::end_checks`).
     pub(super) fn clear(&mut self, slot: u32) {
-        for kind in OF_A_STATE {
+        for kind in OF_STATES {
             self.disarm(slot, kind);
         }
     }
@@ -126,7 +126,8 @@ impl Timers {
     }
 }
 
-const OF_A_STATE: [Deadline; 5] =
+/// Those that a state takes along when it is left.
+const OF_STATES: [Deadline; 5] =
     [Deadline::StartSecs, Deadline::Backoff, Deadline::StopGrace, Deadline::GroupPoll, Deadline::StopReport];
 
 #[cfg(test)]
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn clearing_a_slot_leaves_the_others_alone() {
         let mut t = Timers::new(2);
-        for kind in OF_A_STATE {
+        for kind in OF_STATES {
             t.arm(0, kind, Mono(1));
         }
         t.arm(0, Deadline::Readiness, Mono(3));

@@ -33,14 +33,14 @@ fn live_by(change: impl FnOnce(&mut Probe)) -> Config {
 }
 
 impl Rig {
-    fn asked(&self) -> Vec<TaskRef> {
+    fn begun(&self) -> Vec<TaskRef> {
         let run = |a: &Action| if let Action::RunTask { task, .. } = a { Some(*task) } else { None };
         self.out.iter().filter_map(run).collect()
     }
 
     /// The one check that the last step began.
     fn run(&self) -> TaskRef {
-        match self.asked().as_slice() {
+        match self.begun().as_slice() {
             [one] => *one,
             other => panic!("not one run: {other:?}"),
         }
@@ -78,10 +78,6 @@ impl Rig {
     fn is_ready(&self) -> bool {
         self.engine.process_infos(self.now)[0].ready
     }
-
-    fn said(&self) -> String {
-        self.engine.process_infos(self.now)[0].note.clone()
-    }
 }
 
 #[test]
@@ -100,13 +96,13 @@ fn readiness_is_asked_from_the_fork_on_and_counts_when_it_runs() {
 fn running_is_not_ready_where_there_is_a_check() {
     let mut rig = Rig::running(&ready_by(|p| p.initial_delay_ms = 5_000));
     assert!(!rig.is_ready());
-    assert_eq!(rig.said(), "not ready: readiness tcp 127.0.0.1:1: not passed yet");
+    assert_eq!(rig.note(), "not ready: readiness tcp 127.0.0.1:1: not passed yet");
     assert!(!rig.engine.health(HealthKind::Ready, rig.now).ok);
     rig.pass_ms(3_998);
-    assert_eq!(rig.asked(), []);
+    assert_eq!(rig.begun(), []);
     rig.pass_ms(1);
     rig.fails(rig.run());
-    assert_eq!(rig.said(), "not ready: readiness tcp 127.0.0.1:1: connection refused (1 of 3)");
+    assert_eq!(rig.note(), "not ready: readiness tcp 127.0.0.1:1: connection refused (1 of 3)");
     let report = rig.engine.health(HealthKind::Ready, rig.now);
     assert_eq!(report.checks[0].reason, "RUNNING: readiness tcp 127.0.0.1:1: connection refused (1 of 3)");
 }
@@ -118,12 +114,12 @@ fn a_period_counts_from_start_to_start() {
     rig.pass_ms(4_000);
     rig.passes(first);
     rig.pass_ms(5_999);
-    assert_eq!(rig.asked(), []);
+    assert_eq!(rig.begun(), []);
     rig.pass_ms(1);
     let slow = rig.run();
     // The next one is due, and waits for this one's end.
     rig.pass_ms(25_000);
-    assert_eq!(rig.asked(), []);
+    assert_eq!(rig.begun(), []);
     rig.passes(slow);
     rig.pass_ms(0);
     assert_ne!(rig.run(), slow);
@@ -151,7 +147,7 @@ fn thresholds_count_answers_in_a_row() {
         (true, true),
     ] {
         rig.next_answer(answer);
-        assert_eq!(rig.is_ready(), ready, "after {answer}: {}", rig.said());
+        assert_eq!(rig.is_ready(), ready, "after {answer}: {}", rig.note());
     }
 }
 
@@ -162,14 +158,14 @@ fn what_failed_is_said_once_and_shown() {
     rig.pass_ms(1_001);
     rig.now.mono.0 -= 1_001_000_000;
     rig.next_answer(false);
-    assert_eq!(rig.said(), "readiness check failed 1 of 3: connection refused");
+    assert_eq!(rig.note(), "readiness check failed 1 of 3: connection refused");
     rig.next_answer(false);
     assert_eq!(rig.logs(), Vec::<String>::new());
     rig.next_answer(false);
     assert_eq!(rig.logs(), ["WARN not ready: web (tcp 127.0.0.1:1: connection refused (3 of 3))"]);
     rig.next_answer(false);
     assert_eq!(rig.logs(), Vec::<String>::new());
-    assert_eq!(rig.said(), "not ready: readiness tcp 127.0.0.1:1: connection refused (3 of 3)");
+    assert_eq!(rig.note(), "not ready: readiness tcp 127.0.0.1:1: connection refused (3 of 3)");
 }
 
 #[test]
@@ -185,7 +181,7 @@ fn reasons_come_from_how_a_run_ended() {
         let mut rig = Rig::spawned(&ready_by(|p| p.how = exec()));
         let task = rig.run();
         rig.step(Input::TaskEnded { task, end });
-        assert_eq!(rig.said(), format!("not ready: readiness exec pg_isready: {shown} (1 of 3)"));
+        assert_eq!(rig.note(), format!("not ready: readiness exec pg_isready: {shown} (1 of 3)"));
     }
 }
 
@@ -217,7 +213,7 @@ fn a_process_that_is_being_stopped_is_asked_nothing() {
     assert_eq!(rig.cancelled(), [task]);
     rig.fails(task);
     rig.pass_ms(9_000);
-    assert_eq!(rig.asked(), []);
+    assert_eq!(rig.begun(), []);
     assert!(!rig.is_ready());
 }
 
@@ -229,7 +225,7 @@ fn liveness_passes_until_it_has_failed_often_enough() {
     rig.now.mono.0 -= 1_001_000_000;
     assert!(rig.is_ready(), "liveness is not readiness");
     rig.next_answer(false);
-    assert_eq!(rig.said(), "live check failed 2 of 3: connection refused");
+    assert_eq!(rig.note(), "live check failed 2 of 3: connection refused");
     rig.next_answer(false);
     assert_eq!(rig.state(0), State::Stopping);
     assert!(
@@ -243,7 +239,7 @@ fn liveness_passes_until_it_has_failed_often_enough() {
     rig.spawn_ok(0, 101);
     rig.passes(rig.run());
     rig.next_answer(false);
-    assert_eq!(rig.said(), "live check failed 1 of 3: connection refused");
+    assert_eq!(rig.note(), "live check failed 1 of 3: connection refused");
 }
 
 #[test]
@@ -300,23 +296,23 @@ fn notified() -> Config {
 #[test]
 fn a_program_says_itself_when_it_is_ready() {
     let mut rig = Rig::running(&notified());
-    assert!(!rig.is_ready() && rig.asked().is_empty());
-    assert_eq!(rig.said(), "not ready: readiness notify: no READY=1 yet");
+    assert!(!rig.is_ready() && rig.begun().is_empty());
+    assert_eq!(rig.note(), "not ready: readiness notify: no READY=1 yet");
     rig.says(Told::Ready);
     assert!(rig.is_ready());
     assert_eq!(rig.logs(), ["INFO ready: web (notify)"]);
     rig.says(Told::Status("Serving 5 clients".into()));
-    assert_eq!(rig.said(), "Serving 5 clients");
+    assert_eq!(rig.note(), "Serving 5 clients");
     rig.says(Told::Reloading);
     assert!(!rig.is_ready());
-    assert_eq!(rig.said(), "not ready: it is reloading; Serving 5 clients");
+    assert_eq!(rig.note(), "not ready: it is reloading; Serving 5 clients");
     rig.says(Told::Ready);
     assert!(rig.is_ready());
     rig.exits(0, 1);
     rig.spawn_ok(0, 101);
     rig.pass_ms(1_001);
     assert!(!rig.is_ready());
-    assert_eq!(rig.said(), "not ready: readiness notify: no READY=1 yet");
+    assert_eq!(rig.note(), "not ready: readiness notify: no READY=1 yet");
 }
 
 #[test]
@@ -329,10 +325,10 @@ fn a_program_that_says_it_is_stopping_is_not_ready_and_has_stopwaitsecs_for_it()
     rig.says(Told::Ending);
     assert!(!rig.is_ready());
     assert_eq!(rig.cancelled(), [task]);
-    assert_eq!(rig.said(), "not ready: it says that it is stopping");
+    assert_eq!(rig.note(), "not ready: it says that it is stopping");
     rig.says(Told::ExtendMs(15_000));
     rig.pass_ms(14_999);
-    assert_eq!((rig.state(0), rig.asked().len()), (State::Running, 0));
+    assert_eq!((rig.state(0), rig.begun().len()), (State::Running, 0));
     rig.pass_ms(1);
     assert_eq!(rig.state(0), State::Stopping);
     assert!(rig.logs()[0].contains("it said STOPPING=1 and has not ended within 10s"), "{:?}", rig.logs());
@@ -355,9 +351,9 @@ fn a_stop_may_be_given_more_time_and_never_less() {
     let mut rig = Rig::running(&notified());
     rig.says(Told::Status("up".into()));
     rig.stop(false);
-    assert_eq!(rig.said(), "up");
+    assert_eq!(rig.note(), "up");
     rig.says(Told::Status("Closing 5 connections".into()));
-    assert_eq!(rig.said(), "Closing 5 connections");
+    assert_eq!(rig.note(), "Closing 5 connections");
     rig.says(Told::ExtendMs(1_000));
     rig.says(Told::ExtendMs(12_000));
     rig.pass_ms(11_999);
@@ -433,7 +429,7 @@ fn a_changed_check_applies_while_it_runs() {
     rig.step(change(&one(|_| {})));
     assert!(rig.is_ready());
     rig.pass_ms(60_000);
-    assert_eq!(rig.asked(), []);
+    assert_eq!(rig.begun(), []);
 }
 
 #[test]
