@@ -337,6 +337,10 @@ pub struct SelfStats {
     /// Events that found their listener's buffer full.
     pub events_dropped: u64,
     pub gateway_restarts: u64,
+    /// Without SIGCHLD.
+    pub signals_received: Vec<(Signal, u64)>,
+    /// To programs, by routes: as what they went on.
+    pub signals_forwarded: Vec<(Signal, u64)>,
     pub shutting_down: bool,
     /// Not ready on purpose.
     pub draining: bool,

@@ -53,6 +53,10 @@ impl Engine {
             out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
             return;
         }
+        if command == Command::Restart && self.ends_after_drain() {
+            let fault = Fault { code: FaultCode::ShutdownState, extra: None };
+            return out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
+        }
         match command {
             Command::Start { target, wait } => self.on_target(now, id, target, Verb::Start { wait }, out),
             Command::Stop { target, wait } => self.on_target(now, id, target, Verb::Stop { wait }, out),
@@ -185,6 +189,19 @@ impl Engine {
             Some(_) | None => {
                 let fault = Fault::new(FaultCode::NotRunning, self.spec(slot));
                 self.answer(id, slot, Some(fault));
+            }
+        }
+    }
+
+    /// Unlike a command it is not refused while everything is being stopped, and nobody waits for an answer.
+    pub(super) fn on_forward(&mut self, now: Now, slot: u32, signal: Signal, out: &mut Vec<Action>) {
+        match self.slots.get(slot as usize).and_then(|s| s.pid()) {
+            Some(pid) if self.state(slot).is_signallable() => {
+                self.with_slot(now, slot, out, |slot, cx| slot.signal(pid, signal, cx));
+            }
+            Some(_) | None => {
+                let text = format!("{} is not running: it does not get {signal}", self.spec(slot));
+                out.push(Action::Log(LogLevel::Info, text));
             }
         }
     }

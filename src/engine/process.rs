@@ -176,7 +176,8 @@ impl Slot {
 
     fn exited_too_quickly(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         // COMPAT: whatever the code was, it is a failed start, and `exit` does not show it.
-        TOO_QUICKLY.clone_into(&mut self.spawnerr);
+        let why = self.exec_error.as_deref().filter(|_| self.policy.is_native).unwrap_or(TOO_QUICKLY);
+        why.clone_into(&mut self.spawnerr);
         self.count_exit(status, false);
         self.last_exit = Some(status);
         self.note_end(status.shell_code(), false, cx);

@@ -5,10 +5,11 @@
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
 use crate::config::model::{
-    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Program, Schedule, StopStep, Waits,
+    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, Schedule, SignalTarget,
+    StopStep, Waits,
 };
 use crate::control::{ProcessStats, State};
-use crate::engine::action::{Action, StateChange};
+use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
 use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
@@ -38,6 +39,10 @@ pub(super) struct Policy {
     pub(super) stopwaitsecs_ms: i64,
     pub(super) stopasgroup: bool,
     pub(super) killasgroup: bool,
+    /// In place of the two.
+    pub(super) target: Option<SignalTarget>,
+    /// It uses what Supervisor does not know. COMPAT: of others `status` says less.
+    pub(super) is_native: bool,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
     pub(super) depends_on: Vec<DependsOn>,
@@ -72,6 +77,8 @@ impl Policy {
             stopwaitsecs_ms: program.stopwaitsecs_ms,
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
+            target: program.native.signal_target,
+            is_native: program.native != Native::default(),
             disabled: program.native.disabled.clone(),
             depends_on: program.native.depends_on.clone(),
             bind: program.native.bind,
@@ -104,6 +111,30 @@ impl Policy {
     /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.
     pub(super) fn namespec(&self) -> String {
         namespec(&self.group, &self.name)
+    }
+
+    /// Whom the stop signal is for.
+    pub(super) fn stop_scope(&self) -> Scope {
+        self.scope(self.stopasgroup)
+    }
+
+    /// Whom the SIGKILL after it is for. With more than the process, STOPPED means that nobody of them is left.
+    pub(super) fn kill_scope(&self) -> Scope {
+        self.scope(self.killasgroup)
+    }
+
+    /// Whom an operator's signal is for. COMPAT: `stopasgroup` has no say in it.
+    pub(super) fn signal_scope(&self) -> Scope {
+        self.scope(false)
+    }
+
+    fn scope(&self, as_group: bool) -> Scope {
+        match self.target {
+            Some(SignalTarget::Tree) => Scope::Tree,
+            Some(SignalTarget::Group) => Scope::Group,
+            None if as_group => Scope::Group,
+            Some(SignalTarget::Process) | None => Scope::Process,
+        }
     }
 
     /// COMPAT: a death by signal is never expected.

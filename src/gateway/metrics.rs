@@ -6,7 +6,7 @@
 //! Not here: asking for the snapshot (`route`), counting (`engine`, `daemon`).
 
 use crate::control::{ProcessInfo, SelfStats, Snapshot, State};
-use crate::types::ExitStatus;
+use crate::types::{ExitStatus, Signal};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Registry, TextEncoder};
@@ -40,6 +40,8 @@ enum Values {
     Labelled(&'static str, fn(&ProcessInfo) -> Vec<(String, f64)>),
     /// One value of the daemon, if it is known.
     Daemon(fn(&SelfStats) -> Option<f64>),
+    /// One value for each signal that has come.
+    Signals(fn(&SelfStats) -> &[(Signal, u64)]),
     /// 1, with what identifies the build.
     Build,
 }
@@ -180,6 +182,18 @@ const FAMILIES: &[Family] = &[
         Values::Daemon(|d| Some(float(d.events_dropped))),
     ),
     (
+        "mainstay_signals_received_total",
+        "Signals that the supervisor got, but those about its children.",
+        MetricType::COUNTER,
+        Values::Signals(|d| &d.signals_received),
+    ),
+    (
+        "mainstay_signals_forwarded_total",
+        "Signals that a route has sent on to a program, as what they were sent.",
+        MetricType::COUNTER,
+        Values::Signals(|d| &d.signals_forwarded),
+    ),
+    (
         "mainstay_draining",
         "Whether it is not ready on purpose: a drain, or the wait before a shutdown.",
         MetricType::GAUGE,
@@ -243,6 +257,7 @@ impl SnapshotCollector {
             Values::Process(_) => &["group", "program"],
             Values::Labelled(label, _) => &["group", "program", label],
             Values::Daemon(_) => &[],
+            Values::Signals(_) => &["signal"],
             Values::Build => &["revision", "version"],
         };
         let labels = labels.iter().map(ToString::to_string).collect();
@@ -278,6 +293,12 @@ fn collect_family((name, help, kind, values): &Family, snapshot: &Snapshot) -> M
             .collect(),
         Values::Daemon(value) => {
             value(&snapshot.daemon).map(|v| metric(*kind, Vec::new(), v)).into_iter().collect()
+        }
+        Values::Signals(values) => {
+            let of = |(signal, n): &(Signal, u64)| {
+                metric(*kind, vec![pair("signal", &signal.to_string())], float(*n))
+            };
+            values(&snapshot.daemon).iter().map(of).collect()
         }
         Values::Build => vec![metric(*kind, build_labels(), 1.0)],
     };

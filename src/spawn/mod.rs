@@ -3,7 +3,9 @@
 //! Reads the file system (stat) and nothing else. Not here: the fork and what follows it (`sys::child`), pipes and
 //! logs (`daemon::perform`).
 
+mod confine;
 pub mod environment;
+pub mod failure;
 pub mod lookup;
 pub mod plan;
 mod python;

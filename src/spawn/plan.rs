@@ -5,7 +5,7 @@
 use crate::config::model::Program;
 use crate::engine::input::{SpawnError, SpawnErrorKind};
 use crate::spawn::environment::BaseEnvironment;
-use crate::spawn::{lookup, python};
+use crate::spawn::{confine, lookup, python};
 use crate::sys::carray::{CArray, c_string};
 use crate::sys::child::{ExecPlan, Identity, StartDirectory};
 use std::os::fd::RawFd;
@@ -74,6 +74,8 @@ fn assemble(
         .start_fd
         .filter(|_| relative)
         .map(|fd| StartDirectory { fd, path: c_string(&context.start_dir.to_string_lossy()) });
+    let limits = program.native.limits.as_deref();
+    let identity = identity(program, context.own_uid);
     let argv = CArray::new(argv.iter().map(|a| c_string(a)).collect());
     let plan = ExecPlan::new(c_string(&path.to_string_lossy()), argv, environment(program, context));
     Ok(ExecPlan {
@@ -82,7 +84,9 @@ fn assemble(
         start_directory,
         directory: program.directory.as_deref().map(|d| c_string(&d.to_string_lossy())),
         umask: program.umask,
-        identity: identity(program, context.own_uid),
+        no_new_privs: limits.is_some_and(|l| l.no_new_privs),
+        confinement: limits.and_then(|l| confine::confinement(l, identity.is_some())).map(Box::new),
+        identity,
         nofile: context.nofile,
         handled: context.handled.clone(),
         complain: true,
@@ -116,7 +120,11 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
     let Some(command) = argv.first() else {
         return Err(lookup::error(SpawnErrorKind::NotExecutable, "command is empty".into()));
     };
-    let path = lookup::find(command, search_path(program, context), &context.start_dir)?;
+    let path = search_path(program, context);
+    let path = match program.native.limits.as_ref().and_then(|l| l.chroot.as_ref()) {
+        Some(root) => lookup::find_inside(command, path, &context.start_dir.join(root))?,
+        None => lookup::find(command, path, &context.start_dir)?,
+    };
     Ok((path, argv))
 }
 
@@ -125,12 +133,15 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
 fn refuse_zero_bytes(program: &Program, argv: &[String]) -> Result<(), SpawnError> {
     let has_zero = |text: &str| text.contains('\0');
     let directory = program.directory.as_deref().map(|d| d.to_string_lossy());
+    let chroot = program.native.limits.as_ref().and_then(|l| l.chroot.as_ref()).map(|c| c.to_string_lossy());
     let mut environment = program.environment.iter();
     let told = [Some(&program.name), Some(&program.group), program.serverurl.as_ref()];
     let what = if argv.iter().any(|word| has_zero(word)) {
         "`command`"
     } else if directory.is_some_and(|d| has_zero(&d)) {
         "`directory`"
+    } else if chroot.is_some_and(|c| has_zero(&c)) {
+        "`chroot`"
     } else if environment.any(|(name, value)| has_zero(name) || has_zero(value)) {
         "`environment`"
     } else if told.into_iter().flatten().any(|text| has_zero(text)) {
@@ -169,5 +180,10 @@ fn environment(program: &Program, context: &Context) -> CArray {
 fn identity(program: &Program, own_uid: u32) -> Option<Identity> {
     let user = program.user.as_ref()?;
     // COMPAT: the user we are already needs nothing, not even groups.
-    (user.uid != own_uid).then(|| Identity { uid: user.uid, gid: user.gid, groups: user.groups.clone() })
+    let instead = program.native.limits.as_ref().and_then(|l| l.groups.as_ref());
+    (user.uid != own_uid).then(|| Identity {
+        uid: user.uid,
+        gid: user.gid,
+        groups: instead.unwrap_or(&user.groups).clone(),
+    })
 }

@@ -1,7 +1,7 @@
 //! Hooks: what waits for them, what follows from their failure; and the ladder of stop signals.
 
 use super::*;
-use crate::config::model::{HookCommand, Hooks, StopStep};
+use crate::config::model::{HookCommand, Hooks, SignalTarget, StopStep};
 use crate::engine::input::{TaskEnd, TaskKind, TaskRef};
 use crate::engine::shutdown::Phase;
 
@@ -293,6 +293,19 @@ fn the_ladder_is_climbed_at_its_own_pace_and_ends_with_kill() {
 }
 
 #[test]
+fn the_ladder_reaches_what_is_left_of_a_tree() {
+    let mut rig = Rig::running(&laddered(|p| p.native.signal_target = Some(SignalTarget::Tree)));
+    rig.stop(false);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::TERM)]);
+    rig.ends(0, TERMINATED);
+    rig.checked(0, true);
+    rig.pass_ms(2_000);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::QUIT)]);
+    rig.pass_ms(1_500);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::INT), (100, Scope::Tree, Signal::KILL)]);
+}
+
+#[test]
 fn the_ladder_reaches_the_group_where_the_first_signal_did() {
     let mut rig = Rig::running(&laddered(|p| {
         p.stopasgroup = true;
@@ -305,4 +318,22 @@ fn the_ladder_reaches_the_group_where_the_first_signal_did() {
     assert_eq!(rig.kills(), [(100, Scope::Group, Signal::QUIT)], "who is left of the group gets it too");
     rig.pass_ms(1_500);
     assert_eq!(rig.kills(), [(100, Scope::Group, Signal::INT), (100, Scope::Group, Signal::KILL)]);
+}
+
+#[test]
+fn when_the_budget_is_spent_the_ladder_is_left_out_and_hooks_are_ended() {
+    let mut config = hooked(&[TaskKind::StopCommand, TaskKind::PostStop], |p| {
+        p.native.stop_ladder = vec![StopStep { after_ms: 60_000, signal: Signal::QUIT }];
+    });
+    config.supervisor.shutdown_timeout_ms = Some(5_000);
+    let mut rig = Rig::running(&config);
+    rig.step(Input::Shutdown { signal: Signal::TERM });
+    let stopping = rig.tasks();
+    assert!(stopping[0].1 <= 5_000, "a command has no more time than the whole");
+    rig.pass_ms(5_000);
+    assert_eq!(rig.kills().first().map(|k| k.2), Some(Signal::KILL));
+    assert_eq!(rig.ended_tasks(), 1);
+    rig.task_ends(stopping[0].0, TaskEnd::Cancelled);
+    rig.ends(0, ExitStatus::Signal { signal: Signal::KILL, core: false });
+    assert_eq!((rig.tasks().len(), rig.leave()), (0, Some(Leave::Exit(0))), "no time is left for post_stop");
 }
