@@ -172,3 +172,17 @@ fn without_a_mark_who_has_a_parent_or_the_group_is_found() {
     harness::kill(orphan, 9).unwrap();
     daemon.finish();
 }
+
+#[test]
+fn what_a_crash_has_left_behind_goes_with_the_next_stop() {
+    let daemon = family(toml(&format!("{TOML}signal_target = \"tree\"\nbackoff_initial = \"10ms\"\n")));
+    let before = pid(&daemon, "orphan");
+    harness::kill(pid(&daemon, "leader"), 9).unwrap();
+    wait_until("it is started again", || daemon.dir().read("orphan").lines().count() == 2);
+    wait_until("and its leader", || daemon.dir().read("leader").lines().count() == 2);
+    daemon.wait_state("p", "RUNNING");
+    assert!(proc::alive(before), "nobody has stopped it");
+    ctl(&daemon, &["stop", "p"]).expect(0);
+    assert!(!proc::alive(before), "it is of the tree");
+    daemon.finish();
+}
