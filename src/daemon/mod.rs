@@ -7,11 +7,14 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod clock;
 mod events;
+mod explain;
 mod fcgi;
 mod gateway;
 mod groups;
 mod heard;
+mod history;
 mod last_words;
 mod lastresort;
 mod launch;

@@ -3,8 +3,10 @@
 //! Invariant: a program's pid is in `pids` exactly from its fork to its reaping; a task's is in `tasks`.
 
 use crate::config::model::Config;
+use crate::daemon::clock::Clock;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
+use crate::daemon::history::Histories;
 use crate::daemon::last_words;
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
@@ -66,12 +68,15 @@ pub(crate) struct Daemon {
     pub(crate) output: Output,
     /// The end of what each program has written.
     pub(crate) recents: Recents,
+    /// How they have ended.
+    pub(crate) histories: Histories,
     pub(crate) events: Events,
     /// Those who follow events by way of the gateway.
     pub(crate) subscribers: Subscribers,
     pub(crate) slots: Vec<Slot>,
     pub(crate) pids: HashMap<i32, ProcRef>,
     pub(crate) tasks: Tasks,
+    pub(crate) clock: Clock,
     /// Sockets of FastCGI programs that live.
     pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
@@ -170,6 +175,7 @@ impl Daemon {
             journal: opened.journal,
             output: Output::new(),
             recents,
+            histories: Histories::new(std::path::Path::new("/")),
             events,
             subscribers: Subscribers::default(),
             slots: opened.slots,
@@ -178,6 +184,7 @@ impl Daemon {
             update_wanted: false,
             pids: HashMap::new(),
             tasks: Tasks::default(),
+            clock: Clock::default(),
             fcgi: Vec::new(),
             spawner,
             context,

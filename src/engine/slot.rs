@@ -5,13 +5,16 @@
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
 use crate::config::model::{
-    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, SignalTarget, StopStep, Waits,
+    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, Schedule, SignalTarget,
+    StopStep, Waits,
 };
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
+use crate::engine::ends::Ending;
 use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
+use crate::engine::schedule::Plan;
 use crate::engine::timers::{Deadline, Timers};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 use std::collections::VecDeque;
@@ -46,7 +49,7 @@ pub(super) struct Policy {
     pub(super) depends_on: Vec<DependsOn>,
     pub(super) bind: Bind,
     pub(super) oneshot: bool,
-    pub(super) is_scheduled: bool,
+    pub(super) schedule: Option<Box<Schedule>>,
     pub(super) critical: bool,
     pub(super) max_restarts: Option<u32>,
     pub(super) restart_window_ms: i64,
@@ -81,7 +84,7 @@ impl Policy {
             depends_on: program.native.depends_on.clone(),
             bind: program.native.bind,
             oneshot: program.native.oneshot,
-            is_scheduled: program.native.schedule.is_some(),
+            schedule: program.native.schedule.clone(),
             critical: program.native.critical,
             max_restarts: program.native.max_restarts,
             restart_window_ms: program.native.restart_window_ms,
@@ -89,6 +92,11 @@ impl Policy {
             stop_ladder: program.native.stop_ladder.clone(),
             hooks: HookPolicy::new(program),
         }
+    }
+
+    /// It is to end by itself: there is nothing that it has to stay up for.
+    pub(super) fn runs_to_its_end(&self) -> bool {
+        self.oneshot || self.schedule.is_some()
     }
 
     /// What its place in every order depends on, and whom it waits for.
@@ -241,6 +249,11 @@ pub(super) struct Slot {
     pub(super) tries: u32,
     /// Failed starts and crashes in a row: the step of exponential backoff.
     pub(super) level: u32,
+    /// What `tries` was with the last end, which may have reset it.
+    pub(super) last_tries: u32,
+    /// When it came into its state.
+    pub(super) since: Now,
+    pub(super) ending: Ending,
     /// The last spawn.
     pub(super) started: Now,
     /// The last reap.
@@ -266,6 +279,7 @@ pub(super) struct Slot {
     pub(super) killed_at: Option<Mono>,
     pub(super) last: LastEnd,
     pub(super) hooks: Running,
+    pub(super) plan: Plan,
     /// Signals of the ladder that have been sent.
     pub(super) ladder_at: usize,
     pub(super) stats: ProcessStats,
@@ -285,6 +299,9 @@ impl Slot {
             after: None,
             tries: 0,
             level: 0,
+            last_tries: 0,
+            since: Now::default(),
+            ending: Ending::default(),
             started: Now::default(),
             stopped: Wall::default(),
             spawnerr: String::new(),
@@ -300,6 +317,7 @@ impl Slot {
             killed_at: None,
             last: LastEnd::default(),
             hooks: Running::default(),
+            plan: Plan::default(),
             ladder_at: 0,
             stats: ProcessStats::default(),
         }
@@ -332,6 +350,7 @@ impl Slot {
     /// It is started without anybody asking for it.
     pub(super) fn starts_by_itself(&self) -> bool {
         self.policy.autostart
+            && self.policy.schedule.is_none()
             && self.policy.disabled.is_none()
             && !self.was_started()
             && self.state == State::Stopped
@@ -356,6 +375,7 @@ impl Slot {
     /// The one way to change the state.
     pub(super) fn go(&mut self, to: State, cx: &mut Ctx<'_>) {
         let from = std::mem::replace(&mut self.state, to);
+        self.since = cx.now;
         cx.timers.clear(self.id);
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
@@ -375,8 +395,9 @@ impl Slot {
         cx.news.push(News::To(to));
     }
 
-    /// Notes how a life or an attempt ended.
+    /// Notes how a life or an attempt ended, and tells it. To be called before anything is changed by it.
     pub(super) fn note_end(&mut self, code: u8, expected: bool, cx: &mut Ctx<'_>) {
+        self.tell_end(expected, cx);
         *cx.n_ends += 1;
         self.last = LastEnd { code: Some(code), expected, order: *cx.n_ends };
     }

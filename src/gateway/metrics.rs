@@ -109,7 +109,8 @@ const FAMILIES: &[Family] = &[
     ),
     (
         "mainstay_program_exits_total",
-        "Ended processes: with an expected or unexpected code, by a signal, or because they were told to stop.",
+        "Ended processes: with an expected or unexpected code, by a signal, for lack of memory (oom), because they failed their \
+         liveness check, or because they were told to stop; timeout: these had to be killed.",
         MetricType::COUNTER,
         Values::Labelled("reason", |p| {
             vec![
@@ -117,6 +118,9 @@ const FAMILIES: &[Family] = &[
                 ("unexpected".to_owned(), float(p.stats.exits_unexpected)),
                 ("signal".to_owned(), float(p.stats.exits_signal)),
                 ("stopped".to_owned(), float(p.stats.exits_stopped)),
+                ("oom".to_owned(), float(p.stats.exits_oom)),
+                ("timeout".to_owned(), float(p.stats.exits_timeout)),
+                ("liveness".to_owned(), float(p.stats.exits_liveness)),
             ]
         }),
     ),
@@ -137,6 +141,27 @@ const FAMILIES: &[Family] = &[
             Some(ExitStatus::Signal { signal, .. }) => Some(f64::from(signal.0)),
             _ => None,
         }),
+    ),
+    (
+        "mainstay_program_last_peak_memory_bytes",
+        "The most memory that the process that ended last had resident at once.",
+        MetricType::GAUGE,
+        Values::Process(|p| Some(float(p.last_end?.used?.peak_bytes))),
+    ),
+    (
+        "mainstay_program_last_cpu_seconds",
+        "Processor time of the process that ended last, in seconds.",
+        MetricType::GAUGE,
+        Values::Process(|p| {
+            let used = p.last_end?.used?;
+            Some(float(used.user_us + used.system_us) / 1e6)
+        }),
+    ),
+    (
+        "mainstay_program_next_run_timestamp_seconds",
+        "When its schedule starts it next, in seconds since 1970; only where it has one.",
+        MetricType::GAUGE,
+        Values::Process(|p| p.next_run.map(|at| at.0 as f64 / 1_000.0)),
     ),
     (
         "mainstay_program_spawn_failures_total",

@@ -319,3 +319,20 @@ fn the_ladder_reaches_the_group_where_the_first_signal_did() {
     rig.pass_ms(1_500);
     assert_eq!(rig.kills(), [(100, Scope::Group, Signal::INT), (100, Scope::Group, Signal::KILL)]);
 }
+
+#[test]
+fn a_hook_that_fails_or_takes_too_long_is_a_failed_start() {
+    use crate::control::EndReason;
+    for (end, reason, why) in [
+        (TaskEnd::NotStarted("no such file".into()), EndReason::Spawn, "pre_start failed: no such file"),
+        (TaskEnd::TimedOut, EndReason::Timeout, "pre_start failed: it took too long and was killed"),
+    ] {
+        let mut rig = Rig::booted(&hooked(&[TaskKind::PreStart], |_| {}));
+        let task = rig.task(TaskKind::PreStart);
+        rig.task_ends(task, end);
+        let told = rig.out.iter().find_map(|a| if let Action::Ended(facts) = a { Some(facts) } else { None });
+        let facts = told.expect("its end is told");
+        assert_eq!((facts.reason, facts.status, facts.tries), (reason, None, 1));
+        assert_eq!(facts.why, why);
+    }
+}

@@ -178,7 +178,8 @@ impl Rig {
             Action::Renewed(slot) => {
                 ensure(!self.vacant.contains(slot), || format!("renews what is vacant after {told}"))
             }
-            Action::RunTask { .. }
+            Action::Ended(_)
+            | Action::RunTask { .. }
             | Action::EndTask(_)
             | Action::LastWords { .. }
             | Action::Stopping
@@ -287,6 +288,7 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Deadline
         | Input::Drain
         | Input::Forward { .. }
+        | Input::ClockSet
         | Input::Command { .. }
         | Input::Shutdown { .. }
         | Input::Restart { .. } => None,
