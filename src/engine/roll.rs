@@ -215,7 +215,8 @@ impl Slot {
     /// Its policy is another from now on.
     fn adopt(&mut self, policy: Policy, booted: bool, cx: &mut Ctx<'_>) {
         let is_same = (&self.policy.schedule, &self.policy.disabled) == (&policy.schedule, &policy.disabled);
-        self.policy = policy;
+        let before = std::mem::replace(&mut self.policy, policy);
+        self.change_checks(&before, cx);
         if booted && !is_same {
             self.plan_anew(cx);
         }

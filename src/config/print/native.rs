@@ -207,9 +207,7 @@ fn backoff(f: &mut Fields, backoff: Backoff) {
         f.text("backoff_factor", text.trim_end_matches('0').trim_end_matches('.'));
     }
     f.time("backoff_max", max_ms, 60_000);
-    if jitter_percent != 10 {
-        f.text("backoff_jitter", &format!("{jitter_percent}%"));
-    }
+    f.number("backoff_jitter", jitter_percent.into(), 10);
     f.time("backoff_reset_after", reset_after_ms, 60_000);
 }
 

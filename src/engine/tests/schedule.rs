@@ -20,7 +20,7 @@ fn timed(text: &str, overlap: Overlap) -> Config {
 }
 
 impl Rig {
-    fn note(&self) -> String {
+    pub(super) fn note(&self) -> String {
         self.engine.process_infos(self.now)[0].note.clone()
     }
 

@@ -12,6 +12,7 @@ pub mod bins;
 pub mod daemon;
 pub mod http;
 pub mod listener;
+pub mod notify;
 pub mod pattern;
 pub mod proc;
 pub mod puppet;
