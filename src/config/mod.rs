@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod corpus_tests;
+pub mod cron;
 pub mod diag;
 pub mod diff;
 pub mod expand;
@@ -15,6 +16,7 @@ pub mod from_toml;
 pub mod glob;
 pub mod interpolate;
 mod load;
+mod missing;
 pub mod model;
 pub mod passwd;
 pub mod paths;
@@ -23,12 +25,14 @@ pub mod python;
 pub mod raw;
 pub mod settings;
 pub mod shlex;
+mod switch;
 #[cfg(test)]
 pub(crate) mod testing;
 mod utf8;
 pub(crate) mod validate;
 mod values;
 pub mod world;
+pub mod zone;
 
 /// Stands for the value of a variable that is not UTF-8; no real variable has a zero byte. Whoever uses it is refused.
 pub const NOT_TEXT: &str = "\0not UTF-8";

@@ -264,6 +264,8 @@ pub struct ProcessInfo {
     pub stdout_logfile: String,
     pub stderr_logfile: String,
     pub ready: bool,
+    /// When its schedule starts it next.
+    pub next_run: Option<Wall>,
     /// What there is to say beside the state: what it waits for, why it is not ready, when it runs next. Shown in
     /// `status`; empty for a program of Supervisor's kind.
     pub note: String,
@@ -359,6 +361,10 @@ pub struct SelfStats {
     /// Events that found their listener's buffer full.
     pub events_dropped: u64,
     pub gateway_restarts: u64,
+    /// Without SIGCHLD.
+    pub signals_received: Vec<(Signal, u64)>,
+    /// To programs, by routes: as what they went on.
+    pub signals_forwarded: Vec<(Signal, u64)>,
     pub shutting_down: bool,
     /// Not ready on purpose.
     pub draining: bool,

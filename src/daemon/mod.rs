@@ -7,6 +7,7 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod clock;
 mod events;
 mod explain;
 mod fcgi;
@@ -21,6 +22,7 @@ mod life;
 mod listen;
 mod log_requests;
 mod logs;
+mod memory;
 mod ourselves;
 mod output;
 mod perform;
@@ -29,6 +31,7 @@ mod plan;
 mod reap;
 mod requests;
 mod roster;
+mod routes;
 mod signals;
 pub mod solo;
 mod sources;
@@ -38,6 +41,7 @@ mod subscribe;
 mod task_lines;
 mod task_plan;
 mod tasks;
+mod trees;
 mod turn;
 mod update;
 mod whereabouts;

@@ -136,6 +136,7 @@ impl Daemon {
         let mut processes = self.engine.process_infos(self.now);
         for (info, slot) in processes.iter_mut().zip(self.engine.shown_order()) {
             self.complete(info, *slot);
+            self.add_memory_note(info, *slot);
         }
         Snapshot {
             identity: self.identity(),
@@ -144,6 +145,12 @@ impl Daemon {
             last_lines: Vec::new(),
             daemon: self.self_stats(numbers),
         }
+    }
+
+    fn add_memory_note(&self, info: &mut ProcessInfo, slot: u32) {
+        let Some(note) = self.memory_note(slot) else { return };
+        let between = if info.note.is_empty() { "" } else { "; " };
+        info.note = format!("{}{between}{note}", info.note);
     }
 
     /// What the engine does not know of a process.
@@ -170,6 +177,8 @@ impl Daemon {
             log_bytes_lost: self.lost_bytes,
             events_dropped: self.events.hub.dropped(),
             gateway_restarts: self.gateway.restarts,
+            signals_received: self.signal_counts.received(),
+            signals_forwarded: self.signal_counts.forwarded(),
             shutting_down: self.engine.is_stopping(),
             draining: self.engine.is_draining(),
         }

@@ -3,6 +3,7 @@
 //! Invariant: a program's pid is in `pids` exactly from its fork to its reaping; a task's is in `tasks`.
 
 use crate::config::model::Config;
+use crate::daemon::clock::Clock;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
 use crate::daemon::history::Histories;
@@ -10,17 +11,20 @@ use crate::daemon::last_words;
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
 use crate::daemon::listen::Listener;
+use crate::daemon::memory::Memory;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::roster::Roster;
+use crate::daemon::routes::SignalCounts;
 use crate::daemon::signals::{IGNORED, handled};
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
 use crate::daemon::subscribe::Subscribers;
 use crate::daemon::tasks::Tasks;
+use crate::daemon::trees::Trees;
 use crate::daemon::update::Updating;
 use crate::engine::Engine;
-use crate::engine::action::{Action, Leave};
+use crate::engine::action::{Action, Leave, Scope};
 use crate::engine::input::{CommandId, Input};
 use crate::journal::Journal;
 use crate::logging::{Put, Recents, Sinks};
@@ -72,6 +76,7 @@ pub(crate) struct Daemon {
     pub(crate) slots: Vec<Slot>,
     pub(crate) pids: HashMap<i32, ProcRef>,
     pub(crate) tasks: Tasks,
+    pub(crate) clock: Clock,
     /// Sockets of FastCGI programs that live.
     pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
@@ -84,8 +89,11 @@ pub(crate) struct Daemon {
     pub(crate) now: Now,
     pub(crate) inputs: VecDeque<Input>,
     pub(crate) actions: Vec<Action>,
-    /// Process groups whose end the engine waits for.
-    pub(crate) watched: Vec<(ProcRef, Pid)>,
+    /// Process groups and trees whose end the engine waits for.
+    pub(crate) watched: Vec<(ProcRef, Pid, Scope)>,
+    pub(crate) trees: Trees,
+    pub(crate) signal_counts: SignalCounts,
+    pub(crate) memory: Memory,
     pub(crate) commands: HashMap<CommandId, (u32, u64)>,
     pub(crate) next_command: u64,
     pub(crate) orphans: u64,
@@ -176,6 +184,7 @@ impl Daemon {
             update_wanted: false,
             pids: HashMap::new(),
             tasks: Tasks::default(),
+            clock: Clock::default(),
             fcgi: Vec::new(),
             spawner,
             context,
@@ -186,6 +195,9 @@ impl Daemon {
             inputs: VecDeque::new(),
             actions: Vec::new(),
             watched: Vec::new(),
+            trees: Trees::default(),
+            signal_counts: SignalCounts::default(),
+            memory: Memory::default(),
             commands: HashMap::new(),
             next_command: 0,
             orphans: 0,

@@ -8,11 +8,11 @@ use crate::types::{ExitStatus, LogLevel, Now, Pid, ProcRef, Signal};
 pub enum Action {
     /// Start this incarnation. Answered by `Spawned` or `SpawnFailed`, always.
     Spawn(ProcRef),
-    /// Send a signal to a process that has not been reaped, or to its process group.
+    /// Send a signal to a process that has not been reaped, to its process group, or to all that descends from it.
     Kill { proc: ProcRef, pid: Pid, scope: Scope, signal: Signal },
-    /// Tell by `GroupChecked` whether the process group `pid` still has members, now and whenever a
-    /// child has been reaped, until the answer was no or another incarnation is spawned.
-    CheckGroup { proc: ProcRef, pid: Pid },
+    /// Tell by `GroupChecked` whether the process group `pid`, or the tree, still has members, now and whenever a
+    /// child has been reaped, until the answer was no or another incarnation is spawned. The leader has been reaped.
+    CheckGroup { proc: ProcRef, pid: Pid, scope: Scope },
     /// Run what the program's configuration names for this kind of task, in the program's context and in a process group
     /// of its own, for at most `timeout_ms`. Answered by `TaskEnded`, always.
     RunTask { task: TaskRef, timeout_ms: i64 },
@@ -44,6 +44,8 @@ pub enum Action {
 pub enum Scope {
     Process,
     Group,
+    /// The process and all that descends from it, whatever group it is in; after the leader's end those that are left.
+    Tree,
 }
 
 /// News for listeners, metrics and logs.

@@ -30,6 +30,8 @@ pub enum Input {
     KillFailed { proc: ProcRef, errno: String },
     /// Answer to `Action::RunTask`, exactly one: it has ended, or could not be started.
     TaskEnded { task: TaskRef, end: TaskEnd },
+    /// Somebody has set the wall clock. Comes only where the engine follows it.
+    ClockSet,
     /// From an operator; answered exactly once by `Action::Reply`.
     Command { id: CommandId, command: Command },
     /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.
@@ -38,6 +40,8 @@ pub enum Input {
     Drain,
     /// SIGHUP as Supervisor means it: stop everything and start again.
     Restart { signal: Signal },
+    /// A signal that we got is for the process of this slot. Legal at any time: without a process nobody gets it.
+    Forward { slot: u32, signal: Signal },
     /// These members of a group are part of the whole from now on: (slot, member).
     Add { group: Rc<Group>, members: Vec<(u32, usize)> },
     /// The programs of these slots are not, as soon as they have been stopped: `Action::Vacated`.

@@ -5,14 +5,16 @@
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
 use crate::config::model::{
-    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Program, StopStep, Waits,
+    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, Schedule, SignalTarget,
+    StopStep, Waits,
 };
 use crate::control::{ProcessStats, State};
-use crate::engine::action::{Action, StateChange};
+use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
 use crate::engine::ends::Ending;
 use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
+use crate::engine::schedule::Plan;
 use crate::engine::timers::{Deadline, Timers};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 use std::collections::VecDeque;
@@ -38,12 +40,16 @@ pub(super) struct Policy {
     pub(super) stopwaitsecs_ms: i64,
     pub(super) stopasgroup: bool,
     pub(super) killasgroup: bool,
+    /// In place of the two.
+    pub(super) target: Option<SignalTarget>,
+    /// It uses what Supervisor does not know. COMPAT: of others `status` says less.
+    pub(super) is_native: bool,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
     pub(super) depends_on: Vec<DependsOn>,
     pub(super) bind: Bind,
     pub(super) oneshot: bool,
-    pub(super) is_scheduled: bool,
+    pub(super) schedule: Option<Box<Schedule>>,
     pub(super) critical: bool,
     pub(super) max_restarts: Option<u32>,
     pub(super) restart_window_ms: i64,
@@ -72,11 +78,13 @@ impl Policy {
             stopwaitsecs_ms: program.stopwaitsecs_ms,
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
+            target: program.native.signal_target,
+            is_native: program.native != Native::default(),
             disabled: program.native.disabled.clone(),
             depends_on: program.native.depends_on.clone(),
             bind: program.native.bind,
             oneshot: program.native.oneshot,
-            is_scheduled: program.native.schedule.is_some(),
+            schedule: program.native.schedule.clone(),
             critical: program.native.critical,
             max_restarts: program.native.max_restarts,
             restart_window_ms: program.native.restart_window_ms,
@@ -84,6 +92,11 @@ impl Policy {
             stop_ladder: program.native.stop_ladder.clone(),
             hooks: HookPolicy::new(program),
         }
+    }
+
+    /// It is to end by itself: there is nothing that it has to stay up for.
+    pub(super) fn runs_to_its_end(&self) -> bool {
+        self.oneshot || self.schedule.is_some()
     }
 
     /// What its place in every order depends on, and whom it waits for.
@@ -99,6 +112,30 @@ impl Policy {
     /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.
     pub(super) fn namespec(&self) -> String {
         namespec(&self.group, &self.name)
+    }
+
+    /// Whom the stop signal is for.
+    pub(super) fn stop_scope(&self) -> Scope {
+        self.scope(self.stopasgroup)
+    }
+
+    /// Whom the SIGKILL after it is for. With more than the process, STOPPED means that nobody of them is left.
+    pub(super) fn kill_scope(&self) -> Scope {
+        self.scope(self.killasgroup)
+    }
+
+    /// Whom an operator's signal is for. COMPAT: `stopasgroup` has no say in it.
+    pub(super) fn signal_scope(&self) -> Scope {
+        self.scope(false)
+    }
+
+    fn scope(&self, as_group: bool) -> Scope {
+        match self.target {
+            Some(SignalTarget::Tree) => Scope::Tree,
+            Some(SignalTarget::Group) => Scope::Group,
+            None if as_group => Scope::Group,
+            Some(SignalTarget::Process) | None => Scope::Process,
+        }
     }
 
     /// COMPAT: a death by signal is never expected.
@@ -242,6 +279,7 @@ pub(super) struct Slot {
     pub(super) killed_at: Option<Mono>,
     pub(super) last: LastEnd,
     pub(super) hooks: Running,
+    pub(super) plan: Plan,
     /// Signals of the ladder that have been sent.
     pub(super) ladder_at: usize,
     pub(super) stats: ProcessStats,
@@ -279,6 +317,7 @@ impl Slot {
             killed_at: None,
             last: LastEnd::default(),
             hooks: Running::default(),
+            plan: Plan::default(),
             ladder_at: 0,
             stats: ProcessStats::default(),
         }
@@ -311,6 +350,7 @@ impl Slot {
     /// It is started without anybody asking for it.
     pub(super) fn starts_by_itself(&self) -> bool {
         self.policy.autostart
+            && self.policy.schedule.is_none()
             && self.policy.disabled.is_none()
             && !self.was_started()
             && self.state == State::Stopped

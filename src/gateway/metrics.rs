@@ -6,7 +6,7 @@
 //! Not here: asking for the snapshot (`route`), counting (`engine`, `daemon`).
 
 use crate::control::{ProcessInfo, SelfStats, Snapshot, State};
-use crate::types::ExitStatus;
+use crate::types::{ExitStatus, Signal};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Registry, TextEncoder};
@@ -40,6 +40,8 @@ enum Values {
     Labelled(&'static str, fn(&ProcessInfo) -> Vec<(String, f64)>),
     /// One value of the daemon, if it is known.
     Daemon(fn(&SelfStats) -> Option<f64>),
+    /// One value for each signal that has come.
+    Signals(fn(&SelfStats) -> &[(Signal, u64)]),
     /// 1, with what identifies the build.
     Build,
 }
@@ -156,6 +158,12 @@ const FAMILIES: &[Family] = &[
         }),
     ),
     (
+        "mainstay_program_next_run_timestamp_seconds",
+        "When its schedule starts it next, in seconds since 1970; only where it has one.",
+        MetricType::GAUGE,
+        Values::Process(|p| p.next_run.map(|at| at.0 as f64 / 1_000.0)),
+    ),
+    (
         "mainstay_program_spawn_failures_total",
         "Starts that failed before the program was executed.",
         MetricType::COUNTER,
@@ -191,6 +199,18 @@ const FAMILIES: &[Family] = &[
         "Events that were dropped because their listeners were too slow.",
         MetricType::COUNTER,
         Values::Daemon(|d| Some(float(d.events_dropped))),
+    ),
+    (
+        "mainstay_signals_received_total",
+        "Signals that the supervisor got, but those about its children.",
+        MetricType::COUNTER,
+        Values::Signals(|d| &d.signals_received),
+    ),
+    (
+        "mainstay_signals_forwarded_total",
+        "Signals that a route has sent on to a program, as what they were sent.",
+        MetricType::COUNTER,
+        Values::Signals(|d| &d.signals_forwarded),
     ),
     (
         "mainstay_draining",
@@ -256,6 +276,7 @@ impl SnapshotCollector {
             Values::Process(_) => &["group", "program"],
             Values::Labelled(label, _) => &["group", "program", label],
             Values::Daemon(_) => &[],
+            Values::Signals(_) => &["signal"],
             Values::Build => &["revision", "version"],
         };
         let labels = labels.iter().map(ToString::to_string).collect();
@@ -291,6 +312,12 @@ fn collect_family((name, help, kind, values): &Family, snapshot: &Snapshot) -> M
             .collect(),
         Values::Daemon(value) => {
             value(&snapshot.daemon).map(|v| metric(*kind, Vec::new(), v)).into_iter().collect()
+        }
+        Values::Signals(values) => {
+            let of = |(signal, n): &(Signal, u64)| {
+                metric(*kind, vec![pair("signal", &signal.to_string())], float(*n))
+            };
+            values(&snapshot.daemon).iter().map(of).collect()
         }
         Values::Build => vec![metric(*kind, build_labels(), 1.0)],
     };

@@ -1,6 +1,6 @@
 //! The invariants, checked after every action and every step.
 
-use mainstay::config::model::{Backoff, Config, Group, Native};
+use mainstay::config::model::{Backoff, Config, Group, Native, Program, SignalTarget};
 use mainstay::control::{Command, EndReason, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
@@ -49,7 +49,7 @@ impl Known {
             depends: !p.native.depends_on.is_empty(),
             startretries: p.startretries,
             backoff: p.backoff,
-            killasgroup: p.killasgroup,
+            killasgroup: leaves_nobody(p),
             state: State::Stopped,
             incarnation,
             base: incarnation,
@@ -70,7 +70,16 @@ impl Known {
         // Tries that were made before count.
         self.startretries = self.startretries.max(p.startretries);
         self.backoff = p.backoff;
-        self.killasgroup = p.killasgroup;
+        self.killasgroup = leaves_nobody(p);
+    }
+}
+
+/// STOPPED means that nobody of its group, or its tree, is left.
+fn leaves_nobody(p: &Program) -> bool {
+    match p.native.signal_target {
+        Some(SignalTarget::Process) => false,
+        Some(SignalTarget::Group | SignalTarget::Tree) => true,
+        None => p.killasgroup,
     }
 }
 
@@ -99,6 +108,8 @@ pub(crate) struct Checker {
     booted: bool,
     /// Between the wish for an end and the first stop time may pass.
     has_drain: bool,
+    /// When it is spent everything is killed at once.
+    has_budget: bool,
     boot_order: Vec<u32>,
     in_boot: bool,
     was_started_up: bool,
@@ -134,6 +145,7 @@ impl Checker {
             told_why: false,
             booted: false,
             has_drain: config.supervisor.drain_delay_ms > 0,
+            has_budget: config.supervisor.shutdown_timeout_ms.is_some(),
             boot_order: Vec::new(),
             in_boot: false,
             was_started_up: false,
@@ -201,8 +213,10 @@ impl Checker {
                 }
             }
             Input::Command { .. }
+            | Input::Forward { .. }
             | Input::Drain
             | Input::Deadline
+            | Input::ClockSet
             | Input::ExecFailed { .. }
             | Input::GroupChecked { .. } => {}
         }
@@ -320,6 +334,12 @@ impl Checker {
         &mut self.slots[id as usize]
     }
 
+    /// Nothing may begin any more.
+    fn is_ending(&self) -> bool {
+        let wanted = self.end_wanted || self.restart_wanted;
+        self.stopping || self.told_stopping || (wanted && !self.has_drain)
+    }
+
     fn hook_of(&self, slot: u32) -> Option<&TaskRef> {
         self.hooks.iter().find(|task| task.proc.slot == slot)
     }
@@ -331,8 +351,7 @@ impl Checker {
         assert_eq!(self.hook_of(task.proc.slot), None, "two hooks of one program");
         match task.kind {
             TaskKind::PreStart => {
-                let ending = self.stopping || self.end_wanted || self.restart_wanted;
-                assert!(!ending, "a start is prepared while everything is being stopped");
+                assert!(!self.is_ending(), "a start is prepared while everything is being stopped");
                 assert!(!self.forked.contains(&task.proc), "its process is there already");
             }
             TaskKind::PostStop => {
@@ -361,9 +380,7 @@ impl Checker {
     }
 
     fn spawn(&mut self, proc: ProcRef, live: &[ProcRef]) {
-        let wanted = self.end_wanted || self.restart_wanted;
-        let ending = self.stopping || self.told_stopping || (wanted && !self.has_drain);
-        assert!(!ending, "a start while everything is being stopped");
+        assert!(!self.is_ending(), "a start while everything is being stopped");
         let base = self.slot(proc.slot).base;
         let is_own = |p: &ProcRef| p.slot == proc.slot && p.incarnation > base;
         assert!(!live.iter().any(is_own), "two lives of one program");
@@ -381,7 +398,7 @@ impl Checker {
 
     fn change(&mut self, change: &StateChange) {
         let id = change.proc.slot;
-        if change.to == State::Stopping && (self.end_wanted || self.restart_wanted) {
+        if change.to == State::Stopping && self.told_stopping && !self.has_budget {
             self.order_of_shutdown(id);
         }
         self.seen_changes.insert((change.from, change.to));
@@ -480,7 +497,7 @@ impl Checker {
 
 /// Ours beside Supervisor's: a one-shot is tried again, there were too many restarts, a running program is stopped to be
 /// started again.
-fn allowed_to_natives(from: State, to: State) -> bool {
+pub(crate) fn allowed_to_natives(from: State, to: State) -> bool {
     match from {
         State::Exited => matches!(to, State::Backoff | State::Fatal),
         State::Stopped => to == State::Backoff,

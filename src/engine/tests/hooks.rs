@@ -1,7 +1,7 @@
 //! Hooks: what waits for them, what follows from their failure; and the ladder of stop signals.
 
 use super::*;
-use crate::config::model::{HookCommand, Hooks, StopStep};
+use crate::config::model::{HookCommand, Hooks, SignalTarget, StopStep};
 use crate::engine::input::{TaskEnd, TaskKind, TaskRef};
 use crate::engine::shutdown::Phase;
 
@@ -290,6 +290,19 @@ fn the_ladder_is_climbed_at_its_own_pace_and_ends_with_kill() {
     rig.spawn_ok(0, 101);
     rig.stop(false);
     assert_eq!(rig.kills(), [(101, Scope::Process, Signal::TERM)], "the next stop begins at the bottom");
+}
+
+#[test]
+fn the_ladder_reaches_what_is_left_of_a_tree() {
+    let mut rig = Rig::running(&laddered(|p| p.native.signal_target = Some(SignalTarget::Tree)));
+    rig.stop(false);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::TERM)]);
+    rig.ends(0, TERMINATED);
+    rig.checked(0, true);
+    rig.pass_ms(2_000);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::QUIT)]);
+    rig.pass_ms(1_500);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::INT), (100, Scope::Tree, Signal::KILL)]);
 }
 
 #[test]

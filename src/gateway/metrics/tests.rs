@@ -58,6 +58,8 @@ fn rich() -> Snapshot {
     job.last_exit = Some(ExitStatus::Code(7));
     let mut snapshot = snapshot(vec![job, web, process("odd", "a\"b\\c\nd", State::Fatal)]);
     snapshot.daemon.orphans_reaped = 12;
+    snapshot.daemon.signals_received = vec![(Signal::HUP, 2), (Signal(50), 1)];
+    snapshot.daemon.signals_forwarded = vec![(Signal::USR1, 3)];
     snapshot.daemon.cpu_seconds = Some(0.25);
     snapshot.daemon.resident_bytes = Some(1_048_576);
     snapshot.daemon.start = Wall(1_700_000_000_250);
@@ -92,6 +94,8 @@ fn the_text_is_what_a_strict_reader_accepts() {
     assert_eq!(value(&format!("mainstay_program_last_exit_code{job}")), Some(7.0));
     assert_eq!(value(r#"mainstay_program_up{group="odd",program="a\"b\\c\nd"}"#), Some(0.0));
     assert_eq!(value("mainstay_orphans_reaped_total"), Some(12.0));
+    assert_eq!(value(r#"mainstay_signals_received_total{signal="SIGHUP"}"#), Some(2.0));
+    assert_eq!(value(r#"mainstay_signals_received_total{signal="signal 50"}"#), Some(1.0));
     assert_eq!(value("process_start_time_seconds"), Some(1_700_000_000.25));
     assert_eq!(value("process_cpu_seconds_total"), Some(0.25));
     assert_eq!(value("process_open_fds"), None);
