@@ -6,7 +6,11 @@
 
 mod codes;
 mod docker;
+mod draining;
+mod ending;
+mod files;
 mod health;
 mod languages;
+mod matrix;
 mod restrictions;
 mod stopping;
