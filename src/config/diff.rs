@@ -94,7 +94,8 @@ pub fn group(old: &Group, new: &Group) -> Vec<Difference> {
     differences(kind, &json::group(old, &[], true), &json::group(new, &[], true))
 }
 
-/// The settings of the daemon itself, and of its servers: none takes effect before everything is started again.
+/// The settings of the daemon itself, and of its servers, that take no effect before everything is started again: all but
+/// the routes of signals.
 #[must_use]
 pub fn whole(old: &Config, new: &Config) -> Vec<Difference> {
     let kind = SectionKind::Supervisor;
@@ -103,6 +104,7 @@ pub fn whole(old: &Config, new: &Config) -> Vec<Difference> {
     found.retain(|d| d.setting != "environment" && d.setting != "serverurl");
     found.extend(servers(old, new));
     found.extend(differences(SectionKind::Mainstay, &json::own(old), &json::own(new)));
+    found.retain(|d| d.setting != "signals");
     found
 }
 

@@ -232,7 +232,7 @@ impl Daemon {
         });
         self.send_to_gateway();
         match launched.failed {
-            Some((stage, e)) => Err(format!("cannot {}: {}", stage.words(), errno::words(e))),
+            Some((stage, e)) => Err(format!("cannot {stage}: {}", errno::words(e))),
             None => Ok(()),
         }
     }

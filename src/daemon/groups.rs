@@ -58,6 +58,8 @@ impl Daemon {
         }
         let Config { groups, supervisor, .. } = config;
         self.config.supervisor.childlogdir = supervisor.childlogdir;
+        self.config.supervisor.signals = supervisor.signals;
+        self.settle_routes();
         self.config.supervisor.create_directories = supervisor.create_directories;
         self.events.hub.set_identifier(&supervisor.identifier);
         self.config.supervisor.identifier = supervisor.identifier;
@@ -157,10 +159,13 @@ impl Daemon {
     pub(crate) fn on_vacated(&mut self, slot: u32) {
         self.close_output_of(slot);
         self.recents.forget(slot);
+        self.histories.forget(slot);
         let auto = self.slots.get_mut(slot as usize).map(|s| std::mem::take(&mut s.auto));
         let gone = self.roster.vacate(slot, auto.unwrap_or_default());
         self.leave_sockets(|holder| holder.slot == slot);
-        self.watched.retain(|(proc, _)| proc.slot != slot);
+        self.watched.retain(|(proc, ..)| proc.slot != slot);
+        self.forget_tree(slot);
+        self.remove_cgroup(slot);
         self.events.hub.forget_member(slot);
         if let Some(slot) = self.slots.get_mut(slot as usize) {
             *slot = Slot { incarnation: slot.incarnation, ..Slot::default() };

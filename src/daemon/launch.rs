@@ -58,19 +58,11 @@ impl Daemon {
         }
         self.inputs.push_back(Input::Spawned { proc, pid: launched.pid });
         if let Some((stage, errno)) = launched.failed {
-            let object = match stage {
-                crate::sys::child::Stage::Directory => {
-                    program.directory.as_ref().map(|d| format!(" `{}`", d.display())).unwrap_or_default()
-                }
-                crate::sys::child::Stage::Exec => format!(" `{}`", program.command),
-                crate::sys::child::Stage::Uid
-                | crate::sys::child::Stage::Gid
-                | crate::sys::child::Stage::Groups => {
-                    program.user.as_ref().map(|u| format!(" `{}`", u.text)).unwrap_or_default()
-                }
-                _ => String::new(),
-            };
-            let text = format!("cannot {}{object}: {}", stage.words(), errno::words(errno));
+            let (text, hint) = spawn::failure::told(program, stage, errno);
+            if let Some(hint) = hint {
+                self.log(LogLevel::Warn, &format!("cannot {text} for {}; hint: {hint}", program.name));
+            }
+            let text = format!("cannot {text}");
             self.inputs.push_back(Input::ExecFailed { proc, text });
         }
     }
@@ -79,6 +71,7 @@ impl Daemon {
         // COMPAT: the socket comes first, even of a command that is not there.
         let socket = self.join_socket(proc, program)?;
         let mut plan = spawn::plan(program, &self.context, [None; 3])?;
+        self.confine(proc, program, &mut plan);
         let mut ends = self.open_ends(proc, program, socket).map_err(|e| self.explain(program, e))?;
         if self.runs_short(&ends) {
             self.close_ends(&mut ends);

@@ -145,6 +145,7 @@ fn live_again_and_again(mut machine: Machine, mut loaded: Loaded, usage: &dyn Fn
 impl Daemon {
     fn live(&mut self) -> Result<Leave, nix::errno::Errno> {
         self.publish_start();
+        self.settle_routes();
         self.feed(Input::Boot);
         // Programs come first: they are what the container is for.
         self.start_gateway();
@@ -156,6 +157,7 @@ impl Daemon {
         self.now = clock::now();
         self.kill_all_tasks();
         self.close_all_output();
+        self.remove_all_cgroups();
         if let Some(pid) = self.dismiss_gateway() {
             self.wait_for_gateway(pid);
         }

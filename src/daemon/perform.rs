@@ -16,11 +16,12 @@ impl Daemon {
         match action {
             Action::Spawn(proc) => self.launch(proc),
             Action::Kill { proc, pid, scope, signal } => self.kill(proc, pid, scope, signal),
-            Action::CheckGroup { proc, pid } => self.check_group(proc, pid),
+            Action::CheckGroup { proc, pid, scope } => self.check_group(proc, pid, scope),
             Action::RunTask { task, timeout_ms } => self.run_task(task, timeout_ms),
             Action::EndTask(task) => self.end_task(task),
             Action::Reply { id, outcome } => self.reply_to_command(id, outcome),
             Action::Publish(change) => self.on_state_change(&change),
+            Action::Ended(facts) => self.on_ended(facts),
             Action::Vacated(slot) => self.on_vacated(slot),
             Action::Renewed(slot) => self.on_renewed(slot),
             Action::LastWords { slot, reason } => self.last_words = Some((slot, reason)),
@@ -35,11 +36,12 @@ impl Daemon {
     }
 
     fn kill(&mut self, proc: ProcRef, pid: Pid, scope: Scope, signal: Signal) {
-        let to = match scope {
-            Scope::Process => To::Process(pid),
-            Scope::Group => To::Group(pid),
+        let sent = match scope {
+            Scope::Process => signals::send(To::Process(pid), signal),
+            Scope::Group => signals::send(To::Group(pid), signal),
+            Scope::Tree => self.signal_tree(proc, pid, signal),
         };
-        match signals::send(to, signal) {
+        match sent {
             // Nobody there: the exit is on its way.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(e) => {
@@ -53,22 +55,36 @@ impl Daemon {
     }
 
     /// Looks whether the group is gone, and keeps looking after each reaping until it is.
-    fn check_group(&mut self, proc: ProcRef, pid: Pid) {
-        let alive = group_is_alive(pid);
-        self.watched.retain(|(p, _)| *p != proc);
+    fn check_group(&mut self, proc: ProcRef, pid: Pid, scope: Scope) {
+        let alive = self.rest_is_alive(proc, pid, scope);
+        self.watched.retain(|(p, ..)| *p != proc);
         if alive {
-            self.watched.push((proc, pid));
+            self.watched.push((proc, pid, scope));
         }
         self.inputs.push_back(Input::GroupChecked { proc, alive });
     }
 
     /// After children were reaped, groups that lingered may be gone.
     pub(crate) fn recheck_groups(&mut self) {
-        let watched = std::mem::take(&mut self.watched);
-        let (alive, gone): (Vec<_>, Vec<_>) = watched.into_iter().partition(|(_, pid)| group_is_alive(*pid));
-        self.watched = alive;
-        for (proc, _) in gone {
+        let looks_at_trees = self.may_look_at_trees();
+        let mut gone = Vec::new();
+        for (proc, pid, scope) in std::mem::take(&mut self.watched) {
+            let is_for_later = scope == Scope::Tree && !looks_at_trees;
+            if is_for_later || self.rest_is_alive(proc, pid, scope) {
+                self.watched.push((proc, pid, scope));
+            } else {
+                gone.push(proc);
+            }
+        }
+        for proc in gone {
             self.feed(Input::GroupChecked { proc, alive: false });
+        }
+    }
+
+    fn rest_is_alive(&mut self, proc: ProcRef, pid: Pid, scope: Scope) -> bool {
+        match scope {
+            Scope::Process | Scope::Group => group_is_alive(pid),
+            Scope::Tree => self.tree_is_alive(proc, pid),
         }
     }
 }

@@ -27,6 +27,7 @@ impl Daemon {
                 snapshot.last_lines = lines.collect();
                 Reply::Snapshot(Box::new(snapshot))
             }
+            Request::Explain { group, name } => Reply::Explained(self.explained(&group, &name).map(Box::new)),
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
             Request::OpenLog(whose) => {
                 let (reply, file) = self.open_log_of(&whose);
@@ -134,7 +135,8 @@ impl Daemon {
     fn snapshot(&self, numbers: bool) -> Snapshot {
         let mut processes = self.engine.process_infos(self.now);
         for (info, slot) in processes.iter_mut().zip(self.engine.shown_order()) {
-            self.add_log_names(info, *slot);
+            self.complete(info, *slot);
+            self.add_memory_note(info, *slot);
         }
         Snapshot {
             identity: self.identity(),
@@ -145,7 +147,16 @@ impl Daemon {
         }
     }
 
-    fn add_log_names(&self, info: &mut ProcessInfo, slot: u32) {
+    fn add_memory_note(&self, info: &mut ProcessInfo, slot: u32) {
+        let Some(note) = self.memory_note(slot) else { return };
+        let between = if info.note.is_empty() { "" } else { "; " };
+        info.note = format!("{}{between}{note}", info.note);
+    }
+
+    /// What the engine does not know of a process.
+    pub(crate) fn complete(&self, info: &mut ProcessInfo, slot: u32) {
+        info.last_end = self.histories.last_of(slot);
+        self.histories.correct(slot, &mut info.stats);
         let name =
             |stderr| self.log_path(slot, stderr).map_or_else(String::new, |path| path.display().to_string());
         info.stdout_logfile = name(false);
@@ -166,6 +177,8 @@ impl Daemon {
             log_bytes_lost: self.lost_bytes,
             events_dropped: self.events.hub.dropped(),
             gateway_restarts: self.gateway.restarts,
+            signals_received: self.signal_counts.received(),
+            signals_forwarded: self.signal_counts.forwarded(),
             shutting_down: self.engine.is_stopping(),
             draining: self.engine.is_draining(),
         }

@@ -80,6 +80,13 @@ impl Roster {
         all.filter(|(_, p)| p.as_ref().is_some_and(|(g, _)| g.name == group)).map(|(slot, _)| slot).collect()
     }
 
+    /// The slots of a program section, which are all of its processes, or of a group of this name.
+    pub(crate) fn slots_called(&self, name: &str) -> Vec<u32> {
+        let is_of = |(g, n): &Place| g.name == name || g.programs.get(*n).is_some_and(|p| p.program == name);
+        let all = (0u32..).zip(&self.places);
+        all.filter(|(_, p)| p.as_ref().is_some_and(is_of)).map(|(slot, _)| slot).collect()
+    }
+
     /// The slot of a program by its names.
     pub(crate) fn slot_of(&self, group: &str, name: &str) -> Option<u32> {
         let is_it = |(g, n): &Place| g.name == group && g.programs.get(*n).is_some_and(|p| p.name == name);

@@ -1,6 +1,6 @@
 //! What PID 1 does with each signal it gets.
 //!
-//! Not here: delivery (`sys::signals`), one-program init, which forwards everything (`solo`).
+//! Not here: delivery (`sys::signals`), which signal does what (`routes`), one-program init, which forwards everything (`solo`).
 
 use crate::daemon::fcgi;
 use crate::daemon::groups::told;
@@ -30,18 +30,12 @@ impl Daemon {
         let mut taken = std::mem::take(&mut self.taken);
         self.signals.take(&mut taken);
         let mut children = false;
-        for (signal, _) in taken.drain(..) {
-            match signal {
-                Signal::CHLD => {
-                    children = true;
-                    self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
-                }
-                Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Input::Shutdown { signal }),
-                Signal::HUP => self.on_hup(),
-                Signal::USR2 => self.reopen_logs(),
-                other => {
-                    self.log(LogLevel::Debug, &format!("received {other}, which means nothing to mainstay"))
-                }
+        for (signal, times) in taken.drain(..) {
+            if signal == Signal::CHLD {
+                children = true;
+                self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit");
+            } else {
+                self.on_signal(signal, times);
             }
         }
         self.taken = taken;
@@ -50,14 +44,11 @@ impl Daemon {
 
     /// COMPAT: SIGHUP starts everything again, in the same process. Unlike supervisord we read the new configuration
     /// first and go on as we are when it has errors (docs/supervisord-compat.md).
-    fn on_hup(&mut self) {
-        if self.hup_updates() && !self.engine.is_stopping() {
-            return self.update_on_signal();
-        }
+    pub(crate) fn restart_on_signal(&mut self, signal: Signal) {
         // COMPAT: during a shutdown it is ignored, whatever the configuration looks like by now.
         let ending = self.engine.is_stopping() && self.next_life.is_none();
         if ending || self.prepare_restart().is_ok() {
-            self.feed(Input::Restart { signal: Signal::HUP });
+            self.feed(Input::Restart { signal });
         }
     }
 
@@ -95,9 +86,9 @@ impl Daemon {
         }
     }
 
-    fn reopen_logs(&mut self) {
+    pub(crate) fn reopen_logs(&mut self, signal: Signal) {
         // COMPAT: both lines still go to the file that was moved away (compat::reopen).
-        self.log(LogLevel::Info, "received SIGUSR2 indicating log reopen request");
+        self.log(LogLevel::Info, &format!("received {signal} indicating log reopen request"));
         self.log(LogLevel::Info, "supervisord logreopen");
         for trouble in self.sinks.reopen_files() {
             self.log(LogLevel::Error, &trouble);

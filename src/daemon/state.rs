@@ -5,21 +5,25 @@
 use crate::config::model::Config;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
+use crate::daemon::history::Histories;
 use crate::daemon::last_words;
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
 use crate::daemon::listen::Listener;
+use crate::daemon::memory::Memory;
 use crate::daemon::ourselves::Settled;
 use crate::daemon::output::Output;
 use crate::daemon::roster::Roster;
+use crate::daemon::routes::SignalCounts;
 use crate::daemon::signals::{IGNORED, handled};
 use crate::daemon::sources::Token;
 use crate::daemon::stdin::Stdin;
 use crate::daemon::subscribe::Subscribers;
 use crate::daemon::tasks::Tasks;
+use crate::daemon::trees::Trees;
 use crate::daemon::update::Updating;
 use crate::engine::Engine;
-use crate::engine::action::{Action, Leave};
+use crate::engine::action::{Action, Leave, Scope};
 use crate::engine::input::{CommandId, Input};
 use crate::journal::Journal;
 use crate::logging::{Put, Recents, Sinks};
@@ -63,6 +67,8 @@ pub(crate) struct Daemon {
     pub(crate) output: Output,
     /// The end of what each program has written.
     pub(crate) recents: Recents,
+    /// How they have ended.
+    pub(crate) histories: Histories,
     pub(crate) events: Events,
     /// Those who follow events by way of the gateway.
     pub(crate) subscribers: Subscribers,
@@ -81,8 +87,11 @@ pub(crate) struct Daemon {
     pub(crate) now: Now,
     pub(crate) inputs: VecDeque<Input>,
     pub(crate) actions: Vec<Action>,
-    /// Process groups whose end the engine waits for.
-    pub(crate) watched: Vec<(ProcRef, Pid)>,
+    /// Process groups and trees whose end the engine waits for.
+    pub(crate) watched: Vec<(ProcRef, Pid, Scope)>,
+    pub(crate) trees: Trees,
+    pub(crate) signal_counts: SignalCounts,
+    pub(crate) memory: Memory,
     pub(crate) commands: HashMap<CommandId, (u32, u64)>,
     pub(crate) next_command: u64,
     pub(crate) orphans: u64,
@@ -164,6 +173,7 @@ impl Daemon {
             journal: opened.journal,
             output: Output::new(),
             recents,
+            histories: Histories::new(std::path::Path::new("/")),
             events,
             subscribers: Subscribers::default(),
             slots: opened.slots,
@@ -182,6 +192,9 @@ impl Daemon {
             inputs: VecDeque::new(),
             actions: Vec::new(),
             watched: Vec::new(),
+            trees: Trees::default(),
+            signal_counts: SignalCounts::default(),
+            memory: Memory::default(),
             commands: HashMap::new(),
             next_command: 0,
             orphans: 0,

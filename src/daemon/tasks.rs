@@ -117,8 +117,8 @@ impl Daemon {
         self.tasks.next_id = self.tasks.next_id.wrapping_add(1);
         let id = self.tasks.next_id;
         // RACE: a failed exec is told when its process has been reaped, like any end.
-        let end = failed
-            .map(|(stage, e)| TaskEnd::NotStarted(format!("cannot {}: {}", stage.words(), errno::words(e))));
+        let end =
+            failed.map(|(stage, e)| TaskEnd::NotStarted(format!("cannot {stage}: {}", errno::words(e))));
         let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Task { id }.encode());
         // Without being watched it is read at its end.
         let _ = self.epoll.add(&ours, event);

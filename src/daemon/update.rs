@@ -16,7 +16,7 @@ use crate::daemon::state::Daemon;
 use crate::engine::input::{Change, Input};
 use crate::events::PoolPlan;
 use crate::events::handler::Handler;
-use crate::types::LogLevel;
+use crate::types::{LogLevel, Signal};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -76,8 +76,12 @@ impl Daemon {
     }
 
     /// COMPAT: design section 4: with TOML and the environment SIGHUP applies what has changed.
-    pub(crate) fn update_on_signal(&mut self) {
-        self.log(LogLevel::Warn, "received SIGHUP indicating update request");
+    pub(crate) fn update_on_signal(&mut self, signal: Signal) {
+        if self.engine.is_stopping() {
+            let text = format!("ignored {signal} indicating update request (everything is being stopped)");
+            return self.log(LogLevel::Warn, &text);
+        }
+        self.log(LogLevel::Warn, &format!("received {signal} indicating update request"));
         if let Some(updating) = &mut self.updating {
             updating.again = true;
             return;
@@ -87,7 +91,7 @@ impl Daemon {
 
     /// Answers when it is done.
     pub(crate) fn update(&mut self, names: &[String], asker: Option<(u32, u64)>) {
-        if self.config.dialect == Dialect::Ini {
+        if self.config.dialect == Dialect::Ini && asker.is_some() {
             // Clients know what to do with this: reread, remove, add.
             let fault = Fault { code: FaultCode::UnknownMethod, extra: None };
             return self.answer_update(asker, Reply::Command(Outcome::Fault(fault)));

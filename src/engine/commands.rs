@@ -53,6 +53,10 @@ impl Engine {
             out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
             return;
         }
+        if command == Command::Restart && self.ends_after_drain() {
+            let fault = Fault { code: FaultCode::ShutdownState, extra: None };
+            return out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
+        }
         match command {
             Command::Start { target, wait } => self.on_target(now, id, target, Verb::Start { wait }, out),
             Command::Stop { target, wait } => self.on_target(now, id, target, Verb::Stop { wait }, out),
@@ -106,11 +110,25 @@ impl Engine {
 
     fn is_concerned(&self, slot: u32, verb: Verb) -> bool {
         let waits = self.slots.get(slot as usize).is_some_and(|s| s.wanted);
+        // Whoever starts all does not mean those that are off.
+        if matches!(verb, Verb::Start { .. }) && self.why_disabled(slot).is_some() {
+            return false;
+        }
         verb.concerns(self.state(slot)) || (waits && matches!(verb, Verb::Stop { .. }))
+    }
+
+    /// The expression of `enabled` that is false.
+    fn why_disabled(&self, slot: u32) -> Option<&str> {
+        self.slots.get(slot as usize).and_then(|s| s.policy.disabled.as_deref())
     }
 
     fn start_one(&mut self, now: Now, id: CommandId, slot: u32, wait: bool, out: &mut Vec<Action>) {
         let spec = self.spec(slot);
+        if let Some(expression) = self.why_disabled(slot).filter(|_| self.state(slot).is_stopped()) {
+            let text = format!("{spec} is disabled: `{expression}` is false; change `enabled` and update");
+            self.answer(id, slot, Some(Fault::new(FaultCode::Failed, text)));
+            return;
+        }
         match self.state(slot) {
             State::Starting | State::Running | State::Backoff => {
                 self.answer(id, slot, Some(Fault::new(FaultCode::AlreadyStarted, spec)));
@@ -182,6 +200,19 @@ impl Engine {
             Some(_) | None => {
                 let fault = Fault::new(FaultCode::NotRunning, self.spec(slot));
                 self.answer(id, slot, Some(fault));
+            }
+        }
+    }
+
+    /// Unlike a command it is not refused while everything is being stopped, and nobody waits for an answer.
+    pub(super) fn on_forward(&mut self, now: Now, slot: u32, signal: Signal, out: &mut Vec<Action>) {
+        match self.slots.get(slot as usize).and_then(|s| s.pid()) {
+            Some(pid) if self.state(slot).is_signallable() => {
+                self.with_slot(now, slot, out, |slot, cx| slot.signal(pid, signal, cx));
+            }
+            Some(_) | None => {
+                let text = format!("{} is not running: it does not get {signal}", self.spec(slot));
+                out.push(Action::Log(LogLevel::Info, text));
             }
         }
     }

@@ -177,7 +177,7 @@ impl Engine {
                 return;
             }
             for id in ready {
-                self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
+                self.want(now, id, out);
             }
         }
     }

@@ -19,8 +19,27 @@ use std::collections::BTreeSet;
 struct Link {
     target: String,
     need: Need,
+    /// Whoever waits is stopped when they stop.
+    follows: bool,
     /// All of them have to have come so far; none, where the target is not there any more.
     slots: Vec<u32>,
+}
+
+impl Link {
+    /// It is waited for as something that goes on.
+    fn has_to_run(&self) -> bool {
+        matches!(self.need, Need::Started | Need::Ready)
+    }
+
+    /// What is to be there is not, and it has not done its work either.
+    fn is_down_for(&self, slot: &Slot) -> bool {
+        !matches!(slot.state, State::Starting | State::Running) && !slot.has_come(Need::Completed)
+    }
+
+    /// It has come so far. Who has come so far and ended since is no good for those who would follow it down at once.
+    fn is_met_by(&self, slot: &Slot) -> bool {
+        slot.has_come(self.need) && !(self.follows && self.has_to_run() && self.is_down_for(slot))
+    }
 }
 
 /// Who depends on whom among the slots that there are now.
@@ -56,7 +75,8 @@ impl Links {
                         by.push(slot.id);
                     }
                 }
-                let link = Link { target: depends.target.clone(), need: depends.need, slots: targets };
+                let (target, need) = (depends.target.clone(), depends.need);
+                let link = Link { target, need, follows: slot.policy.bind == Bind::Stop, slots: targets };
                 if let Some(on) = links.on.get_mut(slot.id as usize) {
                     on.push(link);
                 }
@@ -121,6 +141,9 @@ impl Engine {
         if self.is_met(id) {
             return self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
         }
+        if self.slots.get(id as usize).is_none_or(|s| s.wanted && !s.is_hopeless) {
+            return;
+        }
         self.with_slot(now, id, out, |slot, _| {
             slot.wanted = true;
             slot.is_hopeless = false;
@@ -145,7 +168,7 @@ impl Engine {
     // BOUND: each slot once, so a circle ends too.
     fn missing(&self, id: u32, seen: &mut BTreeSet<u32>, missing: &mut Vec<u32>) {
         for link in self.links.on(id) {
-            for at in link.slots.iter().copied().filter(|at| !self.has_come(*at, link.need)) {
+            for at in link.slots.iter().copied().filter(|at| !self.has_come(*at, link)) {
                 if !seen.insert(at) {
                     continue;
                 }
@@ -164,17 +187,21 @@ impl Engine {
     }
 
     fn is_link_met(&self, link: &Link) -> bool {
-        !link.slots.is_empty() && link.slots.iter().all(|id| self.has_come(*id, link.need))
+        !link.slots.is_empty() && link.slots.iter().all(|id| self.has_come(*id, link))
     }
 
-    fn has_come(&self, id: u32, need: Need) -> bool {
-        self.slots.get(id as usize).is_some_and(|slot| slot.has_come(need))
+    fn has_come(&self, id: u32, link: &Link) -> bool {
+        self.slots.get(id as usize).is_some_and(|slot| link.is_met_by(slot))
     }
 
     /// What follows for others from what has changed in this step.
     pub(super) fn follow_links(&mut self, now: Now, out: &mut Vec<Action>) {
-        // Ends: each round starts or stops somebody, or is the last; a start needs another's change.
-        while !self.links.touched.is_empty() {
+        // BOUND: a start or a stop comes back as somebody else's change, along a chain at most; whatever is left then is
+        // looked at after the next step.
+        for _ in 0..=self.links.by.len() {
+            if self.links.touched.is_empty() {
+                return;
+            }
             let touched = std::mem::take(&mut self.links.touched);
             if !self.booted || self.is_stopping() {
                 return;
@@ -246,13 +273,8 @@ impl Engine {
 
     /// Something that has to run does not.
     fn is_down(&self, link: &Link) -> bool {
-        let has_to_run = matches!(link.need, Need::Started | Need::Ready);
-        let is_down = |id: &u32| {
-            self.slots.get(*id as usize).is_none_or(|s| {
-                !matches!(s.state, State::Starting | State::Running) && !s.has_come(Need::Completed)
-            })
-        };
-        has_to_run && (link.slots.is_empty() || link.slots.iter().any(is_down))
+        let is_down = |id: &u32| self.slots.get(*id as usize).is_none_or(|slot| link.is_down_for(slot));
+        link.has_to_run() && (link.slots.is_empty() || link.slots.iter().any(is_down))
     }
 
     /// What it waits for does not come by itself.
@@ -260,7 +282,7 @@ impl Engine {
         self.links.on(id).iter().any(|link| {
             link.slots.is_empty()
                 || link.slots.iter().any(|target| {
-                    self.slots.get(*target as usize).is_some_and(|s| !s.has_come(link.need) && s.is_over())
+                    self.slots.get(*target as usize).is_some_and(|s| !link.is_met_by(s) && s.is_over())
                 })
         })
     }
@@ -310,7 +332,7 @@ impl Engine {
         let unmet = self.links.on(slot.id).iter().filter(|link| !self.is_link_met(link));
         let piece = |link: &Link| {
             let late = link.slots.iter().filter_map(|id| self.slots.get(*id as usize));
-            let why = match late.filter(|s| !s.has_come(link.need)).min_by_key(|s| !s.is_over()) {
+            let why = match late.filter(|s| !link.is_met_by(s)).min_by_key(|s| !s.is_over()) {
                 None => "there is no such program".to_owned(),
                 Some(target) => self.why_not_yet(target, now),
             };

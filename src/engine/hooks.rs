@@ -135,6 +135,9 @@ impl Slot {
                 None if cx.stopping => self.cancel_start(cx),
                 None => self.fork(cx),
                 Some(why) => {
+                    if *end == TaskEnd::TimedOut {
+                        self.note_overdue();
+                    }
                     let text = format!("pre_start failed: {why}");
                     self.start_failed(SpawnError { kind: SpawnErrorKind::Other, text }, cx);
                 }

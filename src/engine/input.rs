@@ -38,6 +38,8 @@ pub enum Input {
     Drain,
     /// SIGHUP as Supervisor means it: stop everything and start again.
     Restart { signal: Signal },
+    /// A signal that we got is for the process of this slot. Legal at any time: without a process nobody gets it.
+    Forward { slot: u32, signal: Signal },
     /// These members of a group are part of the whole from now on: (slot, member).
     Add { group: Rc<Group>, members: Vec<(u32, usize)> },
     /// The programs of these slots are not, as soon as they have been stopped: `Action::Vacated`.

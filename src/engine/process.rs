@@ -9,6 +9,7 @@ use crate::config::model::Backoff;
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::backoff::{delay_ns, forgets, ms_to_ns};
+use crate::engine::ends::Ending;
 use crate::engine::input::{SpawnError, SpawnErrorKind};
 use crate::engine::slot::{After, Ctx, Life, News, Slot};
 use crate::engine::timers::Deadline;
@@ -30,6 +31,7 @@ impl Slot {
         self.incarnation = self.incarnation.wrapping_add(1);
         self.spawnerr.clear();
         self.exec_error = None;
+        self.ending = Ending::default();
         self.exit = None;
         self.group_killed = false;
         self.killed_at = None;
@@ -174,7 +176,8 @@ impl Slot {
 
     fn exited_too_quickly(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         // COMPAT: whatever the code was, it is a failed start, and `exit` does not show it.
-        TOO_QUICKLY.clone_into(&mut self.spawnerr);
+        let why = self.exec_error.as_deref().filter(|_| self.policy.is_native).unwrap_or(TOO_QUICKLY);
+        why.clone_into(&mut self.spawnerr);
         self.count_exit(status, false);
         self.last_exit = Some(status);
         self.note_end(status.shell_code(), false, cx);
@@ -246,6 +249,7 @@ impl Slot {
             return;
         }
         cx.log(LogLevel::Warn, format!("restarting {}: {why}", self.name()));
+        self.note_failed_check(why);
         self.after = Some(After::Again);
         self.stop(cx);
     }

@@ -53,6 +53,9 @@ impl Engine {
     pub(super) fn on_restart(&mut self, signal: Signal, out: &mut Vec<Action>) {
         let text = match self.phase {
             Phase::Left => return,
+            Phase::Running if self.ends_after_drain() => {
+                format!("ignored {signal} indicating restart request (shutdown in progress)")
+            }
             Phase::Running
             | Phase::Ending(Goal::Restart)
             | Phase::Stopping { goal: Goal::Restart, tiers_left: _ } => {

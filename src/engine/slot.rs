@@ -5,11 +5,12 @@
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
 use crate::config::model::{
-    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Program, StopStep, Waits,
+    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, SignalTarget, StopStep, Waits,
 };
 use crate::control::{ProcessStats, State};
-use crate::engine::action::{Action, StateChange};
+use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
+use crate::engine::ends::Ending;
 use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
 use crate::engine::timers::{Deadline, Timers};
@@ -37,6 +38,10 @@ pub(super) struct Policy {
     pub(super) stopwaitsecs_ms: i64,
     pub(super) stopasgroup: bool,
     pub(super) killasgroup: bool,
+    /// In place of the two.
+    pub(super) target: Option<SignalTarget>,
+    /// It uses what Supervisor does not know. COMPAT: of others `status` says less.
+    pub(super) is_native: bool,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
     pub(super) depends_on: Vec<DependsOn>,
@@ -71,6 +76,8 @@ impl Policy {
             stopwaitsecs_ms: program.stopwaitsecs_ms,
             stopasgroup: program.stopasgroup,
             killasgroup: program.killasgroup,
+            target: program.native.signal_target,
+            is_native: program.native != Native::default(),
             disabled: program.native.disabled.clone(),
             depends_on: program.native.depends_on.clone(),
             bind: program.native.bind,
@@ -98,6 +105,30 @@ impl Policy {
     /// COMPAT: Supervisor's name of a process: `group:name`, or `name` where both are the same.
     pub(super) fn namespec(&self) -> String {
         namespec(&self.group, &self.name)
+    }
+
+    /// Whom the stop signal is for.
+    pub(super) fn stop_scope(&self) -> Scope {
+        self.scope(self.stopasgroup)
+    }
+
+    /// Whom the SIGKILL after it is for. With more than the process, STOPPED means that nobody of them is left.
+    pub(super) fn kill_scope(&self) -> Scope {
+        self.scope(self.killasgroup)
+    }
+
+    /// Whom an operator's signal is for. COMPAT: `stopasgroup` has no say in it.
+    pub(super) fn signal_scope(&self) -> Scope {
+        self.scope(false)
+    }
+
+    fn scope(&self, as_group: bool) -> Scope {
+        match self.target {
+            Some(SignalTarget::Tree) => Scope::Tree,
+            Some(SignalTarget::Group) => Scope::Group,
+            None if as_group => Scope::Group,
+            Some(SignalTarget::Process) | None => Scope::Process,
+        }
     }
 
     /// COMPAT: a death by signal is never expected.
@@ -211,6 +242,11 @@ pub(super) struct Slot {
     pub(super) tries: u32,
     /// Failed starts and crashes in a row: the step of exponential backoff.
     pub(super) level: u32,
+    /// What `tries` was with the last end, which may have reset it.
+    pub(super) last_tries: u32,
+    /// When it came into its state.
+    pub(super) since: Now,
+    pub(super) ending: Ending,
     /// The last spawn.
     pub(super) started: Now,
     /// The last reap.
@@ -255,6 +291,9 @@ impl Slot {
             after: None,
             tries: 0,
             level: 0,
+            last_tries: 0,
+            since: Now::default(),
+            ending: Ending::default(),
             started: Now::default(),
             stopped: Wall::default(),
             spawnerr: String::new(),
@@ -326,6 +365,7 @@ impl Slot {
     /// The one way to change the state.
     pub(super) fn go(&mut self, to: State, cx: &mut Ctx<'_>) {
         let from = std::mem::replace(&mut self.state, to);
+        self.since = cx.now;
         cx.timers.clear(self.id);
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
@@ -345,8 +385,9 @@ impl Slot {
         cx.news.push(News::To(to));
     }
 
-    /// Notes how a life or an attempt ended.
+    /// Notes how a life or an attempt ended, and tells it. To be called before anything is changed by it.
     pub(super) fn note_end(&mut self, code: u8, expected: bool, cx: &mut Ctx<'_>) {
+        self.tell_end(expected, cx);
         *cx.n_ends += 1;
         self.last = LastEnd { code: Some(code), expected, order: *cx.n_ends };
     }

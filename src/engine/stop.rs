@@ -1,7 +1,8 @@
 //! How one process slot is stopped: the stop signal, the grace, the ladder, SIGKILL, and the rest of its process group.
 //!
 //! Pure. Invariants: STOPPING always has the deadline `StopGrace`; with killasgroup a slot is STOPPED only when its
-//! process group is empty; a signal only goes to a pid that has not been reaped, or to a group just seen alive.
+//! process group is empty, with `signal_target = tree` when nothing that descends from it is left; a signal only goes to a
+//! pid that has not been reaped, or to a group or a tree just seen alive.
 //! COMPAT: contract 2.7. Supervisor calls a process stopped when its leader is gone, whoever is left in the group; we do
 //! that only without killasgroup.
 //! Not here: the order in which slots are stopped (`shutdown`, `commands`).
@@ -58,10 +59,9 @@ impl Slot {
                 self.climb(pid, cx);
             }
             Life::Alive(pid) => {
-                let scope = if self.policy.killasgroup { Scope::Group } else { Scope::Process };
-                self.escalate(pid, scope, cx);
+                self.escalate(pid, self.policy.kill_scope(), cx);
             }
-            Life::Remnants(pid) => self.escalate(pid, Scope::Group, cx),
+            Life::Remnants(pid) => self.escalate(pid, self.rest(), cx),
             Life::Absent | Life::Preparing | Life::Forking { .. } => self.bug("the deadline StopGrace", cx),
         }
     }
@@ -101,7 +101,7 @@ impl Slot {
 
     pub(super) fn on_group_poll(&mut self, cx: &mut Ctx<'_>) {
         match self.life {
-            Life::Remnants(pid) => cx.out.push(Action::CheckGroup { proc: self.proc(), pid }),
+            Life::Remnants(pid) => self.check_rest(pid, cx),
             Life::Absent | Life::Preparing | Life::Forking { .. } | Life::Alive(_) => {
                 self.bug("the deadline GroupPoll", cx);
             }
@@ -112,9 +112,9 @@ impl Slot {
         match (self.state, self.life) {
             (State::Stopping, Life::Remnants(_)) if !alive => self.stopped(cx),
             (State::Stopping, Life::Remnants(pid)) => {
-                if !self.policy.stopasgroup && !self.group_killed {
+                if self.policy.stop_scope() == Scope::Process && !self.group_killed {
                     // Nobody but the leader was asked to stop, so there is no grace to wait for.
-                    self.escalate(pid, Scope::Group, cx);
+                    self.escalate(pid, self.rest(), cx);
                 }
                 self.arm_ns(Deadline::GroupPoll, ms_to_ns(GROUP_POLL_MS), cx);
             }
@@ -162,32 +162,46 @@ impl Slot {
         }
     }
 
-    /// Sends a signal an operator asked for: always to the one process, never to its group.
+    /// Sends a signal an operator asked for: to the one process, unless `signal_target` says otherwise.
     pub(super) fn signal(&mut self, pid: Pid, signal: Signal, cx: &mut Ctx<'_>) {
         cx.log(LogLevel::Debug, format!("sending {} (pid {pid}) sig {signal}", self.name()));
-        cx.out.push(Action::Kill { proc: self.proc(), pid, scope: Scope::Process, signal });
+        self.note_signal(signal);
+        let scope = self.policy.signal_scope();
+        cx.out.push(Action::Kill { proc: self.proc(), pid, scope, signal });
     }
 
-    /// The leader is gone. With killasgroup its group has to be empty too before this is STOPPED.
+    /// The leader is gone. With killasgroup its group, or its tree, has to be empty too before this is STOPPED.
     pub(super) fn leader_reaped(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         let Life::Alive(pid) = self.life else { return self.bug("Exited", cx) };
         self.exit = Some(status);
-        self.stats.exits_stopped += 1;
         self.last_exit = Some(status);
+        self.count_stop();
         self.note_end(status.shell_code(), self.policy.expects(status), cx);
-        if self.policy.killasgroup {
-            self.life = Life::Remnants(pid);
-            cx.out.push(Action::CheckGroup { proc: self.proc(), pid });
-        } else {
+        if self.policy.kill_scope() == Scope::Process {
             self.stopped(cx);
+        } else {
+            self.life = Life::Remnants(pid);
+            self.check_rest(pid, cx);
         }
+    }
+
+    /// What of an incarnation may outlive its leader. The policy may have become another meanwhile.
+    fn rest(&self) -> Scope {
+        match self.policy.kill_scope() {
+            Scope::Process | Scope::Group => Scope::Group,
+            Scope::Tree => Scope::Tree,
+        }
+    }
+
+    fn check_rest(&self, pid: Pid, cx: &mut Ctx<'_>) {
+        cx.out.push(Action::CheckGroup { proc: self.proc(), pid, scope: self.rest() });
     }
 
     /// A process that could not be signalled has ended after all: it can be started again.
     pub(super) fn unknown_reaped(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         self.exit = Some(status);
-        self.stats.exits_stopped += 1;
         self.last_exit = Some(status);
+        self.count_stop();
         self.note_end(status.shell_code(), self.policy.expects(status), cx);
         self.stopped(cx);
     }
@@ -208,11 +222,7 @@ impl Slot {
     }
 
     pub(super) fn send_stop_signal(&mut self, pid: Pid, cx: &mut Ctx<'_>) {
-        self.kill(pid, self.stop_scope(), self.policy.stopsignal, cx);
-    }
-
-    fn stop_scope(&self) -> Scope {
-        if self.policy.stopasgroup { Scope::Group } else { Scope::Process }
+        self.kill(pid, self.policy.stop_scope(), self.policy.stopsignal, cx);
     }
 
     /// What it gets before the next signal.
@@ -223,8 +233,8 @@ impl Slot {
 
     /// The next step of the ladder, if it is another than SIGKILL.
     fn next_signal(&self) -> Option<Signal> {
-        let asked_group = matches!(self.life, Life::Alive(_)) || self.stop_scope() == Scope::Group;
-        let step = self.policy.stop_ladder.get(self.ladder_at).filter(|_| asked_group)?;
+        let asked_more = matches!(self.life, Life::Alive(_)) || self.policy.stop_scope() != Scope::Process;
+        let step = self.policy.stop_ladder.get(self.ladder_at).filter(|_| asked_more)?;
         Some(step.signal).filter(|signal| *signal != Signal::KILL)
     }
 
@@ -233,14 +243,15 @@ impl Slot {
         let Some(signal) = self.next_signal() else { return };
         self.ladder_at += 1;
         cx.log(LogLevel::Info, format!("{} ({pid}) is still there: sending {signal}", self.name()));
-        self.kill(pid, self.stop_scope(), signal, cx);
+        self.kill(pid, self.policy.stop_scope(), signal, cx);
         self.arm_grace(cx);
     }
 
     fn escalate(&mut self, pid: Pid, scope: Scope, cx: &mut Ctx<'_>) {
         cx.log(LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", self.name()));
+        self.note_overdue();
         self.kill(pid, scope, Signal::KILL, cx);
-        self.group_killed |= scope == Scope::Group;
+        self.group_killed |= scope != Scope::Process;
         self.killed_at = Some(cx.now.mono);
         let again_ms = self.policy.stopwaitsecs_ms.max(MIN_KILL_INTERVAL_MS);
         self.arm_ns(Deadline::StopGrace, ms_to_ns(again_ms), cx);
@@ -250,8 +261,10 @@ impl Slot {
         let whom = match scope {
             Scope::Process => "",
             Scope::Group => "process group ",
+            Scope::Tree => "and all that descends from it ",
         };
         cx.log(LogLevel::Debug, format!("killing {} (pid {pid}) {whom}with signal {signal}", self.name()));
+        self.note_signal(signal);
         cx.out.push(Action::Kill { proc: self.proc(), pid, scope, signal });
     }
 

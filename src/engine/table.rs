@@ -126,6 +126,7 @@ impl Engine {
             Input::Shutdown { signal } => self.on_shutdown(now, signal, out),
             Input::Drain => self.on_drain(now, None, out),
             Input::Restart { signal } => self.on_restart(signal, out),
+            Input::Forward { slot, signal } => self.on_forward(now, slot, signal, out),
             Input::Add { group, members } => self.on_add(now, &group, &members, out),
             Input::Retire { slots } => self.on_retire(now, &slots, out),
             Input::Change(changes) => self.on_change(now, &changes, out),

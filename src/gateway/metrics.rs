@@ -6,7 +6,7 @@
 //! Not here: asking for the snapshot (`route`), counting (`engine`, `daemon`).
 
 use crate::control::{ProcessInfo, SelfStats, Snapshot, State};
-use crate::types::ExitStatus;
+use crate::types::{ExitStatus, Signal};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Registry, TextEncoder};
@@ -40,6 +40,8 @@ enum Values {
     Labelled(&'static str, fn(&ProcessInfo) -> Vec<(String, f64)>),
     /// One value of the daemon, if it is known.
     Daemon(fn(&SelfStats) -> Option<f64>),
+    /// One value for each signal that has come.
+    Signals(fn(&SelfStats) -> &[(Signal, u64)]),
     /// 1, with what identifies the build.
     Build,
 }
@@ -107,7 +109,8 @@ const FAMILIES: &[Family] = &[
     ),
     (
         "mainstay_program_exits_total",
-        "Ended processes: with an expected or unexpected code, by a signal, or because they were told to stop.",
+        "Ended processes: with an expected or unexpected code, by a signal, for lack of memory (oom), because they failed their \
+         liveness check, or because they were told to stop; timeout: these had to be killed.",
         MetricType::COUNTER,
         Values::Labelled("reason", |p| {
             vec![
@@ -115,6 +118,9 @@ const FAMILIES: &[Family] = &[
                 ("unexpected".to_owned(), float(p.stats.exits_unexpected)),
                 ("signal".to_owned(), float(p.stats.exits_signal)),
                 ("stopped".to_owned(), float(p.stats.exits_stopped)),
+                ("oom".to_owned(), float(p.stats.exits_oom)),
+                ("timeout".to_owned(), float(p.stats.exits_timeout)),
+                ("liveness".to_owned(), float(p.stats.exits_liveness)),
             ]
         }),
     ),
@@ -134,6 +140,21 @@ const FAMILIES: &[Family] = &[
         Values::Process(|p| match p.last_exit {
             Some(ExitStatus::Signal { signal, .. }) => Some(f64::from(signal.0)),
             _ => None,
+        }),
+    ),
+    (
+        "mainstay_program_last_peak_memory_bytes",
+        "The most memory that the process that ended last had resident at once.",
+        MetricType::GAUGE,
+        Values::Process(|p| Some(float(p.last_end?.used?.peak_bytes))),
+    ),
+    (
+        "mainstay_program_last_cpu_seconds",
+        "Processor time of the process that ended last, in seconds.",
+        MetricType::GAUGE,
+        Values::Process(|p| {
+            let used = p.last_end?.used?;
+            Some(float(used.user_us + used.system_us) / 1e6)
         }),
     ),
     (
@@ -172,6 +193,18 @@ const FAMILIES: &[Family] = &[
         "Events that were dropped because their listeners were too slow.",
         MetricType::COUNTER,
         Values::Daemon(|d| Some(float(d.events_dropped))),
+    ),
+    (
+        "mainstay_signals_received_total",
+        "Signals that the supervisor got, but those about its children.",
+        MetricType::COUNTER,
+        Values::Signals(|d| &d.signals_received),
+    ),
+    (
+        "mainstay_signals_forwarded_total",
+        "Signals that a route has sent on to a program, as what they were sent.",
+        MetricType::COUNTER,
+        Values::Signals(|d| &d.signals_forwarded),
     ),
     (
         "mainstay_draining",
@@ -237,6 +270,7 @@ impl SnapshotCollector {
             Values::Process(_) => &["group", "program"],
             Values::Labelled(label, _) => &["group", "program", label],
             Values::Daemon(_) => &[],
+            Values::Signals(_) => &["signal"],
             Values::Build => &["revision", "version"],
         };
         let labels = labels.iter().map(ToString::to_string).collect();
@@ -272,6 +306,12 @@ fn collect_family((name, help, kind, values): &Family, snapshot: &Snapshot) -> M
             .collect(),
         Values::Daemon(value) => {
             value(&snapshot.daemon).map(|v| metric(*kind, Vec::new(), v)).into_iter().collect()
+        }
+        Values::Signals(values) => {
+            let of = |(signal, n): &(Signal, u64)| {
+                metric(*kind, vec![pair("signal", &signal.to_string())], float(*n))
+            };
+            values(&snapshot.daemon).iter().map(of).collect()
         }
         Values::Build => vec![metric(*kind, build_labels(), 1.0)],
     };

@@ -31,6 +31,30 @@ pub fn find(command: &str, path: Option<&str>, start_dir: &Path) -> Result<PathB
     Ok(found)
 }
 
+/// The same in another root, as it is called there. Names begin at that root; what is behind a symbolic link is known
+/// only in there, so it counts as found.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_inside(command: &str, path: Option<&str>, root: &Path) -> Result<PathBuf, SpawnError> {
+    let real = |inside: &Path| root.join(inside.strip_prefix("/").unwrap_or(inside));
+    let is_there = |inside: &PathBuf| real(inside).symlink_metadata().is_ok();
+    let found = if command.contains('/') {
+        Some(Path::new("/").join(command)).filter(is_there)
+    } else {
+        let dirs = path.unwrap_or(DEFAULT_PATH).split(':');
+        dirs.map(|d| Path::new("/").join(d).join(command)).find(is_there)
+    };
+    let Some(found) = found else {
+        let text = format!("can't find command {} inside the root {}", repr(command), root.display());
+        return Err(error(SpawnErrorKind::NoFile, text));
+    };
+    if !real(&found).is_symlink() {
+        may_execute(&found, &real(&found))?;
+    }
+    Ok(found)
+}
+
 fn may_execute(shown: &Path, real: &Path) -> Result<(), SpawnError> {
     let shown = repr(&shown.to_string_lossy());
     let refuse = |text: String| Err(error(SpawnErrorKind::NotExecutable, text));
@@ -71,6 +95,18 @@ mod tests {
         assert_eq!(text("/it's", None), "can't find command \"/it's\"");
         assert_eq!(text("/etc", None), "command at '/etc' is a directory");
         assert_eq!(text("/etc/passwd", None), "command at '/etc/passwd' is not executable");
+    }
+
+    #[test]
+    fn another_root_has_commands_of_its_own() {
+        let inside = |command: &str, root: &str| {
+            find_inside(command, Some("/bin:/"), Path::new(root))
+                .map_or_else(|e| e.text, |p| p.display().to_string())
+        };
+        assert_eq!((inside("sh", "/"), inside("/bin/sh", "/")), ("/bin/sh".to_owned(), "/bin/sh".to_owned()));
+        assert_eq!((inside("sh", "/bin"), inside("/sh", "/bin")), ("/sh".to_owned(), "/sh".to_owned()));
+        assert_eq!(inside("/bin/sh", "/etc"), "can't find command '/bin/sh' inside the root /etc");
+        assert_eq!(inside("passwd", "/etc"), "command at '/passwd' is not executable");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //!
 //! Asks the file system where the command is. Not here: descriptors are made by the caller and only named here.
 
-use crate::config::model::Program;
+use crate::config::model::{Inherit, Program};
 use crate::engine::input::{SpawnError, SpawnErrorKind};
+use crate::spawn::env_sources::{self, Change};
 use crate::spawn::environment::BaseEnvironment;
-use crate::spawn::{lookup, python};
+use crate::spawn::{confine, lookup, python};
 use crate::sys::carray::{CArray, c_string};
 use crate::sys::child::{ExecPlan, Identity, StartDirectory};
 use std::os::fd::RawFd;
@@ -38,14 +39,15 @@ pub type Stdio = [Option<RawFd>; 3];
 /// # Errors
 /// The command cannot be split, found or executed; in Supervisor's words. Something contains a zero byte; in ours.
 pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
+    let sourced = sourced(program, context)?;
     let (path, argv, binary) = match stand_in(program, context) {
         Some(words) => (PathBuf::new(), words.map(str::to_owned).to_vec(), context.binary),
         None => {
-            let (path, argv) = resolve(program, context)?;
+            let (path, argv) = resolve_among(program, context, &sourced)?;
             (path, argv.to_vec(), None)
         }
     };
-    assemble(program, context, stdio, (path, argv, binary))
+    assemble(program, context, stdio, (path, argv, binary), &sourced)
 }
 
 /// Makes the plan for our own binary, whose words stand in the program's place.
@@ -58,7 +60,8 @@ pub fn plan_ourselves(program: &Program, context: &Context, stdio: Stdio) -> Res
         return Err(lookup::error(SpawnErrorKind::NoFile, text));
     }
     let argv = program.argv.clone().map_err(|text| lookup::error(SpawnErrorKind::NotExecutable, text))?;
-    assemble(program, context, stdio, (PathBuf::new(), argv, context.binary))
+    let sourced = sourced(program, context)?;
+    assemble(program, context, stdio, (PathBuf::new(), argv, context.binary), &sourced)
 }
 
 /// What to execute is settled: the rest of the plan.
@@ -67,6 +70,7 @@ fn assemble(
     context: &Context,
     stdio: Stdio,
     (path, argv, binary): (PathBuf, Vec<String>, Option<RawFd>),
+    sourced: &[Change],
 ) -> Result<ExecPlan, SpawnError> {
     refuse_zero_bytes(program, &argv)?;
     let relative = program.directory.as_deref().is_none_or(|d| d.is_relative());
@@ -74,20 +78,30 @@ fn assemble(
         .start_fd
         .filter(|_| relative)
         .map(|fd| StartDirectory { fd, path: c_string(&context.start_dir.to_string_lossy()) });
+    let limits = program.native.limits.as_deref();
+    let identity = identity(program, context.own_uid);
     let argv = CArray::new(argv.iter().map(|a| c_string(a)).collect());
-    let plan = ExecPlan::new(c_string(&path.to_string_lossy()), argv, environment(program, context));
+    let plan = ExecPlan::new(c_string(&path.to_string_lossy()), argv, environment(program, context, sourced));
     Ok(ExecPlan {
         binary,
         stdio,
         start_directory,
         directory: program.directory.as_deref().map(|d| c_string(&d.to_string_lossy())),
         umask: program.umask,
-        identity: identity(program, context.own_uid),
+        no_new_privs: limits.is_some_and(|l| l.no_new_privs),
+        confinement: limits.and_then(|l| confine::confinement(l, identity.is_some())).map(Box::new),
+        identity,
         nofile: context.nofile,
         handled: context.handled.clone(),
         complain: true,
         ..plan
     })
+}
+
+/// Whether it is a Python listener whose work we may do: then nobody has to have its file.
+#[must_use]
+pub fn has_stand_in(program: &Program) -> bool {
+    program.argv.as_ref().is_ok_and(|argv| python::script(argv).is_some())
 }
 
 /// Our own words in place of those of a Python listener whose work we do.
@@ -109,6 +123,15 @@ fn stand_in(program: &Program, context: &Context) -> Option<[&'static str; 3]> {
 /// # Errors
 /// The command cannot be split, found or executed; in Supervisor's words.
 pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, &'a [String]), SpawnError> {
+    // Files that cannot be read are told of by the start itself.
+    resolve_among(program, context, &sourced(program, context).unwrap_or_default())
+}
+
+fn resolve_among<'a>(
+    program: &'a Program,
+    context: &Context,
+    sourced: &[Change],
+) -> Result<(PathBuf, &'a [String]), SpawnError> {
     let argv = match &program.argv {
         Ok(argv) => argv,
         Err(text) => return Err(lookup::error(SpawnErrorKind::NotExecutable, text.clone())),
@@ -116,7 +139,11 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
     let Some(command) = argv.first() else {
         return Err(lookup::error(SpawnErrorKind::NotExecutable, "command is empty".into()));
     };
-    let path = lookup::find(command, search_path(program, context), &context.start_dir)?;
+    let path = search_path(program, context, sourced);
+    let path = match program.native.limits.as_ref().and_then(|l| l.chroot.as_ref()) {
+        Some(root) => lookup::find_inside(command, path, &context.start_dir.join(root))?,
+        None => lookup::find(command, path, &context.start_dir)?,
+    };
     Ok((path, argv))
 }
 
@@ -125,12 +152,15 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
 fn refuse_zero_bytes(program: &Program, argv: &[String]) -> Result<(), SpawnError> {
     let has_zero = |text: &str| text.contains('\0');
     let directory = program.directory.as_deref().map(|d| d.to_string_lossy());
+    let chroot = program.native.limits.as_ref().and_then(|l| l.chroot.as_ref()).map(|c| c.to_string_lossy());
     let mut environment = program.environment.iter();
     let told = [Some(&program.name), Some(&program.group), program.serverurl.as_ref()];
     let what = if argv.iter().any(|word| has_zero(word)) {
         "`command`"
     } else if directory.is_some_and(|d| has_zero(&d)) {
         "`directory`"
+    } else if chroot.is_some_and(|c| has_zero(&c)) {
+        "`chroot`"
     } else if environment.any(|(name, value)| has_zero(name) || has_zero(value)) {
         "`environment`"
     } else if told.into_iter().flatten().any(|text| has_zero(text)) {
@@ -142,18 +172,28 @@ fn refuse_zero_bytes(program: &Program, argv: &[String]) -> Result<(), SpawnErro
     Err(lookup::error(SpawnErrorKind::Other, text))
 }
 
-/// COMPAT: PATH of the configured environment decides, even an empty one; else ours, unless that is empty.
-fn search_path<'a>(program: &'a Program, context: &'a Context) -> Option<&'a str> {
-    let configured = program.environment.iter().rev();
-    configured
-        .filter(|(k, _)| k == "PATH")
-        .map(|(_, v)| v.as_str())
-        .next()
-        .or_else(|| context.base.get("PATH").filter(|path| !path.is_empty()))
+/// What the program's files and folders say, as they are now.
+fn sourced(program: &Program, context: &Context) -> Result<Vec<Change>, SpawnError> {
+    let Some(sources) = &program.native.env else { return Ok(Vec::new()) };
+    env_sources::read(sources, &context.start_dir).map_err(|text| lookup::error(SpawnErrorKind::Other, text))
 }
 
-/// COMPAT: lowest to highest: ours, SUPERVISOR_*, `[supervisord] environment`, the program's.
-fn environment(program: &Program, context: &Context) -> CArray {
+/// COMPAT: PATH of the configured environment decides, even an empty one; else ours, unless that is empty.
+fn search_path<'a>(program: &'a Program, context: &'a Context, sourced: &'a [Change]) -> Option<&'a str> {
+    let configured = program.environment.iter().rev().find(|(k, _)| k == "PATH").map(|(_, v)| v.as_str());
+    let of_files = || sourced.iter().rev().find(|(k, _)| k == "PATH").map(|(_, v)| v.as_deref());
+    configured.or_else(|| match of_files() {
+        Some(path) => path.and_then(|path| std::str::from_utf8(path).ok()),
+        None => context.base.inherited(inherit(program), "PATH").filter(|path| !path.is_empty()),
+    })
+}
+
+fn inherit(program: &Program) -> &Inherit {
+    program.native.env.as_ref().map_or(&Inherit::All, |sources| &sources.inherit)
+}
+
+/// COMPAT: lowest to highest: ours, SUPERVISOR_*, `[supervisord] environment`, the program's. Files stand behind ours.
+fn environment(program: &Program, context: &Context, sourced: &[Change]) -> CArray {
     let mut own: Vec<(&str, &str)> = vec![("SUPERVISOR_ENABLED", "1")];
     let url = program.serverurl.as_deref().or(context.server_url.as_deref());
     // COMPAT: an empty `serverurl` is no server.
@@ -163,11 +203,16 @@ fn environment(program: &Program, context: &Context) -> CArray {
     for (k, v) in &program.environment {
         own.push((k, v));
     }
-    context.base.with(&own)
+    context.base.with(inherit(program), sourced, &own)
 }
 
 fn identity(program: &Program, own_uid: u32) -> Option<Identity> {
     let user = program.user.as_ref()?;
     // COMPAT: the user we are already needs nothing, not even groups.
-    (user.uid != own_uid).then(|| Identity { uid: user.uid, gid: user.gid, groups: user.groups.clone() })
+    let instead = program.native.limits.as_ref().and_then(|l| l.groups.as_ref());
+    (user.uid != own_uid).then(|| Identity {
+        uid: user.uid,
+        gid: user.gid,
+        groups: instead.unwrap_or(&user.groups).clone(),
+    })
 }

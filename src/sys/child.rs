@@ -6,53 +6,23 @@
 //! async-signal-safe calls, no allocation, no panic path, `_exit` at the end. signal-safety(7), docs/adr/0002.
 //! Not here: what goes into the plan (`spawn::plan`).
 
+use crate::sys::capabilities;
 use crate::sys::carray::{CArray, NumberSlot};
 use crate::sys::complaint::{complain, decimal};
+use crate::sys::confine::{self, Confinement};
 use crate::sys::signals::{self, SignalState};
 use crate::sys::stage::{self, FdStage};
+use crate::sys::step::Failure;
 use crate::types::Pid;
 use nix::errno::Errno;
 use nix::libc;
 use std::ffi::CString;
 use std::os::fd::RawFd;
 
+pub use crate::sys::step::Stage;
+
 /// BOUND: the child's stack; its frames are a few hundred bytes, `execve` with many arguments uses none of it.
 const STACK_BYTES: usize = 64 << 10;
-
-/// What the child is doing when it fails.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(i32)]
-pub enum Stage {
-    Group,
-    Terminal,
-    Descriptors,
-    Limits,
-    Groups,
-    Gid,
-    Uid,
-    NoNewPrivs,
-    Directory,
-    Exec,
-}
-
-impl Stage {
-    /// What the stage was about, for a sentence: `cannot <this>: No such file or directory`.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Stage::Group => "make a process group",
-            Stage::Terminal => "take the terminal",
-            Stage::Descriptors => "set up standard input and output",
-            Stage::Limits => "set resource limits",
-            Stage::Groups => "set supplementary groups",
-            Stage::Gid => "set the group",
-            Stage::Uid => "set the user",
-            Stage::NoNewPrivs => "set no_new_privs",
-            Stage::Directory => "change to the directory",
-            Stage::Exec => "execute",
-        }
-    }
-}
 
 /// A directory that is open here, and what it is called.
 pub struct StartDirectory {
@@ -93,6 +63,8 @@ pub struct ExecPlan {
     pub no_new_privs: bool,
     /// Soft limit of open files, where it differs from ours.
     pub nofile: Option<(u64, u64)>,
+    /// Limits and rights of its own.
+    pub confinement: Option<Box<Confinement>>,
     /// Signals we handle: set to what they do by default before the old mask comes back.
     pub handled: Vec<i32>,
     /// Written to the child's stderr in front of the stage's error; Supervisor's form. `None`: say nothing.
@@ -120,18 +92,12 @@ impl ExecPlan {
             identity: None,
             no_new_privs: false,
             nofile: None,
+            confinement: None,
             handled: vec![libc::SIGCHLD],
             complain: false,
             pid_slot: None,
         }
     }
-}
-
-/// Where the child tells what failed.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Failure {
-    pub(super) stage: i32,
-    pub(super) errno: i32,
 }
 
 /// What became of a spawn.
@@ -149,7 +115,7 @@ struct Shared<'a> {
     stdio: [Option<RawFd>; 3],
     /// The child shares our table until it has cut off a private copy above this number.
     cut_above: Option<RawFd>,
-    failure: Failure,
+    failure: Option<Failure>,
 }
 
 /// The memory of the child until its exec. Made once, used again: there is one child in that phase at a time.
@@ -180,13 +146,8 @@ impl Spawner {
         let stage = self.stage.as_ref().filter(|_| plan.extra.is_empty() && plan.binary.is_none());
         let stdio = stage.map_or(plan.stdio, |s| s.set(&plan.stdio));
         let files = if stage.is_some() { libc::CLONE_FILES } else { 0 };
-        let mut shared = Shared {
-            plan,
-            restore: &self.restore,
-            stdio,
-            cut_above: stage.map(FdStage::top),
-            failure: Failure { stage: -1, errno: 0 },
-        };
+        let mut shared =
+            Shared { plan, restore: &self.restore, stdio, cut_above: stage.map(FdStage::top), failure: None };
         let top = self.stack.as_mut_ptr_range().end;
         // RACE: no handler may run in the child while it shares our memory, so every signal waits.
         let mask = signals::block_all();
@@ -204,25 +165,9 @@ impl Spawner {
         let pid = result?;
         // SAFETY: the child has written this before we went on; a plain read could be optimised away.
         let failure = unsafe { std::ptr::read_volatile(&raw const shared.failure) };
-        let failed = stage_of(failure.stage).map(|s| (s, failure.errno));
+        let failed = failure.map(|f| (f.stage, f.errno));
         Ok(Launched { pid: Pid(pid), failed })
     }
-}
-
-pub(super) fn stage_of(n: i32) -> Option<Stage> {
-    const ALL: [Stage; 10] = [
-        Stage::Group,
-        Stage::Terminal,
-        Stage::Descriptors,
-        Stage::Limits,
-        Stage::Groups,
-        Stage::Gid,
-        Stage::Uid,
-        Stage::NoNewPrivs,
-        Stage::Directory,
-        Stage::Exec,
-    ];
-    usize::try_from(n).ok().and_then(|n| ALL.get(n)).copied()
 }
 
 /// The child. Ends in execve or `_exit`.
@@ -231,7 +176,7 @@ extern "C" fn run(arg: *mut libc::c_void) -> libc::c_int {
     let shared = unsafe { &mut *arg.cast::<Shared<'_>>() };
     let failure = attempt(shared);
     // SAFETY: a live place that the suspended parent reads afterwards.
-    unsafe { std::ptr::write_volatile(&raw mut shared.failure, failure) };
+    unsafe { std::ptr::write_volatile(&raw mut shared.failure, Some(failure)) };
     // Only into a pipe of the program's own, which is empty: a stderr that it shares with others may be full, and we
     // would stand still, and the suspended parent with us.
     if shared.plan.complain && shared.stdio[2].is_some_and(|n| n > 2) {
@@ -254,7 +199,7 @@ fn attempt(shared: &Shared<'_>) -> Failure {
         && let Err(errno) = stage::cut_above(top)
     {
         // The table is still the parent's: touch nothing and leave.
-        return Failure { stage: Stage::Descriptors as i32, errno };
+        return Failure { stage: Stage::Descriptors, errno };
     }
     match prepare(plan, &shared.stdio, entered) {
         Err(failure) => failure,
@@ -278,14 +223,14 @@ fn attempt(shared: &Shared<'_>) -> Failure {
                 }
                 Errno::last_raw()
             };
-            Failure { stage: Stage::Exec as i32, errno }
+            Failure { stage: Stage::Exec, errno }
         }
     }
 }
 
 /// Fails with the present errno when a call said -1.
 fn check(stage: Stage, result: libc::c_int) -> Result<(), Failure> {
-    if result < 0 { Err(Failure { stage: stage as i32, errno: Errno::last_raw() }) } else { Ok(()) }
+    if result < 0 { Err(Failure { stage, errno: Errno::last_raw() }) } else { Ok(()) }
 }
 
 fn enter(plan: &ExecPlan) -> Result<(), Failure> {
@@ -310,8 +255,18 @@ fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3], entered: Result<(), Fail
             check(Stage::Limits, libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit))?;
         }
         entered?;
+        let capabilities = plan.confinement.as_ref().and_then(|c| c.capabilities);
+        if let Some(confinement) = &plan.confinement {
+            confine::enter(confinement)?;
+        }
         if let Some(identity) = &plan.identity {
+            if capabilities.is_some_and(|c| c.ambient != 0) {
+                capabilities::keep_over_a_change_of_user()?;
+            }
             become_user(identity)?;
+        }
+        if let Some(capabilities) = capabilities {
+            capabilities::pass_on(capabilities)?;
         }
         if plan.no_new_privs {
             check(Stage::NoNewPrivs, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;

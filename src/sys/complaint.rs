@@ -3,7 +3,8 @@
 //! Runs between clone and exec: no allocation, no panic path, only write(2). signal-safety(7).
 //! Not here: when it may speak at all (`child`), what our own log says (`daemon::launch`).
 
-use crate::sys::child::{ExecPlan, Failure, Stage, stage_of};
+use crate::sys::child::ExecPlan;
+use crate::sys::step::{Failure, Stage};
 use nix::libc;
 
 /// Decimal digits, right-aligned, and where they begin. No allocation.
@@ -29,14 +30,15 @@ pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
         // SAFETY: a live slice; nothing can be done about an error.
         unsafe { libc::write(2, bytes.as_ptr().cast(), bytes.len()) };
     };
-    let stage = stage_of(failure.stage).unwrap_or(Stage::Exec);
+    let stage = failure.stage;
+    let is_user = plan.identity.is_some();
     let object: &[u8] =
         match (stage, plan.directory.as_ref().or(plan.start_directory.as_ref().map(|d| &d.path))) {
             (Stage::Directory, Some(directory)) => {
                 say(b"supervisor: couldn't chdir to ");
                 directory.to_bytes()
             }
-            (Stage::Groups | Stage::Gid | Stage::Uid, _) => {
+            (Stage::Groups | Stage::Gid | Stage::Uid, _) if is_user => {
                 say(b"supervisor: couldn't setuid to ");
                 let (digits, from) = decimal(plan.identity.as_ref().map_or(0, |i| i.uid));
                 say(digits.get(from..).unwrap_or(b"0"));
@@ -49,7 +51,9 @@ pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
             }
             _ => {
                 say(b"supervisor: couldn't ");
-                stage.words().as_bytes()
+                let (words, more) = stage.words();
+                say(words.as_bytes());
+                more.as_bytes()
             }
         };
     say(object);
@@ -57,10 +61,10 @@ pub(super) fn complain(plan: &ExecPlan, failure: Failure) {
     match stage {
         // Supervisor looks at the uid first.
         // SAFETY: geteuid cannot fail.
-        Stage::Groups | Stage::Gid | Stage::Uid if unsafe { libc::geteuid() } != 0 => {
+        Stage::Groups | Stage::Gid | Stage::Uid if is_user && unsafe { libc::geteuid() } != 0 => {
             say(b"Can't drop privilege as nonroot user");
         }
-        Stage::Groups => say(b"Could not set groups of effective user"),
+        Stage::Groups if is_user => say(b"Could not set groups of effective user"),
         Stage::Gid => say(b"Could not set group id of effective user"),
         Stage::Uid => say(b"Can't drop privilege as nonroot user"),
         _ => say(crate::sys::errno::name(failure.errno).as_bytes()),

@@ -4,10 +4,14 @@
 //! installs a signal handler. Not here: what to do with the answers (`daemon`, `spawn`, `logging`).
 
 pub mod boot;
+pub mod capabilities;
 pub mod carray;
+pub mod cgroup;
+pub mod cgroup_view;
 pub mod child;
 pub mod clock;
 mod complaint;
+pub mod confine;
 pub mod datagram;
 pub mod entry;
 pub mod errno;
@@ -24,6 +28,9 @@ pub mod signals;
 pub mod slim;
 pub mod sockets;
 mod stage;
+mod step;
 pub mod terminal;
+pub mod tree;
+pub mod usage;
 pub mod wait;
 mod zone;

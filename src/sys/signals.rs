@@ -11,12 +11,14 @@ use nix::libc;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// Signals are numbered 1..=64.
 const N_SIGNALS: usize = 65;
 
 static COUNTS: [AtomicU32; N_SIGNALS] = [const { AtomicU32::new(0) }; N_SIGNALS];
+/// Signals with a handler of ours: bit n-1 is signal n.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
 static WOKEN: AtomicBool = AtomicBool::new(false);
 static WAKE_FD: AtomicI32 = AtomicI32::new(-1);
 
@@ -124,12 +126,23 @@ impl SignalQueue {
         if previous >= 0 {
             return Ok(SignalQueue { wake });
         }
-        for &n in signals {
-            let index = usize::try_from(n).unwrap_or(0);
-            // SAFETY: the action only touches atomics and calls write, all async-signal-safe, and restores errno.
-            unsafe { signal_hook::low_level::register(n, move || note(index)) }?;
-        }
+        signals.iter().try_for_each(|n| handle(*n))?;
         Ok(SignalQueue { wake })
+    }
+
+    /// One signal more, and lets it through.
+    ///
+    /// # Errors
+    /// As [`SignalQueue::install`].
+    pub fn add(&self, signal: i32) -> io::Result<()> {
+        handle(signal)?;
+        let mut one = empty_set();
+        // SAFETY: a live local, in both calls.
+        unsafe {
+            libc::sigaddset(&raw mut one, signal);
+            libc::sigprocmask(libc::SIG_UNBLOCK, &raw const one, std::ptr::null_mut());
+        }
+        Ok(())
     }
 
     /// Takes what has come: each signal with the number of times, lowest number first.
@@ -145,6 +158,21 @@ impl SignalQueue {
             }
         }
     }
+}
+
+/// Once for each signal: a second handler would count twice.
+fn handle(signal: i32) -> io::Result<()> {
+    if !(1..=64).contains(&signal) || signal_hook::consts::FORBIDDEN.contains(&signal) {
+        return Err(Errno::EINVAL.into());
+    }
+    if HANDLED.load(Ordering::SeqCst) & bit(signal) != 0 {
+        return Ok(());
+    }
+    let index = usize::try_from(signal).unwrap_or(0);
+    // SAFETY: the action only touches atomics and calls write, all async-signal-safe, and restores errno.
+    unsafe { signal_hook::low_level::register(signal, move || note(index)) }?;
+    HANDLED.fetch_or(bit(signal), Ordering::SeqCst);
+    Ok(())
 }
 
 impl AsFd for SignalQueue {

@@ -6,11 +6,13 @@
 
 mod codes;
 mod docker;
+mod doctor;
 mod draining;
 mod ending;
 mod files;
 mod health;
 mod languages;
 mod matrix;
+mod oom;
 mod restrictions;
 mod stopping;

@@ -102,7 +102,7 @@ fn where_nothing_at_all_can_be_written_all_but_ctl_works() {
     if missing() {
         return;
     }
-    let nothing = [&TIGHT[..], &["--ipc", "none"]].concat();
+    let nothing = [TIGHT, &["--ipc", "none"]].concat();
     let health = ["-e", "MAINSTAY_HTTP__LISTEN=127.0.0.1:9100"];
     for file in ["/conf/mainstay.toml", "/conf/plain.conf"] {
         let container = start(&[&nothing[..], &health].concat(), &["run", "-c", file]);

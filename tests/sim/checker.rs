@@ -1,7 +1,7 @@
 //! The invariants, checked after every action and every step.
 
-use mainstay::config::model::{Backoff, Config, Group, Native};
-use mainstay::control::{Command, HealthKind, Outcome, State};
+use mainstay::config::model::{Backoff, Config, Group, Native, Program, SignalTarget};
+use mainstay::control::{Command, EndReason, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
 use mainstay::engine::input::{CommandId, Input, TaskEnd, TaskKind, TaskRef};
@@ -29,6 +29,10 @@ struct Known {
     vacant: bool,
     /// `Spawn` is not answered yet.
     pending: bool,
+    /// The incarnation that was spawned and whose end has not been told.
+    untold: Option<u32>,
+    /// The incarnation whose end was told last.
+    told: Option<u32>,
     expected: bool,
     name: (String, String),
 }
@@ -45,12 +49,14 @@ impl Known {
             depends: !p.native.depends_on.is_empty(),
             startretries: p.startretries,
             backoff: p.backoff,
-            killasgroup: p.killasgroup,
+            killasgroup: leaves_nobody(p),
             state: State::Stopped,
             incarnation,
             base: incarnation,
             vacant: false,
             pending: false,
+            untold: None,
+            told: None,
             expected: false,
             name: (p.group.clone(), p.name.clone()),
         }
@@ -64,7 +70,16 @@ impl Known {
         // Tries that were made before count.
         self.startretries = self.startretries.max(p.startretries);
         self.backoff = p.backoff;
-        self.killasgroup = p.killasgroup;
+        self.killasgroup = leaves_nobody(p);
+    }
+}
+
+/// STOPPED means that nobody of its group, or its tree, is left.
+fn leaves_nobody(p: &Program) -> bool {
+    match p.native.signal_target {
+        Some(SignalTarget::Process) => false,
+        Some(SignalTarget::Group | SignalTarget::Tree) => true,
+        None => p.killasgroup,
     }
 }
 
@@ -93,6 +108,8 @@ pub(crate) struct Checker {
     booted: bool,
     /// Between the wish for an end and the first stop time may pass.
     has_drain: bool,
+    /// When it is spent everything is killed at once.
+    has_budget: bool,
     boot_order: Vec<u32>,
     in_boot: bool,
     was_started_up: bool,
@@ -128,6 +145,7 @@ impl Checker {
             told_why: false,
             booted: false,
             has_drain: config.supervisor.drain_delay_ms > 0,
+            has_budget: config.supervisor.shutdown_timeout_ms.is_some(),
             boot_order: Vec::new(),
             in_boot: false,
             was_started_up: false,
@@ -195,6 +213,7 @@ impl Checker {
                 }
             }
             Input::Command { .. }
+            | Input::Forward { .. }
             | Input::Drain
             | Input::Deadline
             | Input::ExecFailed { .. }
@@ -209,6 +228,18 @@ impl Checker {
             Action::Bug(text) => panic!("{text}"),
             Action::Spawn(proc) => self.spawn(*proc, live),
             Action::Publish(change) => self.change(change),
+            Action::Ended(facts) => {
+                assert_ne!(facts.reason, EndReason::Oom, "the engine cannot know");
+                let slot = self.slot(facts.proc.slot);
+                assert_eq!(facts.proc.incarnation, slot.incarnation, "the end of another is told");
+                assert!(slot.told.is_none_or(|told| told < slot.incarnation), "an end is told twice");
+                slot.told = Some(slot.incarnation);
+                // A hook before the start may have failed: then nothing was spawned.
+                if slot.untold.take().is_none() {
+                    assert!(matches!(facts.reason, EndReason::Spawn | EndReason::Timeout), "{facts:?}");
+                    assert_eq!(facts.status, None);
+                }
+            }
             Action::Reply { id, outcome } => {
                 assert!(self.asked.contains(id), "an answer nobody asked for");
                 assert!(self.answered.insert(*id), "{id:?} was answered twice");
@@ -249,6 +280,8 @@ impl Checker {
                 slot.state = State::Stopped;
                 slot.incarnation += 1;
                 slot.vacant = true;
+                // One that cannot be signalled lives on, and is a stranger from now on.
+                slot.untold = None;
             }
             Action::Renewed(id) => {
                 let place = self.renewals.remove(id).expect("nobody changed it");
@@ -291,10 +324,19 @@ impl Checker {
         for info in engine.process_infos(Now::default()) {
             assert!(info.state.is_stopped(), "{}:{} is {:?}", info.group, info.name, info.state);
         }
+        let is_untold = |s: &&Known| s.untold.is_some() && s.state != State::Unknown;
+        let untold = self.slots.iter().find(is_untold).map(|s| &s.name);
+        assert_eq!(untold, None, "its end was not told");
     }
 
     fn slot(&mut self, id: u32) -> &mut Known {
         &mut self.slots[id as usize]
+    }
+
+    /// Nothing may begin any more.
+    fn is_ending(&self) -> bool {
+        let wanted = self.end_wanted || self.restart_wanted;
+        self.stopping || self.told_stopping || (wanted && !self.has_drain)
     }
 
     fn hook_of(&self, slot: u32) -> Option<&TaskRef> {
@@ -308,8 +350,7 @@ impl Checker {
         assert_eq!(self.hook_of(task.proc.slot), None, "two hooks of one program");
         match task.kind {
             TaskKind::PreStart => {
-                let ending = self.stopping || self.end_wanted || self.restart_wanted;
-                assert!(!ending, "a start is prepared while everything is being stopped");
+                assert!(!self.is_ending(), "a start is prepared while everything is being stopped");
                 assert!(!self.forked.contains(&task.proc), "its process is there already");
             }
             TaskKind::PostStop => {
@@ -338,9 +379,7 @@ impl Checker {
     }
 
     fn spawn(&mut self, proc: ProcRef, live: &[ProcRef]) {
-        let wanted = self.end_wanted || self.restart_wanted;
-        let ending = self.stopping || self.told_stopping || (wanted && !self.has_drain);
-        assert!(!ending, "a start while everything is being stopped");
+        assert!(!self.is_ending(), "a start while everything is being stopped");
         let base = self.slot(proc.slot).base;
         let is_own = |p: &ProcRef| p.slot == proc.slot && p.incarnation > base;
         assert!(!live.iter().any(is_own), "two lives of one program");
@@ -353,11 +392,12 @@ impl Checker {
         assert!(!slot.pending, "a second Spawn before the answer");
         assert_eq!(proc.incarnation, slot.incarnation, "STARTING was published for another incarnation");
         slot.pending = true;
+        assert_eq!(slot.untold.replace(proc.incarnation), None, "an end was not told");
     }
 
     fn change(&mut self, change: &StateChange) {
         let id = change.proc.slot;
-        if change.to == State::Stopping && (self.end_wanted || self.restart_wanted) {
+        if change.to == State::Stopping && self.told_stopping && !self.has_budget {
             self.order_of_shutdown(id);
         }
         self.seen_changes.insert((change.from, change.to));
@@ -456,7 +496,7 @@ impl Checker {
 
 /// Ours beside Supervisor's: a one-shot is tried again, there were too many restarts, a running program is stopped to be
 /// started again.
-fn allowed_to_natives(from: State, to: State) -> bool {
+pub(crate) fn allowed_to_natives(from: State, to: State) -> bool {
     match from {
         State::Exited => matches!(to, State::Backoff | State::Fatal),
         State::Stopped => to == State::Backoff,

@@ -2,8 +2,9 @@
 
 use crate::rng::Rng;
 use mainstay::config::model::{
-    Autorestart, Backoff, Condition, Config, Dependency, Dialect, Group, GroupKind, HookCommand, Hooks,
-    LogPlan, LogTarget, MainLog, Milestone, Native, Program, Stdin, StopStep, Supervisor, Waits,
+    Autorestart, Backoff, Bind, Condition, Config, Dependency, DependsOn, Dialect, Group, GroupKind,
+    HookCommand, Hooks, LogPlan, LogTarget, MainLog, Milestone, Native, Need, Program, SignalTarget, Stdin,
+    StopStep, Supervisor, Waits,
 };
 use mainstay::types::{LogLevel, Signal};
 
@@ -125,6 +126,8 @@ fn random_program(rng: &mut Rng, group: &str, name: &str) -> Program {
     p.stopwaitsecs_ms = rng.pick(&[-1_000, 0, 100, 1_000, 10_000]);
     p.killasgroup = rng.percent(50);
     p.stopasgroup = p.killasgroup && rng.percent(50);
+    let targets = [SignalTarget::Process, SignalTarget::Group, SignalTarget::Tree];
+    p.native.signal_target = rng.percent(30).then(|| rng.pick(&targets));
     p.program = format!("{group}.{name}");
     if !p.autostart && rng.percent(60) {
         p.waits = Some(Box::new(random_waits(rng)));
@@ -193,4 +196,36 @@ pub(crate) fn random(rng: &mut Rng) -> Config {
         main.main = true;
     }
     config
+}
+
+/// Some programs depend on others before them, some run once, some count; and the end takes its time.
+pub(crate) fn add_natives(rng: &mut Rng, config: &mut Config) {
+    if rng.percent(40) {
+        return;
+    }
+    let mut before: Vec<String> = Vec::new();
+    for group in &mut config.groups {
+        for program in &mut group.programs {
+            let native = &mut program.native;
+            for target in &before {
+                if rng.percent(15) {
+                    let need = rng.pick(&[Need::Started, Need::Ready, Need::Completed, Need::Ended]);
+                    native.depends_on.push(DependsOn { target: target.clone(), need });
+                }
+            }
+            native.bind = rng.pick(&[Bind::None, Bind::Stop, Bind::Restart]);
+            native.oneshot = rng.percent(10);
+            native.critical = rng.percent(2);
+            native.max_restarts = rng.pick(&[None, None, Some(0), Some(2)]);
+            native.restart_window_ms = rng.pick(&[0, 10_000]);
+            let is_alone = program.group == program.name;
+            before.push(if is_alone {
+                program.name.clone()
+            } else {
+                format!("{}:{}", program.group, program.name)
+            });
+        }
+    }
+    config.supervisor.drain_delay_ms = rng.pick(&[0, 0, 700]);
+    config.supervisor.shutdown_timeout_ms = rng.pick(&[None, Some(0), Some(1_000), Some(20_000)]);
 }

@@ -107,7 +107,7 @@ fn the_order_holds_in_two_thousand_runs() {
         world.finish();
         n_checked += check_order(&config, &world.history.take().expect("asked for"), seed);
     }
-    assert!(n_checked > 10_000, "hardly anything was ever waited for: {n_checked}");
+    assert!(n_checked > 5_000, "hardly anything was ever waited for: {n_checked}");
 }
 
 /// A child that is forked and reaps well, whatever it does otherwise.

@@ -290,7 +290,7 @@ impl World {
         match action {
             Action::Spawn(proc) => self.spawn(proc),
             Action::Kill { proc, pid, scope, signal } => self.kill(proc, pid.0, scope, signal),
-            Action::CheckGroup { proc, pid } => {
+            Action::CheckGroup { proc, pid, scope: _ } => {
                 assert!(!self.leaders.contains_key(&pid.0), "a group is checked while its leader lives");
                 let alive = self.members.contains_key(&pid.0);
                 if alive {
@@ -310,7 +310,8 @@ impl World {
             Action::Exit(leave) => self.left = Some(leave),
             Action::Vacated(slot) => self.roster[slot as usize] = None,
             Action::Renewed(slot) => self.roster[slot as usize] = self.renewals.remove(&slot),
-            Action::LastWords { .. }
+            Action::Ended(_)
+            | Action::LastWords { .. }
             | Action::Publish(_)
             | Action::Stopping
             | Action::Log(..)
@@ -393,7 +394,7 @@ impl World {
                 self.later(ms, end);
             }
         }
-        if scope == Scope::Group
+        if scope != Scope::Process
             && let Some(members) = self.members.get(&pid)
         {
             let leave = if signal == Signal::KILL { Some(soon) } else { members.on_stop_ms };

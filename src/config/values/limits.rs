@@ -7,6 +7,7 @@ use super::words::{number, unknown, word, words};
 use super::{Bad, Input, quantity};
 use crate::config::model::{Dialect, IoClass, IoPriority};
 use crate::config::raw::RawValue;
+use crate::types::CAPABILITIES;
 
 /// `soft[:hard]`; `u64::MAX` is unlimited.
 pub(crate) fn rlimit(input: &Input<'_>) -> Result<(u64, u64), Bad> {
@@ -39,51 +40,6 @@ pub(crate) fn shown_rlimit(soft: u64, hard: u64) -> String {
     let one = |n: u64| if n == u64::MAX { "unlimited".to_owned() } else { n.to_string() };
     if soft == hard { one(soft) } else { format!("{}:{}", one(soft), one(hard)) }
 }
-
-/// The capabilities of the kernel by their numbers, as `capabilities(7)` calls them.
-pub(crate) const CAPABILITIES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
 
 /// Names, with or without `CAP_`; `all` and `none` are known too.
 pub(crate) fn capabilities(input: &Input<'_>) -> Result<Vec<String>, Bad> {

@@ -91,7 +91,7 @@ fn kill_fails(rig: &mut Rig) {
     rig.step(Input::KillFailed { proc, errno: "EPERM".into() });
 }
 
-const INPUTS: [Deed; 17] = [
+const INPUTS: [Deed; 18] = [
     ("Deadline (its own)", |r| {
         if let Some(at) = own_deadline(r) {
             r.now.mono = at;
@@ -129,6 +129,7 @@ const INPUTS: [Deed; 17] = [
     ("signal", |r| {
         r.command(Command::Signal { target: web(), signal: Signal::HUP });
     }),
+    ("a routed signal", |r| r.step(Input::Forward { slot: SLOT, signal: Signal::HUP })),
     ("Shutdown", |r| r.step(Input::Shutdown { signal: Signal::TERM })),
     ("Restart", |r| r.step(Input::Restart { signal: Signal::HUP })),
 ];
@@ -146,7 +147,7 @@ fn shown(action: &Action) -> Option<String> {
         Action::Kill { proc, pid, scope, signal } if mine(proc) => {
             format!("kill {pid} {scope:?} {signal}").to_lowercase()
         }
-        Action::CheckGroup { proc, pid } if mine(proc) => format!("check group {pid}"),
+        Action::CheckGroup { proc, pid, .. } if mine(proc) => format!("check group {pid}"),
         Action::Reply { outcome: Outcome::Done, .. } => "reply done".into(),
         Action::Reply { outcome: Outcome::Fault(fault), .. } => format!("reply {fault}"),
         Action::Exit(leave) => format!("leave {leave:?}"),
@@ -159,6 +160,7 @@ fn shown(action: &Action) -> Option<String> {
         | Action::LastWords { .. }
         | Action::EndTask(_)
         | Action::Publish(_)
+        | Action::Ended(_)
         | Action::Stopping
         | Action::Vacated(_)
         | Action::Renewed(_)

@@ -1,7 +1,7 @@
 //! Hooks: what waits for them, what follows from their failure; and the ladder of stop signals.
 
 use super::*;
-use crate::config::model::{HookCommand, Hooks, StopStep};
+use crate::config::model::{HookCommand, Hooks, SignalTarget, StopStep};
 use crate::engine::input::{TaskEnd, TaskKind, TaskRef};
 use crate::engine::shutdown::Phase;
 
@@ -293,6 +293,19 @@ fn the_ladder_is_climbed_at_its_own_pace_and_ends_with_kill() {
 }
 
 #[test]
+fn the_ladder_reaches_what_is_left_of_a_tree() {
+    let mut rig = Rig::running(&laddered(|p| p.native.signal_target = Some(SignalTarget::Tree)));
+    rig.stop(false);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::TERM)]);
+    rig.ends(0, TERMINATED);
+    rig.checked(0, true);
+    rig.pass_ms(2_000);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::QUIT)]);
+    rig.pass_ms(1_500);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::INT), (100, Scope::Tree, Signal::KILL)]);
+}
+
+#[test]
 fn the_ladder_reaches_the_group_where_the_first_signal_did() {
     let mut rig = Rig::running(&laddered(|p| {
         p.stopasgroup = true;
@@ -305,4 +318,21 @@ fn the_ladder_reaches_the_group_where_the_first_signal_did() {
     assert_eq!(rig.kills(), [(100, Scope::Group, Signal::QUIT)], "who is left of the group gets it too");
     rig.pass_ms(1_500);
     assert_eq!(rig.kills(), [(100, Scope::Group, Signal::INT), (100, Scope::Group, Signal::KILL)]);
+}
+
+#[test]
+fn a_hook_that_fails_or_takes_too_long_is_a_failed_start() {
+    use crate::control::EndReason;
+    for (end, reason, why) in [
+        (TaskEnd::NotStarted("no such file".into()), EndReason::Spawn, "pre_start failed: no such file"),
+        (TaskEnd::TimedOut, EndReason::Timeout, "pre_start failed: it took too long and was killed"),
+    ] {
+        let mut rig = Rig::booted(&hooked(&[TaskKind::PreStart], |_| {}));
+        let task = rig.task(TaskKind::PreStart);
+        rig.task_ends(task, end);
+        let told = rig.out.iter().find_map(|a| if let Action::Ended(facts) = a { Some(facts) } else { None });
+        let facts = told.expect("its end is told");
+        assert_eq!((facts.reason, facts.status, facts.tries), (reason, None, 1));
+        assert_eq!(facts.why, why);
+    }
 }

@@ -1,6 +1,7 @@
 //! Start, success, exit, backoff.
 
 use super::*;
+use crate::config::model::SignalTarget;
 
 #[test]
 fn boot_starts_what_has_autostart_in_the_order_of_the_configuration() {
@@ -98,7 +99,7 @@ fn every_end_is_counted_once_under_its_kind() {
         exits_unexpected: 1,
         exits_signal: 1,
         exits_stopped: 1,
-        spawn_failures: 0,
+        ..Default::default()
     };
     assert_eq!(rig.engine.process_infos(rig.now)[0].stats, want);
 }
@@ -335,5 +336,21 @@ fn what_cannot_happen_is_a_bug_and_changes_nothing() {
         rig.step(input);
         assert_eq!((rig.bugs(), rig.out.len()), (1, 1), "{:?}", rig.out);
         assert_eq!(rig.state(0), State::Running);
+    }
+}
+
+#[test]
+fn a_program_of_ours_says_which_step_before_its_exec_failed() {
+    for (change, shown) in [
+        (None, "Exited too quickly (process log may have details)"),
+        (Some(SignalTarget::Group), "cannot raise the limit of open files to 9: Operation not permitted"),
+    ] {
+        let mut rig = Rig::spawned(&one(|p| p.native.signal_target = change));
+        let text = "cannot raise the limit of open files to 9: Operation not permitted".to_owned();
+        let proc = rig.proc(0);
+        rig.step(Input::ExecFailed { proc, text });
+        rig.exits(0, 127);
+        assert_eq!(rig.state(0), State::Backoff);
+        assert_eq!(rig.engine.process_infos(rig.now)[0].spawnerr, shown);
     }
 }

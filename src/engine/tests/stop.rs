@@ -1,6 +1,7 @@
 //! Stop, escalation, process groups.
 
 use super::*;
+use crate::config::model::SignalTarget;
 
 #[test]
 fn stop_sends_the_stop_signal_to_the_process_and_waits_for_its_end() {
@@ -71,6 +72,54 @@ fn stopasgroup_and_killasgroup_say_whom_a_signal_reaches() {
         rig.pass_ms(10_000);
         assert_eq!(rig.kills(), [(100, scope(kill), Signal::KILL)]);
     }
+}
+
+#[test]
+fn signal_target_stands_in_place_of_both() {
+    let targets = [
+        (SignalTarget::Process, Scope::Process),
+        (SignalTarget::Group, Scope::Group),
+        (SignalTarget::Tree, Scope::Tree),
+    ];
+    for (target, scope) in targets {
+        let mut rig = Rig::running(&one(|p| {
+            p.native.signal_target = Some(target);
+            p.stopasgroup = scope == Scope::Process;
+            p.killasgroup = scope == Scope::Process;
+        }));
+        rig.command(Command::Signal { target: web(), signal: Signal::HUP });
+        assert_eq!(rig.kills(), [(100, scope, Signal::HUP)]);
+        rig.stop(false);
+        assert_eq!(rig.kills(), [(100, scope, Signal::TERM)]);
+        rig.pass_ms(10_000);
+        assert_eq!(rig.kills(), [(100, scope, Signal::KILL)]);
+    }
+}
+
+#[test]
+fn a_tree_is_stopped_when_nothing_of_it_is_left() {
+    let mut rig = Rig::running(&one(|p| p.native.signal_target = Some(SignalTarget::Tree)));
+    rig.stop(false);
+    rig.exits(0, 0);
+    let look = Action::CheckGroup { proc: rig.proc(0), pid: Pid(100), scope: Scope::Tree };
+    assert!(rig.out.contains(&look), "{:?}", rig.out);
+    rig.checked(0, true);
+    assert_eq!((rig.kills(), rig.state(0)), (vec![], State::Stopping), "it was asked, and has its grace");
+    rig.pass_ms(10_000);
+    assert_eq!(rig.kills(), [(100, Scope::Tree, Signal::KILL)]);
+    rig.checked(0, false);
+    assert_eq!(rig.state(0), State::Stopped);
+}
+
+#[test]
+fn with_the_process_as_target_its_end_is_the_end() {
+    let mut rig = Rig::running(&one(|p| {
+        p.native.signal_target = Some(SignalTarget::Process);
+        p.killasgroup = true;
+    }));
+    rig.stop(false);
+    rig.exits(0, 0);
+    assert_eq!((checks(&rig), rig.state(0)), (0, State::Stopped));
 }
 
 #[test]

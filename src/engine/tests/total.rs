@@ -49,6 +49,7 @@ fn any_input(dice: &mut Dice, rig: &Rig, n: u64) -> Input {
         36..=40 => Input::ExecFailed { proc, text: "why".into() },
         41..=55 => Input::Exited { proc, status: ExitStatus::Code(u8::from(wait)) },
         56..=60 => Input::GroupChecked { proc, alive: wait },
+        64..=66 => Input::Forward { slot, signal: Signal::HUP },
         61..=63 => Input::KillFailed { proc, errno: "EPERM".into() },
         _ => Input::Command { id: CommandId(n), command },
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::control::ProcessStats;
+use crate::control::{EndReason, LastEnd, ProcessStats, Used};
 use crate::gateway::testing::{process, snapshot};
 use crate::types::{Signal, Wall};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,10 +51,15 @@ fn rich() -> Snapshot {
     web.stats =
         ProcessStats { starts: 3, restarts: 2, exits_unexpected: 1, exits_signal: 1, ..Default::default() };
     web.last_exit = Some(ExitStatus::Signal { signal: Signal::KILL, core: false });
+    web.stats.exits_oom = 4;
+    let used = Used { peak_bytes: 1 << 20, user_us: 1_500_000, system_us: 250_000 };
+    web.last_end = Some(LastEnd { reason: EndReason::Oom, used: Some(used) });
     let mut job = process("job", "job", State::Exited);
     job.last_exit = Some(ExitStatus::Code(7));
     let mut snapshot = snapshot(vec![job, web, process("odd", "a\"b\\c\nd", State::Fatal)]);
     snapshot.daemon.orphans_reaped = 12;
+    snapshot.daemon.signals_received = vec![(Signal::HUP, 2), (Signal(50), 1)];
+    snapshot.daemon.signals_forwarded = vec![(Signal::USR1, 3)];
     snapshot.daemon.cpu_seconds = Some(0.25);
     snapshot.daemon.resident_bytes = Some(1_048_576);
     snapshot.daemon.start = Wall(1_700_000_000_250);
@@ -79,12 +84,18 @@ fn the_text_is_what_a_strict_reader_accepts() {
     assert_eq!(value(&format!("mainstay_program_last_exit_code{web}")), None);
     let exits = r#"mainstay_program_exits_total{group="web",program="api",reason="signal"}"#;
     assert_eq!(value(exits), Some(1.0));
+    assert_eq!(value(&exits.replace("signal", "oom")), Some(4.0));
+    assert_eq!(value(&exits.replace("signal", "timeout")), Some(0.0));
+    assert_eq!(value(&format!("mainstay_program_last_peak_memory_bytes{web}")), Some(1_048_576.0));
+    assert_eq!(value(&format!("mainstay_program_last_cpu_seconds{web}")), Some(1.75));
     let job = r#"{group="job",program="job"}"#;
     assert_eq!(value(&format!("mainstay_program_up{job}")), Some(0.0));
     assert_eq!(value(&format!("mainstay_program_start_time_seconds{job}")), None);
     assert_eq!(value(&format!("mainstay_program_last_exit_code{job}")), Some(7.0));
     assert_eq!(value(r#"mainstay_program_up{group="odd",program="a\"b\\c\nd"}"#), Some(0.0));
     assert_eq!(value("mainstay_orphans_reaped_total"), Some(12.0));
+    assert_eq!(value(r#"mainstay_signals_received_total{signal="SIGHUP"}"#), Some(2.0));
+    assert_eq!(value(r#"mainstay_signals_received_total{signal="signal 50"}"#), Some(1.0));
     assert_eq!(value("process_start_time_seconds"), Some(1_700_000_000.25));
     assert_eq!(value("process_cpu_seconds_total"), Some(0.25));
     assert_eq!(value("process_open_fds"), None);

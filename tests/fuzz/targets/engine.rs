@@ -5,7 +5,7 @@ use crate::bytes::Bytes;
 use crate::rng::Rng;
 use mainstay::config::Sources;
 use mainstay::config::load;
-use mainstay::config::model::{Autorestart, Backoff, Config, Group, Program};
+use mainstay::config::model::{Autorestart, Backoff, Config, Group, Program, SignalTarget};
 use mainstay::control::{Command, HealthKind, State, Target as Whom};
 use mainstay::engine::Engine;
 use mainstay::engine::action::Action;
@@ -178,7 +178,8 @@ impl Rig {
             Action::Renewed(slot) => {
                 ensure(!self.vacant.contains(slot), || format!("renews what is vacant after {told}"))
             }
-            Action::RunTask { .. }
+            Action::Ended(_)
+            | Action::RunTask { .. }
             | Action::EndTask(_)
             | Action::LastWords { .. }
             | Action::Stopping
@@ -230,6 +231,7 @@ impl Rig {
             0 => return Input::Boot,
             1 => return Input::Shutdown { signal: bytes.pick(&[Signal::TERM, Signal::INT, Signal::QUIT]) },
             2 => return Input::Restart { signal: Signal::HUP },
+            3 => return Input::Forward { slot: proc.slot, signal: bytes.pick(&[Signal::HUP, Signal(64)]) },
             _ => {}
         }
         match bytes.below(64) {
@@ -285,6 +287,7 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Boot
         | Input::Deadline
         | Input::Drain
+        | Input::Forward { .. }
         | Input::Command { .. }
         | Input::Shutdown { .. }
         | Input::Restart { .. } => None,
@@ -355,6 +358,9 @@ fn program(bytes: &mut Bytes<'_>, plain: &Program, group: &str, name: &str) -> P
     p.stopsignal = bytes.pick(&[Signal::TERM, Signal::KILL, Signal::INT, Signal(0), Signal(64)]);
     p.killasgroup = bytes.bool();
     p.stopasgroup = p.killasgroup && bytes.bool();
+    let targets =
+        [None, None, Some(SignalTarget::Process), Some(SignalTarget::Group), Some(SignalTarget::Tree)];
+    p.native.signal_target = bytes.pick(&targets);
     p.main = bytes.below(16) == 0;
     p.backoff = match bytes.below(4) {
         0 => Backoff::CONTAINER,
