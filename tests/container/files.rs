@@ -10,6 +10,7 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("drain.conf", DRAIN_INI),
     ("drain.toml", DRAIN_TOML),
     ("plain.conf", PLAIN_INI),
+    ("demanding.toml", DEMANDING),
 ];
 
 /// What every configuration of these tests runs: one that holds, one that ends.
@@ -52,3 +53,13 @@ const DRAIN_TOML: &str = "[http]\nlisten = \":9100\"\n[supervisor]\ndrain_delay 
 /// Nothing that Supervisor would not know, and nothing about where anything can be written.
 const PLAIN_INI: &str = "[supervisord]\n[program:web]\ncommand=/puppet say web-is-up hold\nstartsecs=0\n\
     stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n";
+
+/// Each wants something that is not there; the last one does not.
+const DEMANDING: &str = "[program.tree]\ncommand = [\"/puppet\", \"hold\"]\nstartsecs = 0\nsignal_target = \"tree\"\n\
+    [program.other]\ncommand = [\"/puppet\", \"hold\"]\nuser = \"4321\"\nstartretries = 0\n\
+    [program.oom]\ncommand = [\"/puppet\", \"hold\"]\noom_score_adj = 100\nstartretries = 0\n\
+    [program.nice]\ncommand = [\"/puppet\", \"hold\"]\nnice = -5\nstartretries = 0\n\
+    [program.memory]\ncommand = [\"/puppet\", \"hold\"]\nmemory_max = \"50MB\"\nstartsecs = 0\n\
+    [program.ask]\ncommand = \"/busybox sh -c 'while ! /mainstay ctl status nice other oom | /busybox grep -c FATAL | \
+    /busybox grep -q 3; do /busybox usleep 20000; done; /mainstay ctl status; /mainstay ctl stop tree; /mainstay doctor; echo asked'\"\n\
+    startsecs = 0\nautorestart = false\n";

@@ -77,12 +77,9 @@ fn rows(uid: u32, gid: u32) -> Vec<Row> {
     (0..32).map(row).collect()
 }
 
-const RUN: [&str; 4] = ["/mainstay", "run", "-c", "/conf/matrix.toml"];
-
 impl Row {
     fn start(self) -> Attached {
-        let (uid, gid) = (self.uid.to_string(), self.gid.to_string());
-        let user = format!("{uid}:{gid}");
+        let user = format!("{}:{}", self.uid, self.gid);
         let mut options = vec!["--pids-limit", "100", "--memory", "64m"];
         for (there, option) in [(self.tmp, "/tmp:mode=1777"), (self.run, "/run:mode=1777")] {
             if there {
@@ -97,18 +94,9 @@ impl Row {
             if self.no_rights {
                 options.extend(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]);
             }
-            return attach(&options, &RUN);
+            return attach(&options, &["/mainstay", "run", "-c", "/conf/matrix.toml"]);
         }
-        options.extend(["--cap-add", "SYS_ADMIN"]);
-        let gone = if self.no_rights { "all" } else { SYS_ADMIN };
-        let mut words =
-            vec!["/puppet", "unmount", "/proc", "cap-bound", gone, "setids", &uid, &gid, "cap-drop", gone];
-        if self.no_rights {
-            words.push("no-new-privs");
-        }
-        words.push("exec");
-        words.extend(RUN);
-        attach(&options, &words)
+        without_proc(&options, self.uid, self.gid, self.no_rights, "/conf/matrix.toml")
     }
 
     fn check(self) {
@@ -141,6 +129,19 @@ impl Row {
         let root = said.contains("rights permitted 1");
         assert_eq!(root, self.uid == 0 && !self.no_rights, "{said}");
     }
+}
+
+/// Begins as root with `/proc`, takes it away, and becomes a user without rights, then mainstay.
+pub(crate) fn without_proc(options: &[&str], uid: u32, gid: u32, no_rights: bool, file: &str) -> Attached {
+    let (uid, gid) = (uid.to_string(), gid.to_string());
+    let gone = if no_rights { "all" } else { SYS_ADMIN };
+    let mut words =
+        vec!["/puppet", "unmount", "/proc", "cap-bound", gone, "setids", &uid, &gid, "cap-drop", gone];
+    if no_rights {
+        words.push("no-new-privs");
+    }
+    words.extend(["exec", "/mainstay", "run", "-c", file]);
+    attach(&[options, &["--cap-add", "SYS_ADMIN"]].concat(), &words)
 }
 
 const SYS_ADMIN: &str = "21";

@@ -129,3 +129,28 @@ fn a_run_that_belongs_to_root_is_passed_over() {
         works(&container);
     }
 }
+
+#[test]
+fn what_needs_proc_or_rights_says_so_and_only_that_program_suffers() {
+    if missing() {
+        return;
+    }
+    let container = crate::matrix::without_proc(&["--read-only"], 1000, 1000, true, "/conf/demanding.toml");
+    container.run.wait_said("asked");
+    let said = container.run.said();
+    for line in [
+        "cannot set supplementary groups `4321`: Operation not permitted",
+        "cannot set oom_score_adj to 100: No such file or directory for oom; hint: it is set by way of /proc: mount it",
+        "cannot set the niceness to -5: Permission denied for nice; hint: a higher priority needs the capability SYS_NICE",
+        "`memory_max` of memory has no effect",
+        "`signal_target = tree` reaches process groups only: there is no /proc",
+        "warn  /proc: it is not mounted or hides everything",
+    ] {
+        assert!(said.contains(line), "no `{line}` in\n{said}");
+    }
+    for (name, state) in [("tree", "RUNNING"), ("memory", "RUNNING"), ("nice", "FATAL"), ("oom", "FATAL")] {
+        let row = said.lines().find(|l| l.starts_with(name) && l.contains(state));
+        assert!(row.is_some(), "{name} is not {state}:\n{said}");
+    }
+    assert_eq!(container.stop(), 0);
+}
