@@ -2,6 +2,7 @@
 //!
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
+mod alerts;
 mod checks;
 mod config_errors;
 mod config_native;
