@@ -2,7 +2,7 @@
 //!
 //! Pure. Not here: what the arguments do.
 
-use crate::cli::{check, ctl, health, init, pidproxy, run, sample};
+use crate::cli::{check, ctl, doctor, health, init, pidproxy, run, sample};
 use clap::{Parser, Subcommand};
 
 /// PID 1 of a container: supervises several programs, speaks supervisord, Prometheus and Kubernetes
@@ -22,7 +22,8 @@ own options.
 Exit codes: run: 0 stopped as asked, 2 configuration or usage, 70 internal error; with a main program its code.
 init: the program's code, 128+N after signal N, 127 not found, 126 not executable.
 pidproxy: 0 the command has ended or was told to, 1 usage or nobody to signal, 127 not found, 126 not executable.
-check: 0 good, 2 errors. health: 0 healthy, 1 not. ctl: supervisorctl's codes.
+check: 0 good, 2 errors. health: 0 healthy, 1 not. doctor: 0 nothing failed, 1 something did.
+ctl: supervisorctl's codes.
 
 Start here:  mainstay sample toml > mainstay.toml && mainstay run -c mainstay.toml"
 )]
@@ -46,6 +47,8 @@ pub(crate) enum Applet {
     Check(check::CheckArgs),
     /// Ask for health: exec probe of Kubernetes, HEALTHCHECK of Docker
     Health(health::HealthArgs),
+    /// Say what is wrong with this container: zombies and whose they are, limits, memory, files, time to stop
+    Doctor(doctor::DoctorArgs),
     /// Print a commented sample: ini, toml, env, docker, k8s, or supervisord for what echo_supervisord_conf prints
     Sample(sample::SampleArgs),
     /// The HTTP process; started by `run` only

@@ -5,14 +5,17 @@
 //! Not here: finding anything (`config`).
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 
 use crate::cli::world::RealWorld;
+use crate::config::model::Config;
 use crate::config::print::{to_env, to_ini, to_json, to_toml};
 use crate::config::world::World;
 use crate::config::{Loaded, Search, Sources, load};
+use crate::spawn::file_variables;
 use crate::types::LogLevel;
 
 /// Check a configuration; show or convert it
@@ -86,10 +89,31 @@ fn check(
         Some(Form::Toml) => out.write_all(to_toml(&loaded.config, args.show_secrets).as_bytes())?,
         Some(Form::Env) => out.write_all(to_env(&loaded.config, args.show_secrets).as_bytes())?,
         Some(Form::Ini) => out.write_all(to_ini(&loaded.config, args.show_secrets).as_bytes())?,
-        Some(Form::Json) => writeln!(out, "{:#}", to_json(&loaded.config, args.show_secrets))?,
+        Some(Form::Json) => writeln!(out, "{:#}", json(&loaded.config, args.show_secrets, world))?,
     }
     out.flush()?;
     Ok(0)
+}
+
+/// With secrets, what stands in the files of variables is shown too, as it is now and as we may read it.
+fn json(config: &Config, show_secrets: bool, world: &dyn World) -> Value {
+    let mut all = to_json(config, show_secrets);
+    if !show_secrets {
+        return all;
+    }
+    let groups = all.get_mut("groups").and_then(Value::as_array_mut).into_iter().flatten();
+    let shown = groups.filter_map(|g| g.get_mut("processes")?.as_array_mut()).flatten();
+    for (shown, program) in shown.zip(config.processes()).filter(|(_, p)| p.native.env.is_some()) {
+        let Some(own) = shown.get_mut("mainstay").and_then(Value::as_object_mut) else { continue };
+        match file_variables(program, Path::new(&world.cwd())) {
+            Ok(found) => {
+                let found = found.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+                own.insert("env_found".to_owned(), Value::Object(found))
+            }
+            Err(why) => own.insert("env_error".to_owned(), Value::String(why)),
+        };
+    }
+    all
 }
 
 /// `FILE: ok (N programs)`.

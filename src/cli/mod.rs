@@ -6,6 +6,7 @@
 mod args;
 pub mod check;
 pub mod ctl;
+pub mod doctor;
 pub mod gateway;
 pub mod getopt;
 pub mod health;
@@ -103,6 +104,7 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
         Applet::Ctl(args) => ctl::run(&args, &started.env_text()),
         Applet::Check(args) => check::run(&args, started.env_text()),
         Applet::Health(args) => health::run(&args, &started.env_text()),
+        Applet::Doctor(args) => doctor::run(&args, &started.env, started.env_text()),
         Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
         Applet::Pidproxy(args) => pidproxy::run(args, started),
         Applet::Gateway => gateway::run(),

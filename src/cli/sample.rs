@@ -158,11 +158,59 @@ mod tests {
         assert_eq!(loaded.config.control.len(), 1);
     }
 
+    /// What stands in a comment is copied by people as well.
+    #[test]
+    fn the_commented_lines_of_ours_can_be_used() {
+        let uncommented = |text: &str, mark: &str| {
+            let ours = |line: &str| {
+                let key = line.split(['=', ' ']).next().unwrap_or_default();
+                ["drain_delay", "shutdown_timeout", "signal_hup", "HUP", "[signals]"].contains(&key)
+                    || ["readiness", "liveness", "backoff", "rlimits"].contains(&key)
+                    || settings::is_native(key) && key != "depends_on"
+            };
+            let lines = text.lines().map(|line| match line.strip_prefix(mark) {
+                Some(bare) if ours(bare) => bare,
+                _ => line,
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let ini = uncommented(Sample::Ini.text(), ";");
+        let (of_ini, warnings) = loaded("/etc/supervisord.conf", &ini, Vec::new());
+        assert_eq!(warnings, [""; 0]);
+        // Below it stands a whole program in a comment.
+        let toml =
+            Sample::Toml.text().replace("# [program.", "[program.").replace("# command = ", "command = ");
+        let toml = uncommented(&toml, "# ");
+        let (of_toml, warnings) = loaded("/etc/mainstay.toml", &toml, Vec::new());
+        assert_eq!(warnings, [""; 0]);
+        for loaded in [of_ini, of_toml] {
+            let web = loaded.config.processes().find(|p| p.name == "web").expect("it is there");
+            assert!(
+                web.native.readiness.is_some() && web.native.env.is_some() && web.native.limits.is_some()
+            );
+            assert!(
+                loaded.config.supervisor.drain_delay_ms == 5000
+                    && loaded.config.supervisor.signals.len() == 1
+            );
+        }
+    }
+
     #[test]
     fn the_docker_example_loads() {
         let (loaded, _) =
             loaded("/etc/supervisord.conf", include_str!("../../docker/supervisord.conf"), Vec::new());
         assert_eq!(names(&loaded), ["web:web", "clock:clock"]);
+    }
+
+    #[test]
+    fn the_table_of_ours_in_the_documentation_says_what_the_table_says() {
+        let page = include_str!("../../docs/configuration.md");
+        for setting in settings::native() {
+            let row = page.lines().find(|l| l.starts_with(&format!("| `{}` |", setting.key)));
+            let row = row.unwrap_or_else(|| panic!("{} has no row", setting.key));
+            let default = setting.container.map_or(String::new(), |d| format!("`{d}`"));
+            assert!(row.ends_with(&format!("| {default} | {} |", setting.doc)), "{row}");
+        }
     }
 
     /// Until the page is generated from this table.

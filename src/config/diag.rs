@@ -38,6 +38,8 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// What Supervisor says for the same mistake (without its `Error: `), for its own face.
     pub supervisor: Option<String>,
+    /// The environment variable that is not set, where that is all that is wrong.
+    pub missing: Option<String>,
 }
 
 impl Diagnostic {
@@ -54,7 +56,15 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, message: String) -> Diagnostic {
-        Diagnostic { severity, message, setting: String::new(), span: None, hint: None, supervisor: None }
+        Diagnostic {
+            severity,
+            message,
+            setting: String::new(),
+            span: None,
+            hint: None,
+            supervisor: None,
+            missing: None,
+        }
     }
 
     /// The same finding, with its place.
@@ -82,6 +92,13 @@ impl Diagnostic {
     #[must_use]
     pub fn supervisor(mut self, words: impl Into<String>) -> Diagnostic {
         self.supervisor = Some(words.into());
+        self
+    }
+
+    /// The same finding, with the variable that is not set.
+    #[must_use]
+    pub fn missing(mut self, variable: Option<&str>) -> Diagnostic {
+        self.missing = variable.map(str::to_owned);
         self
     }
 

@@ -68,6 +68,15 @@ impl Names {
         all.into_iter()
     }
 
+    /// What a name stands for, as text.
+    #[must_use]
+    pub fn text_of(&self, name: &str) -> Option<String> {
+        self.get(name).map(|arg| match arg {
+            Arg::Text(text) => text.clone(),
+            Arg::Int(n) => n.to_string(),
+        })
+    }
+
     fn get(&self, name: &str) -> Option<&Arg> {
         self.own.get(name).or_else(|| self.sealed.get(name))
     }
@@ -104,6 +113,12 @@ impl fmt::Display for ExpandError {
 }
 
 impl ExpandError {
+    /// The variable, where it only has to be set.
+    #[must_use]
+    pub fn unset(&self) -> Option<&str> {
+        if let ExpandError::Unknown(name) = self { name.strip_prefix("ENV_") } else { None }
+    }
+
     /// Advice that fits.
     #[must_use]
     pub fn hint(&self) -> String {

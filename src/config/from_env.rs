@@ -69,11 +69,11 @@ impl<'de> Deserialize<'de> for Pairs {
     }
 }
 
-/// Names that are not configuration: our own test hooks, and what Kubernetes and Docker set by themselves in every
+/// Names that are not configuration: our own test hooks, the grace period that `doctor` wants to know, and what Kubernetes and Docker set by themselves in every
 /// container beside a Service or a link called `mainstay…` (`MAINSTAY_SERVICE_HOST`, `MAINSTAY_PORT_80_TCP_ADDR`).
 fn is_reserved(name: &str, value: &str) -> bool {
     let rest = name.strip_prefix(PREFIX).unwrap_or(name);
-    if rest == "BIN" || rest.starts_with("TEST_") {
+    if rest == "BIN" || rest == "GRACE" || rest.starts_with("TEST_") {
         return true;
     }
     let words: Vec<&str> = rest.split('_').collect();

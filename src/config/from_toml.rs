@@ -217,7 +217,9 @@ impl Reader<'_> {
             Err(problems) => {
                 for problem in problems {
                     let place = self.find_in(&at, &problem.needle());
-                    self.report(problem.to_string(), setting, place, Some(problem.hint()));
+                    let span = self.places.span(place);
+                    let finding = shape::error(problem.to_string(), setting, span).hint(problem.hint());
+                    self.found.push(finding.missing(problem.unset()));
                 }
                 text.to_string()
             }

@@ -45,6 +45,12 @@ impl Problem {
         }
     }
 
+    /// The variable, where it only has to be set.
+    #[must_use]
+    pub fn unset(&self) -> Option<&str> {
+        if let Problem::Unset(name) = self { Some(name) } else { None }
+    }
+
     /// The start of the text that is to blame, as it stands in the value; empty when unknown.
     #[must_use]
     pub fn needle(&self) -> String {
@@ -141,7 +147,7 @@ fn reference(inner: &str, lookup: Lookup, depth: usize, problems: &mut Vec<Probl
 }
 
 /// Position of the brace that closes the reference whose inside begins at `text`.
-fn closing_brace(text: &str) -> Option<usize> {
+pub(in crate::config) fn closing_brace(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut open = 0usize;
     let mut i = 0;

@@ -13,7 +13,7 @@ use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
 use crate::config::validate::{COMMAND_LINE, Checked, Given, validate};
 use crate::config::values::{self, Input, logs};
 use crate::config::world::World;
-use crate::config::{from_env, from_ini, from_toml, utf8};
+use crate::config::{from_env, from_ini, from_toml, missing, utf8};
 use crate::types::LogLevel;
 
 /// Where a configuration comes from.
@@ -60,6 +60,13 @@ pub struct Loaded {
 /// # Errors
 /// All findings, when at least one is an error.
 pub fn load(sources: &Sources, world: &dyn World) -> Result<Loaded, Diagnostics> {
+    load_all(sources, world).map_err(|mut found| {
+        missing::gather(&mut found);
+        found
+    })
+}
+
+fn load_all(sources: &Sources, world: &dyn World) -> Result<Loaded, Diagnostics> {
     let mut reading = Reading::default();
     let named = sources.file.as_ref().map(|f| f.to_string_lossy().into_owned());
     let file = if sources.embedded.is_some() { named } else { named.or_else(|| search(sources, world)) };

@@ -16,6 +16,7 @@ pub mod from_toml;
 pub mod glob;
 pub mod interpolate;
 mod load;
+mod missing;
 pub mod model;
 pub mod passwd;
 pub mod paths;
@@ -24,6 +25,7 @@ pub mod python;
 pub mod raw;
 pub mod settings;
 pub mod shlex;
+mod switch;
 #[cfg(test)]
 pub(crate) mod testing;
 mod utf8;

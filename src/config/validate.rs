@@ -7,6 +7,7 @@
 mod advice;
 mod dependents;
 mod depends;
+mod expansion;
 mod groups;
 mod known;
 pub(crate) mod native;

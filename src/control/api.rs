@@ -1,5 +1,6 @@
 //! Requests, replies and the snapshot. Pure data; faults and states carry Supervisor's numbers.
 
+use super::explain::{EndReason, Explained, Used};
 use super::fault::Fault;
 use super::plan::Plan;
 use super::state::State;
@@ -49,6 +50,11 @@ pub enum Request {
     },
     /// The same with `last_lines`, without those numbers.
     Table,
+    /// Why a process is as it is.
+    Explain {
+        group: String,
+        name: String,
+    },
     /// Health as the engine sees it.
     Health(HealthKind),
     /// A log, to be read by whoever asks.
@@ -140,6 +146,8 @@ pub enum Reply {
     Pong,
     Identity(Ident),
     Snapshot(Box<Snapshot>),
+    /// `None`: there is no such process.
+    Explained(Option<Box<Explained>>),
     Health(HealthReport),
     Log(LogReply),
     /// In the order of the configuration.
@@ -261,7 +269,17 @@ pub struct ProcessInfo {
     /// What there is to say beside the state: what it waits for, why it is not ready, when it runs next. Shown in
     /// `status`; empty for a program of Supervisor's kind.
     pub note: String,
+    /// How the last process, or attempt to start one, ended.
+    pub last_end: Option<LastEnd>,
     pub stats: ProcessStats,
+}
+
+/// The newest end in short.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LastEnd {
+    pub reason: EndReason,
+    /// `None`: nothing was reaped.
+    pub used: Option<Used>,
 }
 
 /// One program as it is configured.
@@ -316,6 +334,12 @@ pub struct ProcessStats {
     pub exits_signal: u64,
     /// Ended while we were stopping it.
     pub exits_stopped: u64,
+    /// Killed by the kernel for lack of memory; in none of the other numbers.
+    pub exits_oom: u64,
+    /// Did not stop in time and was killed.
+    pub exits_timeout: u64,
+    /// Stopped because it failed its liveness check.
+    pub exits_liveness: u64,
     pub spawn_failures: u64,
 }
 

@@ -5,6 +5,7 @@
 //! Not here: XML-RPC and HTTP (`gateway`), what a command does (`engine`), the socket (`daemon`, `gateway`).
 
 mod api;
+mod explain;
 mod fault;
 mod frame;
 mod place;
@@ -12,10 +13,11 @@ mod plan;
 mod state;
 
 pub use api::{
-    Check, Command, Event, HealthKind, HealthReport, Hello, Ident, ListenerKind, ListenerSpec, LogInfo,
-    LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Push, Reply, Request, SelfStats, Send,
-    Snapshot, Target, TargetResult,
+    Check, Command, Event, HealthKind, HealthReport, Hello, Ident, LastEnd, ListenerKind, ListenerSpec,
+    LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Push, Reply, Request,
+    SelfStats, Send, Snapshot, Target, TargetResult,
 };
+pub use explain::{End, EndReason, Explained, Outlook, Used, duration};
 pub use fault::{Fault, FaultCode};
 pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};

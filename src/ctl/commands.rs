@@ -166,6 +166,7 @@ impl<'a> Session<'a> {
             "drain" => self.drain(words),
             "top" => self.top(words),
             "events" => self.events(words),
+            "explain" => self.explain_processes(words),
             "add" => self.add(words),
             "remove" => self.remove(words),
             "fg" => self.fg(words),

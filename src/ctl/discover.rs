@@ -120,7 +120,8 @@ fn configuration(named: Option<&Path>) -> Result<Option<(PathBuf, String)>, Stri
 
 /// The `-c FILE` of a command line of ours, as /proc has it: words that end in zero bytes. Only absolute paths mean
 /// the same to us as to the daemon.
-fn named_in(words: &[u8]) -> Option<PathBuf> {
+#[must_use]
+pub fn named_in(words: &[u8]) -> Option<PathBuf> {
     let text = String::from_utf8_lossy(words);
     let mut words = text.split('\0');
     let face = words.next()?.rsplit('/').next()?.to_owned();

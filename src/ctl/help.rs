@@ -54,6 +54,13 @@ pub(crate) const COMMANDS: &[Command] = &[
          events <type> <type>\tOnly these: EVENT is all, PROCESS_STATE all changes of state",
     ),
     row("exit", Takes::Nothing, "exit\tLeave the shell"),
+    own(
+        "explain",
+        Takes::Processes,
+        "explain <name>\t\tWhy a process is as it is: how it has ended, and what happens next\n\
+         explain <gname>:*\tThe same for the processes of a group\n\
+         explain\t\t\tThe same for all",
+    ),
     row(
         "fg",
         Takes::Processes,

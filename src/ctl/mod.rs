@@ -15,6 +15,7 @@ mod edit;
 mod editor;
 mod end;
 mod events;
+mod explain;
 mod fg;
 mod follow;
 mod groups;

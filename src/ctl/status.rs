@@ -3,7 +3,8 @@
 //! Does I/O through the session. COMPAT: widths, order of lines and exit codes are supervisorctl's.
 //! Not here: the sentence about a process, which the server writes.
 
-use crate::control::State;
+use crate::control::{FaultCode, State};
+use crate::ctl::client::ClientError;
 use crate::ctl::commands::{Done, Session, Stop};
 use crate::ctl::names;
 use crate::gateway::rpc::namespec;
@@ -18,7 +19,7 @@ impl Session<'_> {
             }
             return Err(stop);
         }
-        let all = self.api.call("getAllProcessInfo", &[])?;
+        let all = self.all_for_status()?;
         self.begin_list();
         let all = all.as_array().unwrap_or_default();
         let chosen = self.choose(all, wanted);
@@ -33,8 +34,19 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// As JSON with everything that a server of ours knows. COMPAT: as supervisorctl what Supervisor says.
+    fn all_for_status(&self) -> Result<Value, Stop> {
+        if self.settings.json && !self.settings.face {
+            match self.api.call("mainstay.getProcessTable", &[]) {
+                Err(ClientError::Fault { code, .. }) if code == FaultCode::UnknownMethod as i64 => {}
+                other => return Ok(other?),
+            }
+        }
+        Ok(self.api.call("getAllProcessInfo", &[])?)
+    }
+
     /// The processes the names mean; complains about names that mean none.
-    fn choose<'v>(&mut self, all: &'v [Value], wanted: &[&str]) -> Vec<&'v Value> {
+    pub(super) fn choose<'v>(&mut self, all: &'v [Value], wanted: &[&str]) -> Vec<&'v Value> {
         if wanted.is_empty() || wanted.contains(&"all") {
             return all.iter().collect();
         }

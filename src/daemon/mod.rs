@@ -9,10 +9,12 @@
 mod boot;
 mod clock;
 mod events;
+mod explain;
 mod fcgi;
 mod gateway;
 mod groups;
 mod heard;
+mod history;
 mod last_words;
 mod lastresort;
 mod launch;

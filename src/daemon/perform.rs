@@ -21,6 +21,7 @@ impl Daemon {
             Action::EndTask(task) => self.end_task(task),
             Action::Reply { id, outcome } => self.reply_to_command(id, outcome),
             Action::Publish(change) => self.on_state_change(&change),
+            Action::Ended(facts) => self.on_ended(facts),
             Action::Vacated(slot) => self.on_vacated(slot),
             Action::Renewed(slot) => self.on_renewed(slot),
             Action::LastWords { slot, reason } => self.last_words = Some((slot, reason)),

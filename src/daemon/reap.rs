@@ -7,6 +7,7 @@ use crate::daemon::lastresort;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
 use crate::sys::clock;
+use crate::sys::usage::Used;
 use crate::sys::wait::{self, Waited};
 use crate::types::{ExitStatus, LogLevel, Pid};
 
@@ -26,8 +27,9 @@ impl Daemon {
                 self.reap_again = true;
                 break;
             }
-            match wait::next(false) {
-                Waited::Dead(pid, status) => self.reaped(pid, status),
+            let (found, used) = wait::next_with_usage(false);
+            match found {
+                Waited::Dead(pid, status) => self.reaped(pid, status, used),
                 Waited::Stopped(..) => {}
                 Waited::Nothing | Waited::NoChildren => break,
             }
@@ -38,7 +40,7 @@ impl Daemon {
         }
     }
 
-    fn reaped(&mut self, pid: Pid, status: ExitStatus) {
+    fn reaped(&mut self, pid: Pid, status: ExitStatus, used: Used) {
         let Some(proc) = self.pids.remove(&pid.0) else {
             if self.reaped_task(pid, status) {
                 // Told of when nobody is left in its group.
@@ -60,6 +62,7 @@ impl Daemon {
             slot.pid = None;
             slot.last_exit = Some(status);
         }
+        self.histories.note_usage(proc, used);
         self.feed(Input::Exited { proc, status });
     }
 }

@@ -27,6 +27,7 @@ impl Daemon {
                 snapshot.last_lines = lines.collect();
                 Reply::Snapshot(Box::new(snapshot))
             }
+            Request::Explain { group, name } => Reply::Explained(self.explained(&group, &name).map(Box::new)),
             Request::Health(kind) => Reply::Health(self.engine.health(kind, self.now)),
             Request::OpenLog(whose) => {
                 let (reply, file) = self.open_log_of(&whose);
@@ -134,7 +135,7 @@ impl Daemon {
     fn snapshot(&self, numbers: bool) -> Snapshot {
         let mut processes = self.engine.process_infos(self.now);
         for (info, slot) in processes.iter_mut().zip(self.engine.shown_order()) {
-            self.add_log_names(info, *slot);
+            self.complete(info, *slot);
             self.add_memory_note(info, *slot);
         }
         Snapshot {
@@ -152,7 +153,10 @@ impl Daemon {
         info.note = format!("{}{between}{note}", info.note);
     }
 
-    fn add_log_names(&self, info: &mut ProcessInfo, slot: u32) {
+    /// What the engine does not know of a process.
+    pub(crate) fn complete(&self, info: &mut ProcessInfo, slot: u32) {
+        info.last_end = self.histories.last_of(slot);
+        self.histories.correct(slot, &mut info.stats);
         let name =
             |stderr| self.log_path(slot, stderr).map_or_else(String::new, |path| path.display().to_string());
         info.stdout_logfile = name(false);

@@ -6,6 +6,7 @@ use crate::config::model::Config;
 use crate::daemon::clock::Clock;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
+use crate::daemon::history::Histories;
 use crate::daemon::last_words;
 use crate::daemon::launch::RESERVED_FDS;
 use crate::daemon::life::Machine;
@@ -67,6 +68,8 @@ pub(crate) struct Daemon {
     pub(crate) output: Output,
     /// The end of what each program has written.
     pub(crate) recents: Recents,
+    /// How they have ended.
+    pub(crate) histories: Histories,
     pub(crate) events: Events,
     /// Those who follow events by way of the gateway.
     pub(crate) subscribers: Subscribers,
@@ -172,6 +175,7 @@ impl Daemon {
             journal: opened.journal,
             output: Output::new(),
             recents,
+            histories: Histories::new(std::path::Path::new("/")),
             events,
             subscribers: Subscribers::default(),
             slots: opened.slots,

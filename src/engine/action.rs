@@ -1,8 +1,8 @@
 //! What the engine can ask for. Closed, performed in order by `daemon::perform`; answers come back as inputs.
 
-use crate::control::{Outcome, State};
+use crate::control::{EndReason, Outcome, State};
 use crate::engine::input::{CommandId, TaskRef};
-use crate::types::{ExitStatus, LogLevel, Pid, ProcRef, Signal};
+use crate::types::{ExitStatus, LogLevel, Now, Pid, ProcRef, Signal};
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
@@ -22,6 +22,8 @@ pub enum Action {
     Reply { id: CommandId, outcome: Outcome },
     /// A process changed its state.
     Publish(StateChange),
+    /// A process has ended, or an attempt to start one: once for each incarnation.
+    Ended(EndFacts),
     /// Nobody has this slot any more; nothing of its process runs.
     Vacated(u32),
     /// From here on the program of this slot is the one it was changed to.
@@ -60,6 +62,25 @@ pub struct StateChange {
     pub status: Option<ExitStatus>,
     /// For EXITED.
     pub expected: bool,
+}
+
+/// What the engine knows of an end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndFacts {
+    pub proc: ProcRef,
+    /// Never `Oom`: that the shell finds out.
+    pub reason: EndReason,
+    /// `None`: nothing was forked.
+    pub status: Option<ExitStatus>,
+    pub expected: bool,
+    /// We had sent it SIGKILL.
+    pub killed: bool,
+    /// Failed starts in a row, this one included; 0: it was no failed start.
+    pub tries: u32,
+    pub started: Now,
+    pub uptime_ns: u64,
+    /// What there is to say beside the reason; often empty.
+    pub why: String,
 }
 
 /// How the loop is left.

@@ -110,11 +110,25 @@ impl Engine {
 
     fn is_concerned(&self, slot: u32, verb: Verb) -> bool {
         let waits = self.slots.get(slot as usize).is_some_and(|s| s.wanted);
+        // Whoever starts all does not mean those that are off.
+        if matches!(verb, Verb::Start { .. }) && self.why_disabled(slot).is_some() {
+            return false;
+        }
         verb.concerns(self.state(slot)) || (waits && matches!(verb, Verb::Stop { .. }))
+    }
+
+    /// The expression of `enabled` that is false.
+    fn why_disabled(&self, slot: u32) -> Option<&str> {
+        self.slots.get(slot as usize).and_then(|s| s.policy.disabled.as_deref())
     }
 
     fn start_one(&mut self, now: Now, id: CommandId, slot: u32, wait: bool, out: &mut Vec<Action>) {
         let spec = self.spec(slot);
+        if let Some(expression) = self.why_disabled(slot).filter(|_| self.state(slot).is_stopped()) {
+            let text = format!("{spec} is disabled: `{expression}` is false; change `enabled` and update");
+            self.answer(id, slot, Some(Fault::new(FaultCode::Failed, text)));
+            return;
+        }
         match self.state(slot) {
             State::Starting | State::Running | State::Backoff => {
                 self.answer(id, slot, Some(Fault::new(FaultCode::AlreadyStarted, spec)));

@@ -9,6 +9,7 @@ use crate::config::model::Backoff;
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::backoff::{delay_ns, forgets, ms_to_ns};
+use crate::engine::ends::Ending;
 use crate::engine::input::{SpawnError, SpawnErrorKind};
 use crate::engine::slot::{After, Ctx, Life, News, Slot};
 use crate::engine::timers::Deadline;
@@ -30,6 +31,7 @@ impl Slot {
         self.incarnation = self.incarnation.wrapping_add(1);
         self.spawnerr.clear();
         self.exec_error = None;
+        self.ending = Ending::default();
         self.exit = None;
         self.group_killed = false;
         self.killed_at = None;
@@ -255,6 +257,7 @@ impl Slot {
             return;
         }
         cx.log(LogLevel::Warn, format!("restarting {}: {why}", self.name()));
+        self.note_failed_check(why);
         self.after = Some(After::Again);
         self.stop(cx);
     }

@@ -222,9 +222,14 @@ impl Slot {
     }
 
     fn starts_when_changed(&self, to: &Policy) -> bool {
+        if to.disabled.is_some() {
+            return false;
+        }
         match self.state {
             // Its next run will be of the new kind.
             _ if to.schedule.is_some() => false,
+            // Nobody could start it as long as it was off.
+            State::Stopped if self.policy.disabled.is_some() => to.autostart,
             State::Stopped => to.autostart && !(self.was_started() || self.policy.autostart),
             State::Exited | State::Fatal | State::Unknown => to.autostart,
             State::Starting | State::Running | State::Backoff | State::Stopping => true,

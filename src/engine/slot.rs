@@ -11,6 +11,7 @@ use crate::config::model::{
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
+use crate::engine::ends::Ending;
 use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
 use crate::engine::schedule::Plan;
@@ -248,6 +249,11 @@ pub(super) struct Slot {
     pub(super) tries: u32,
     /// Failed starts and crashes in a row: the step of exponential backoff.
     pub(super) level: u32,
+    /// What `tries` was with the last end, which may have reset it.
+    pub(super) last_tries: u32,
+    /// When it came into its state.
+    pub(super) since: Now,
+    pub(super) ending: Ending,
     /// The last spawn.
     pub(super) started: Now,
     /// The last reap.
@@ -293,6 +299,9 @@ impl Slot {
             after: None,
             tries: 0,
             level: 0,
+            last_tries: 0,
+            since: Now::default(),
+            ending: Ending::default(),
             started: Now::default(),
             stopped: Wall::default(),
             spawnerr: String::new(),
@@ -366,6 +375,7 @@ impl Slot {
     /// The one way to change the state.
     pub(super) fn go(&mut self, to: State, cx: &mut Ctx<'_>) {
         let from = std::mem::replace(&mut self.state, to);
+        self.since = cx.now;
         cx.timers.clear(self.id);
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
@@ -385,8 +395,9 @@ impl Slot {
         cx.news.push(News::To(to));
     }
 
-    /// Notes how a life or an attempt ended.
+    /// Notes how a life or an attempt ended, and tells it. To be called before anything is changed by it.
     pub(super) fn note_end(&mut self, code: u8, expected: bool, cx: &mut Ctx<'_>) {
+        self.tell_end(expected, cx);
         *cx.n_ends += 1;
         self.last = LastEnd { code: Some(code), expected, order: *cx.n_ends };
     }

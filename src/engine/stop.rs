@@ -167,6 +167,7 @@ impl Slot {
     /// Sends a signal an operator asked for: to the one process, unless `signal_target` says otherwise.
     pub(super) fn signal(&mut self, pid: Pid, signal: Signal, cx: &mut Ctx<'_>) {
         cx.log(LogLevel::Debug, format!("sending {} (pid {pid}) sig {signal}", self.name()));
+        self.note_signal(signal);
         let scope = self.policy.signal_scope();
         cx.out.push(Action::Kill { proc: self.proc(), pid, scope, signal });
     }
@@ -175,8 +176,8 @@ impl Slot {
     pub(super) fn leader_reaped(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         let Life::Alive(pid) = self.life else { return self.bug("Exited", cx) };
         self.exit = Some(status);
-        self.stats.exits_stopped += 1;
         self.last_exit = Some(status);
+        self.count_stop();
         self.note_end(status.shell_code(), self.policy.expects(status), cx);
         if self.policy.kill_scope() == Scope::Process {
             self.stopped(cx);
@@ -201,8 +202,8 @@ impl Slot {
     /// A process that could not be signalled has ended after all: it can be started again.
     pub(super) fn unknown_reaped(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
         self.exit = Some(status);
-        self.stats.exits_stopped += 1;
         self.last_exit = Some(status);
+        self.count_stop();
         self.note_end(status.shell_code(), self.policy.expects(status), cx);
         self.stopped(cx);
     }
@@ -250,6 +251,7 @@ impl Slot {
 
     fn escalate(&mut self, pid: Pid, scope: Scope, cx: &mut Ctx<'_>) {
         cx.log(LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", self.name()));
+        self.note_overdue();
         self.kill(pid, scope, Signal::KILL, cx);
         self.group_killed |= scope != Scope::Process;
         self.killed_at = Some(cx.now.mono);
@@ -264,6 +266,7 @@ impl Slot {
             Scope::Tree => "and all that descends from it ",
         };
         cx.log(LogLevel::Debug, format!("killing {} (pid {pid}) {whom}with signal {signal}", self.name()));
+        self.note_signal(signal);
         cx.out.push(Action::Kill { proc: self.proc(), pid, scope, signal });
     }
 

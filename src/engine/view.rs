@@ -11,7 +11,11 @@ impl Engine {
     /// All processes by (group, name).
     #[must_use]
     pub fn process_infos(&self, now: Now) -> Vec<ProcessInfo> {
-        self.shown().map(|slot| ProcessInfo { note: self.note_of(slot, now), ..slot.info(now) }).collect()
+        self.shown().map(|slot| self.info_of(slot, now)).collect()
+    }
+
+    pub(super) fn info_of(&self, slot: &Slot, now: Now) -> ProcessInfo {
+        ProcessInfo { note: self.note_of(slot, now), ..slot.info(now) }
     }
 
     /// Slot numbers in the order of `process_infos`, for whoever fills in what the engine does not know.
@@ -63,6 +67,7 @@ impl Slot {
             ready: self.is_ready(),
             next_run: self.next_run(),
             note: String::new(),
+            last_end: None,
             stats: self.stats,
         }
     }

@@ -109,7 +109,8 @@ const FAMILIES: &[Family] = &[
     ),
     (
         "mainstay_program_exits_total",
-        "Ended processes: with an expected or unexpected code, by a signal, or because they were told to stop.",
+        "Ended processes: with an expected or unexpected code, by a signal, for lack of memory (oom), because they failed their \
+         liveness check, or because they were told to stop; timeout: these had to be killed.",
         MetricType::COUNTER,
         Values::Labelled("reason", |p| {
             vec![
@@ -117,6 +118,9 @@ const FAMILIES: &[Family] = &[
                 ("unexpected".to_owned(), float(p.stats.exits_unexpected)),
                 ("signal".to_owned(), float(p.stats.exits_signal)),
                 ("stopped".to_owned(), float(p.stats.exits_stopped)),
+                ("oom".to_owned(), float(p.stats.exits_oom)),
+                ("timeout".to_owned(), float(p.stats.exits_timeout)),
+                ("liveness".to_owned(), float(p.stats.exits_liveness)),
             ]
         }),
     ),
@@ -136,6 +140,21 @@ const FAMILIES: &[Family] = &[
         Values::Process(|p| match p.last_exit {
             Some(ExitStatus::Signal { signal, .. }) => Some(f64::from(signal.0)),
             _ => None,
+        }),
+    ),
+    (
+        "mainstay_program_last_peak_memory_bytes",
+        "The most memory that the process that ended last had resident at once.",
+        MetricType::GAUGE,
+        Values::Process(|p| Some(float(p.last_end?.used?.peak_bytes))),
+    ),
+    (
+        "mainstay_program_last_cpu_seconds",
+        "Processor time of the process that ended last, in seconds.",
+        MetricType::GAUGE,
+        Values::Process(|p| {
+            let used = p.last_end?.used?;
+            Some(float(used.user_us + used.system_us) / 1e6)
         }),
     ),
     (

@@ -109,6 +109,7 @@ pub(crate) fn willing_core(snapshot: Snapshot) -> FakeCore {
             Request::Identity => Reply::Identity(snapshot.identity.clone()),
             Request::Snapshot { .. } | Request::Table => Reply::Snapshot(Box::new(snapshot.clone())),
             Request::Subscribe(_) | Request::Unsubscribe(_) => return None,
+            Request::Explain { .. } => Reply::Explained(None),
             Request::Health(_) => Reply::Health(HealthReport { ok: true, checks: vec![] }),
             Request::ClearLog(_) => Reply::Command(Outcome::Done),
             Request::Configuration => Reply::Configuration(vec![]),
@@ -145,6 +146,7 @@ pub(crate) fn process(group: &str, name: &str, state: State) -> ProcessInfo {
         stderr_logfile: String::new(),
         next_run: None,
         note: String::new(),
+        last_end: None,
         ready: state == State::Running,
         stats: ProcessStats::default(),
     }

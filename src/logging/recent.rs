@@ -68,19 +68,30 @@ impl Recents {
         let bytes = self.slots.get(slot as usize).map_or(&[][..], |recent| &recent.bytes);
         let is_blank = |line: &&[u8]| line.iter().all(u8::is_ascii_whitespace);
         let line = bytes.rsplit(|b| *b == b'\n').find(|line| !is_blank(line)).unwrap_or_default();
-        // A character that was cut in two at the beginning shows as nothing.
-        let cut = line.iter().take(3).take_while(|b| **b & 0xc0 == 0x80).count();
-        String::from_utf8_lossy(line.get(cut..).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(line.get(cut_at_start(line)..).unwrap_or_default()).into_owned()
     }
 }
 
 impl Recents {
+    /// What is kept of this life's output, without blank ends; empty where it has said nothing.
+    #[must_use]
+    pub fn last_words(&self, proc: ProcRef) -> String {
+        let recent = self.slots.get(proc.slot as usize).filter(|r| r.incarnation == proc.incarnation);
+        let bytes = recent.map_or(&[][..], |recent| &recent.bytes).trim_ascii();
+        String::from_utf8_lossy(bytes.get(cut_at_start(bytes)..).unwrap_or_default()).into_owned()
+    }
+
     /// All that is kept of a program, as text; the first line is cut where it did not fit.
     #[must_use]
     pub fn last_lines(&self, slot: u32) -> String {
         let bytes = self.slots.get(slot as usize).map_or(&[][..], |recent| &recent.bytes);
         String::from_utf8_lossy(bytes).into_owned()
     }
+}
+
+/// Bytes of a character that was cut in two at the beginning; they show as nothing.
+fn cut_at_start(bytes: &[u8]) -> usize {
+    bytes.iter().take(3).take_while(|b| **b & 0xc0 == 0x80).count()
 }
 
 impl Recent {
@@ -146,6 +157,10 @@ mod tests {
         recents.push(life(1), false, b"goodbye\n");
         recents.push(life(2), false, b"");
         assert_eq!(recents.last_line(1), "goodbye");
+        assert_eq!(
+            (recents.last_words(life(1)).as_str(), recents.last_words(life(2)).as_str()),
+            ("goodbye", "")
+        );
         recents.push(life(2), false, b"hello\n");
         recents.push(life(1), false, b"still here\n");
         assert_eq!(recents.last_line(1), "hello");

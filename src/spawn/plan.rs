@@ -2,8 +2,9 @@
 //!
 //! Asks the file system where the command is. Not here: descriptors are made by the caller and only named here.
 
-use crate::config::model::Program;
+use crate::config::model::{Inherit, Program};
 use crate::engine::input::{SpawnError, SpawnErrorKind};
+use crate::spawn::env_sources::{self, Change};
 use crate::spawn::environment::BaseEnvironment;
 use crate::spawn::{confine, lookup, python};
 use crate::sys::carray::{CArray, c_string};
@@ -38,14 +39,15 @@ pub type Stdio = [Option<RawFd>; 3];
 /// # Errors
 /// The command cannot be split, found or executed; in Supervisor's words. Something contains a zero byte; in ours.
 pub fn plan(program: &Program, context: &Context, stdio: Stdio) -> Result<ExecPlan, SpawnError> {
+    let sourced = sourced(program, context)?;
     let (path, argv, binary) = match stand_in(program, context) {
         Some(words) => (PathBuf::new(), words.map(str::to_owned).to_vec(), context.binary),
         None => {
-            let (path, argv) = resolve(program, context)?;
+            let (path, argv) = resolve_among(program, context, &sourced)?;
             (path, argv.to_vec(), None)
         }
     };
-    assemble(program, context, stdio, (path, argv, binary))
+    assemble(program, context, stdio, (path, argv, binary), &sourced)
 }
 
 /// Makes the plan for our own binary, whose words stand in the program's place.
@@ -58,7 +60,8 @@ pub fn plan_ourselves(program: &Program, context: &Context, stdio: Stdio) -> Res
         return Err(lookup::error(SpawnErrorKind::NoFile, text));
     }
     let argv = program.argv.clone().map_err(|text| lookup::error(SpawnErrorKind::NotExecutable, text))?;
-    assemble(program, context, stdio, (PathBuf::new(), argv, context.binary))
+    let sourced = sourced(program, context)?;
+    assemble(program, context, stdio, (PathBuf::new(), argv, context.binary), &sourced)
 }
 
 /// What to execute is settled: the rest of the plan.
@@ -67,6 +70,7 @@ fn assemble(
     context: &Context,
     stdio: Stdio,
     (path, argv, binary): (PathBuf, Vec<String>, Option<RawFd>),
+    sourced: &[Change],
 ) -> Result<ExecPlan, SpawnError> {
     refuse_zero_bytes(program, &argv)?;
     let relative = program.directory.as_deref().is_none_or(|d| d.is_relative());
@@ -77,7 +81,7 @@ fn assemble(
     let limits = program.native.limits.as_deref();
     let identity = identity(program, context.own_uid);
     let argv = CArray::new(argv.iter().map(|a| c_string(a)).collect());
-    let plan = ExecPlan::new(c_string(&path.to_string_lossy()), argv, environment(program, context));
+    let plan = ExecPlan::new(c_string(&path.to_string_lossy()), argv, environment(program, context, sourced));
     Ok(ExecPlan {
         binary,
         stdio,
@@ -92,6 +96,12 @@ fn assemble(
         complain: true,
         ..plan
     })
+}
+
+/// Whether it is a Python listener whose work we may do: then nobody has to have its file.
+#[must_use]
+pub fn has_stand_in(program: &Program) -> bool {
+    program.argv.as_ref().is_ok_and(|argv| python::script(argv).is_some())
 }
 
 /// Our own words in place of those of a Python listener whose work we do.
@@ -113,6 +123,15 @@ fn stand_in(program: &Program, context: &Context) -> Option<[&'static str; 3]> {
 /// # Errors
 /// The command cannot be split, found or executed; in Supervisor's words.
 pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, &'a [String]), SpawnError> {
+    // Files that cannot be read are told of by the start itself.
+    resolve_among(program, context, &sourced(program, context).unwrap_or_default())
+}
+
+fn resolve_among<'a>(
+    program: &'a Program,
+    context: &Context,
+    sourced: &[Change],
+) -> Result<(PathBuf, &'a [String]), SpawnError> {
     let argv = match &program.argv {
         Ok(argv) => argv,
         Err(text) => return Err(lookup::error(SpawnErrorKind::NotExecutable, text.clone())),
@@ -120,7 +139,7 @@ pub fn resolve<'a>(program: &'a Program, context: &Context) -> Result<(PathBuf, 
     let Some(command) = argv.first() else {
         return Err(lookup::error(SpawnErrorKind::NotExecutable, "command is empty".into()));
     };
-    let path = search_path(program, context);
+    let path = search_path(program, context, sourced);
     let path = match program.native.limits.as_ref().and_then(|l| l.chroot.as_ref()) {
         Some(root) => lookup::find_inside(command, path, &context.start_dir.join(root))?,
         None => lookup::find(command, path, &context.start_dir)?,
@@ -153,18 +172,28 @@ fn refuse_zero_bytes(program: &Program, argv: &[String]) -> Result<(), SpawnErro
     Err(lookup::error(SpawnErrorKind::Other, text))
 }
 
-/// COMPAT: PATH of the configured environment decides, even an empty one; else ours, unless that is empty.
-fn search_path<'a>(program: &'a Program, context: &'a Context) -> Option<&'a str> {
-    let configured = program.environment.iter().rev();
-    configured
-        .filter(|(k, _)| k == "PATH")
-        .map(|(_, v)| v.as_str())
-        .next()
-        .or_else(|| context.base.get("PATH").filter(|path| !path.is_empty()))
+/// What the program's files and folders say, as they are now.
+fn sourced(program: &Program, context: &Context) -> Result<Vec<Change>, SpawnError> {
+    let Some(sources) = &program.native.env else { return Ok(Vec::new()) };
+    env_sources::read(sources, &context.start_dir).map_err(|text| lookup::error(SpawnErrorKind::Other, text))
 }
 
-/// COMPAT: lowest to highest: ours, SUPERVISOR_*, `[supervisord] environment`, the program's.
-fn environment(program: &Program, context: &Context) -> CArray {
+/// COMPAT: PATH of the configured environment decides, even an empty one; else ours, unless that is empty.
+fn search_path<'a>(program: &'a Program, context: &'a Context, sourced: &'a [Change]) -> Option<&'a str> {
+    let configured = program.environment.iter().rev().find(|(k, _)| k == "PATH").map(|(_, v)| v.as_str());
+    let of_files = || sourced.iter().rev().find(|(k, _)| k == "PATH").map(|(_, v)| v.as_deref());
+    configured.or_else(|| match of_files() {
+        Some(path) => path.and_then(|path| std::str::from_utf8(path).ok()),
+        None => context.base.inherited(inherit(program), "PATH").filter(|path| !path.is_empty()),
+    })
+}
+
+fn inherit(program: &Program) -> &Inherit {
+    program.native.env.as_ref().map_or(&Inherit::All, |sources| &sources.inherit)
+}
+
+/// COMPAT: lowest to highest: ours, SUPERVISOR_*, `[supervisord] environment`, the program's. Files stand behind ours.
+fn environment(program: &Program, context: &Context, sourced: &[Change]) -> CArray {
     let mut own: Vec<(&str, &str)> = vec![("SUPERVISOR_ENABLED", "1")];
     let url = program.serverurl.as_deref().or(context.server_url.as_deref());
     // COMPAT: an empty `serverurl` is no server.
@@ -174,7 +203,7 @@ fn environment(program: &Program, context: &Context) -> CArray {
     for (k, v) in &program.environment {
         own.push((k, v));
     }
-    context.base.with(&own)
+    context.base.with(inherit(program), sourced, &own)
 }
 
 fn identity(program: &Program, own_uid: u32) -> Option<Identity> {

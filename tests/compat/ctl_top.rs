@@ -60,3 +60,20 @@ fn a_server_without_events_is_told_apart() {
     }
     sup.finish();
 }
+
+#[test]
+fn a_server_that_cannot_explain_is_told_apart() {
+    if skipped() {
+        return;
+    }
+    let sup = one();
+    let done = ctl(&sup, &["explain", "a"]);
+    if ours() {
+        done.expect(0);
+        assert!(done.stdout.contains("\n  next: restarted at once after an exit"), "{}", done.stdout);
+    } else {
+        done.expect(1).says("hint: it is another supervisord");
+        assert_eq!(done.stdout, "error: this server cannot explain how a process has ended\n");
+    }
+    sup.finish();
+}

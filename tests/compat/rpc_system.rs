@@ -49,7 +49,9 @@ const SIGNATURES: [(&str, &str); 41] = [
 ];
 
 /// Ours beside them.
-const OURS: [(&str, &str); 3] = [
+const OURS: [(&str, &str); 5] = [
+    ("mainstay.drain", "boolean boolean"),
+    ("mainstay.explain", "struct string"),
     ("mainstay.getProcessTable", "array"),
     ("mainstay.plan", "struct array"),
     ("mainstay.update", "struct array"),

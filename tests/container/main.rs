@@ -6,7 +6,9 @@
 
 mod codes;
 mod docker;
+mod doctor;
 mod health;
 mod languages;
+mod oom;
 mod restrictions;
 mod stopping;

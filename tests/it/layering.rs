@@ -175,9 +175,12 @@ fn unsafe_lives_in_sys() {
 /// Who reads the wall clock's value, and what for: a line of the log, a time that is shown. Nothing is decided by it but
 /// when a TICK event comes, which is news of that clock, and when a schedule's next run is, which is what that clock is for.
 const SHOWN_TIMES: &[&str] = &[
+    "daemon/explain.rs",
+    "daemon/history.rs",
     "daemon/requests.rs",
     "daemon/state.rs",
     "daemon/subscribe.rs",
+    "engine/outlook.rs",
     "engine/process.rs",
     "engine/schedule.rs",
     "engine/view.rs",

@@ -3,12 +3,15 @@
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
 mod config_errors;
+mod config_native;
 mod ctl;
 mod depends;
 mod docs;
+mod doctor;
 mod draining;
 mod env;
 mod events;
+mod explain;
 mod faces;
 mod fcgi;
 mod follow_events;
@@ -25,6 +28,7 @@ mod restarts;
 mod routes;
 mod run;
 mod schedule;
+mod secrets;
 mod shell;
 mod signals;
 mod support;

@@ -1,7 +1,7 @@
 //! The invariants, checked after every action and every step.
 
 use mainstay::config::model::{Backoff, Config, Group, Native, Program, SignalTarget};
-use mainstay::control::{Command, HealthKind, Outcome, State};
+use mainstay::control::{Command, EndReason, HealthKind, Outcome, State};
 use mainstay::engine::Engine;
 use mainstay::engine::action::{Action, Leave, StateChange};
 use mainstay::engine::input::{CommandId, Input, TaskEnd, TaskKind, TaskRef};
@@ -29,6 +29,10 @@ struct Known {
     vacant: bool,
     /// `Spawn` is not answered yet.
     pending: bool,
+    /// The incarnation that was spawned and whose end has not been told.
+    untold: Option<u32>,
+    /// The incarnation whose end was told last.
+    told: Option<u32>,
     expected: bool,
     name: (String, String),
 }
@@ -51,6 +55,8 @@ impl Known {
             base: incarnation,
             vacant: false,
             pending: false,
+            untold: None,
+            told: None,
             expected: false,
             name: (p.group.clone(), p.name.clone()),
         }
@@ -223,6 +229,18 @@ impl Checker {
             Action::Bug(text) => panic!("{text}"),
             Action::Spawn(proc) => self.spawn(*proc, live),
             Action::Publish(change) => self.change(change),
+            Action::Ended(facts) => {
+                assert_ne!(facts.reason, EndReason::Oom, "the engine cannot know");
+                let slot = self.slot(facts.proc.slot);
+                assert_eq!(facts.proc.incarnation, slot.incarnation, "the end of another is told");
+                assert!(slot.told.is_none_or(|told| told < slot.incarnation), "an end is told twice");
+                slot.told = Some(slot.incarnation);
+                // A hook before the start may have failed: then nothing was spawned.
+                if slot.untold.take().is_none() {
+                    assert!(matches!(facts.reason, EndReason::Spawn | EndReason::Timeout), "{facts:?}");
+                    assert_eq!(facts.status, None);
+                }
+            }
             Action::Reply { id, outcome } => {
                 assert!(self.asked.contains(id), "an answer nobody asked for");
                 assert!(self.answered.insert(*id), "{id:?} was answered twice");
@@ -263,6 +281,8 @@ impl Checker {
                 slot.state = State::Stopped;
                 slot.incarnation += 1;
                 slot.vacant = true;
+                // One that cannot be signalled lives on, and is a stranger from now on.
+                slot.untold = None;
             }
             Action::Renewed(id) => {
                 let place = self.renewals.remove(id).expect("nobody changed it");
@@ -305,6 +325,9 @@ impl Checker {
         for info in engine.process_infos(Now::default()) {
             assert!(info.state.is_stopped(), "{}:{} is {:?}", info.group, info.name, info.state);
         }
+        let is_untold = |s: &&Known| s.untold.is_some() && s.state != State::Unknown;
+        let untold = self.slots.iter().find(is_untold).map(|s| &s.name);
+        assert_eq!(untold, None, "its end was not told");
     }
 
     fn slot(&mut self, id: u32) -> &mut Known {
@@ -370,6 +393,7 @@ impl Checker {
         assert!(!slot.pending, "a second Spawn before the answer");
         assert_eq!(proc.incarnation, slot.incarnation, "STARTING was published for another incarnation");
         slot.pending = true;
+        assert_eq!(slot.untold.replace(proc.incarnation), None, "an end was not told");
     }
 
     fn change(&mut self, change: &StateChange) {

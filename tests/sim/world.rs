@@ -310,7 +310,8 @@ impl World {
             Action::Exit(leave) => self.left = Some(leave),
             Action::Vacated(slot) => self.roster[slot as usize] = None,
             Action::Renewed(slot) => self.roster[slot as usize] = self.renewals.remove(&slot),
-            Action::LastWords { .. }
+            Action::Ended(_)
+            | Action::LastWords { .. }
             | Action::Publish(_)
             | Action::Stopping
             | Action::Log(..)

@@ -164,6 +164,7 @@ fn what_kubernetes_sets_beside_a_service_of_our_name_is_not_configuration() {
         ("MAINSTAY_PORT_FORWARDER_PORT_80_TCP_PORT", "80"),
         ("MAINSTAY_HTTP_PORT", "tcp://10.0.0.1:80"),
         ("MAINSTAY_BIN", "/bin/x"),
+        ("MAINSTAY_GRACE", "30s"),
         ("MAINSTAY_TEST_SEED", "1"),
     ]);
     assert_eq!(raw, Raw::default());

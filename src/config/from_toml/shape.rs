@@ -80,6 +80,7 @@ pub(in crate::config) fn error(message: impl Into<String>, setting: &str, span: 
         span: Some(span),
         hint: None,
         supervisor: None,
+        missing: None,
     }
 }
 

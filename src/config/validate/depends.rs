@@ -30,7 +30,7 @@ pub(crate) fn read(r: &mut Reader<'_>, groups: &mut [Group]) {
         names.set("program_name", name);
         names.set("group_name", &at.name);
         names.set("host_node_name", &r.host);
-        let Ok(Some(wishes)) = r.optional(&view, KEY, &names, Passes::One, needs::wishes) else { continue };
+        let Ok(Some(wishes)) = r.optional(&view, KEY, &names, Passes::Ours, needs::wishes) else { continue };
         let needed: Vec<DependsOn> =
             wishes.iter().filter_map(|wish| settle(r, &view, wish, groups)).collect();
         any |= !needed.is_empty();
@@ -86,6 +86,13 @@ fn settle<'a>(r: &mut Reader<'a>, view: &View<'a>, wish: &Wish, groups: &[Group]
     if found.is_empty() {
         unknown(r, view, written, groups);
         return None;
+    }
+    let disabled = found.iter().find_map(|(_, p)| p.native.disabled.as_ref().map(|why| (&p.program, why)));
+    if let Some((name, why)) = disabled {
+        let text = format!("{} waits for `{name}`, which is disabled: `{why}` is false", view.shown());
+        let place = r.entry(view, KEY).map(|e| e.place_of(written));
+        let hint = "disable it by the same expression, or take the name out of `depends_on`";
+        r.push(Diagnostic::warning(text).at(place.as_ref()).hint(hint));
     }
     // What is not said: ready where that can be found out.
     let has_check = found.iter().any(|(_, p)| p.native.readiness.is_some());
@@ -145,7 +152,7 @@ impl<'g> Graph<'g> {
                 let is_known =
                     |(g, p): &(&Group, &Program)| g.name == group.name && p.program == program.program;
                 // Copies of one program stand together.
-                if !units.last().is_some_and(is_known) && !units.iter().any(|u| is_known(u)) {
+                if !units.last().is_some_and(is_known) && !units.iter().any(is_known) {
                     units.push((group, program));
                 }
             }

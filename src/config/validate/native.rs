@@ -41,7 +41,7 @@ struct Source<'r, 'a> {
 
 impl Source<'_, '_> {
     fn get<T>(&mut self, key: &str, convert: Convert<T>) -> Result<Option<T>, Reported> {
-        self.r.optional(self.view, key, self.names, Passes::One, convert)
+        self.r.optional(self.view, key, self.names, Passes::Ours, convert)
     }
 
     fn flag(&mut self, key: &str) -> Result<bool, Reported> {

@@ -250,6 +250,7 @@ fn read_own<'a>(
         if r.entry(view, "command").is_none() {
             let _reported = read_command(r, view, names);
         }
+        report_missing(r, view, names);
     })?;
     for (name, value) in &environment {
         names.set(&format!("ENV_{name}"), value);
@@ -265,6 +266,23 @@ fn read_own<'a>(
         stderr.target = LogTarget::Inherit;
     }
     Ok(Own { name, environment, directory: directory?, stdout, stderr, command: command?, native })
+}
+
+/// Variables that are not set, in what is read after an `environment` that cannot be; what it defines counts as set.
+fn report_missing<'a>(r: &mut Reader<'a>, view: &View<'a>, names: &Names) {
+    let mut names = names.clone();
+    let text = r.entry(view, "environment").map(|e| &e.value);
+    if let Some(RawValue::Text(text)) = text {
+        let words = text.split(|c: char| c == ',' || c.is_whitespace());
+        for name in words.filter_map(|word| word.split_once('=')).map(|(name, _)| name) {
+            names.set(&format!("ENV_{name}"), "");
+        }
+    }
+    let (_, found) = r.attempt(|r| {
+        let _reported = read_command(r, view, &names);
+        let _reported = native::read(r, view, &names);
+    });
+    found.into_iter().filter(|d| d.missing.is_some()).for_each(|d| r.push(d));
 }
 
 /// Findings in what would have been read next, after the first part of a section was refused.

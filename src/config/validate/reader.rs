@@ -4,7 +4,7 @@
 //! Not here: which settings there are (`settings`), the types (`values`).
 
 use crate::config::diag::{Diagnostic, Diagnostics};
-use crate::config::expand::{ExpandError, Names, expand, expand_known_or_why, expand_or_part};
+use crate::config::expand::{ExpandError, Names, expand, expand_known_or_why};
 use crate::config::model::Dialect;
 use crate::config::python::repr;
 use crate::config::raw::{Raw, RawEntry, RawSection, RawValue, SectionKind};
@@ -71,6 +71,8 @@ pub(crate) fn shown(section: &RawSection) -> String {
 pub(crate) enum Passes {
     None,
     One,
+    /// Settings of ours: then `${VAR}` and `${VAR:-default}`, as in TOML.
+    Ours,
     /// COMPAT: some values are expanded twice, so that a literal `%` is `%%%%`. One `%%` is accepted as well.
     Two,
 }
@@ -272,6 +274,9 @@ impl<'a> Reader<'a> {
         };
         let label = format!("{}.{}", view.title(), entry.key);
         let once = self.expand_text(view, entry, text, names, &label)?;
+        if passes == Passes::Ours {
+            return self.interpolated(view, entry, &once, names).map(RawValue::Text);
+        }
         // Where the second pass fails, the user wrote one `%%` for a percent sign.
         let twice = if passes == Passes::Two {
             let mut more = names.clone();
@@ -281,28 +286,6 @@ impl<'a> Reader<'a> {
             None
         };
         Ok(RawValue::Text(twice.unwrap_or(once)))
-    }
-
-    /// One pass over a text of INI, reported under `label`.
-    pub(crate) fn expand_text(
-        &mut self,
-        view: &View<'a>,
-        entry: &RawEntry,
-        text: &str,
-        names: &Names,
-        label: &str,
-    ) -> Result<String, Reported> {
-        expand_or_part(text, names).map_err(|(part, why)| {
-            let words = format!("{}{}", why.supervisor(text, label, names), view.suffix);
-            self.push(
-                Diagnostic::error(format!("cannot expand `{}` of {}: {why}", entry.key, view.shown()))
-                    .at(Some(&entry.place_of(&part)))
-                    .setting(setting_name(view, &entry.key))
-                    .hint(why.hint())
-                    .supervisor(words),
-            );
-            Reported
-        })
     }
 
     /// Reports that a value is refused.
@@ -356,7 +339,7 @@ fn hidden<'a>(view: &View<'a>, over: &RawEntry) -> Option<&'a RawEntry> {
     view.section.filter(|_| by_option)?.entries.iter().rev().find(same)
 }
 
-fn setting_name(view: &View<'_>, key: &str) -> String {
+pub(super) fn setting_name(view: &View<'_>, key: &str) -> String {
     format!("{} {key}", view.shown()).trim().to_owned()
 }
 

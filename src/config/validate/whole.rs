@@ -113,11 +113,11 @@ fn own<'a, T>(
     let names = r.basic_names();
     if let Some(section) = r.sections(SectionKind::Mainstay).next() {
         let view = View::of(section);
-        if let Some(value) = r.optional(&view, key, &names, Passes::One, convert)? {
+        if let Some(value) = r.optional(&view, key, &names, Passes::Ours, convert)? {
             return Ok(Some(value));
         }
     }
-    r.optional(supervisor, key, &names, Passes::One, convert)
+    r.optional(supervisor, key, &names, Passes::Ours, convert)
 }
 
 /// What signals do, in the order of the table.
@@ -128,7 +128,7 @@ fn read_signals(r: &mut Reader<'_>) -> Result<Vec<(Signal, Route)>, Reported> {
     let mut all = Ok(Vec::new());
     for setting in settings::all() {
         let Some(signal) = setting.key.strip_prefix("signal_").and_then(Signal::from_name) else { continue };
-        match r.optional(&view, setting.key, &names, Passes::One, ladder::route) {
+        match r.optional(&view, setting.key, &names, Passes::Ours, ladder::route) {
             Ok(route) => {
                 if let (Ok(all), Some(route)) = (&mut all, route) {
                     all.push((signal, route));
@@ -145,7 +145,7 @@ fn read_pidfile<'a>(r: &mut Reader<'a>, view: &View<'a>) -> Result<Option<PathBu
     if view.dialect == Dialect::Ini {
         return r.value(view, "pidfile", &names, logs::optional_file);
     }
-    r.optional(view, "pidfile", &names, Passes::One, logs::optional_file).map(Option::flatten)
+    r.optional(view, "pidfile", &names, Passes::Ours, logs::optional_file).map(Option::flatten)
 }
 
 /// The variables for all programs; they can be used as `ENV_` names from here on.

@@ -153,3 +153,9 @@ mod against_the_gateway {
         let _ = std::fs::remove_file(path);
     }
 }
+
+#[test]
+fn a_server_that_cannot_explain_is_told_apart() {
+    let (code, out) = told("explain a", three);
+    assert_eq!((code, out.as_str()), (1, "error: this server cannot explain how a process has ended\n"));
+}

@@ -243,3 +243,25 @@ fn a_program_that_was_removed_is_named_as_what_is_missing() {
     rig.exits(0, 0);
     assert_eq!(note(&rig, "web"), "waiting for db (started): there is no such program");
 }
+
+#[test]
+fn what_is_disabled_is_not_started_by_anybody_and_whoever_needs_it_says_why_it_waits() {
+    let mut both = pair(Need::Started, Bind::None);
+    both.groups[0].programs[0].native.disabled = Some("${DB}".to_owned());
+    let mut rig = Rig::booted(&both);
+    assert!(rig.spawns().is_empty());
+    assert_eq!(note(&rig, "db"), "disabled: `${DB}` is false");
+    assert_eq!(note(&rig, "web"), "waiting for db (started): disabled, `${DB}` is false");
+    for wait in [true, false] {
+        rig.command(Command::Start { target: process("db"), wait });
+        assert_eq!(
+            rig.fault(),
+            "FAILED: db is disabled: `${DB}` is false; change `enabled` and update",
+            "{wait}"
+        );
+    }
+    // Whoever starts all does not mean those that are off.
+    let id = rig.command(Command::Start { target: Target::Group("db".into()), wait: true });
+    assert_eq!(rig.replies(), [(id, Outcome::Each(Vec::new()))]);
+    assert!(rig.spawns().is_empty());
+}

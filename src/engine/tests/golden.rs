@@ -160,6 +160,7 @@ fn shown(action: &Action) -> Option<String> {
         | Action::LastWords { .. }
         | Action::EndTask(_)
         | Action::Publish(_)
+        | Action::Ended(_)
         | Action::Stopping
         | Action::Vacated(_)
         | Action::Renewed(_)

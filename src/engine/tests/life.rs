@@ -99,7 +99,7 @@ fn every_end_is_counted_once_under_its_kind() {
         exits_unexpected: 1,
         exits_signal: 1,
         exits_stopped: 1,
-        spawn_failures: 0,
+        ..Default::default()
     };
     assert_eq!(rig.engine.process_infos(rig.now)[0].stats, want);
 }

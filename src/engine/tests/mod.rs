@@ -4,6 +4,7 @@ mod commands;
 mod dependents;
 mod depends;
 mod drain;
+mod ends;
 mod golden;
 mod health;
 mod hooks;

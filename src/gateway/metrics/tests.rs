@@ -1,5 +1,5 @@
 use super::*;
-use crate::control::ProcessStats;
+use crate::control::{EndReason, LastEnd, ProcessStats, Used};
 use crate::gateway::testing::{process, snapshot};
 use crate::types::{Signal, Wall};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,9 @@ fn rich() -> Snapshot {
     web.stats =
         ProcessStats { starts: 3, restarts: 2, exits_unexpected: 1, exits_signal: 1, ..Default::default() };
     web.last_exit = Some(ExitStatus::Signal { signal: Signal::KILL, core: false });
+    web.stats.exits_oom = 4;
+    let used = Used { peak_bytes: 1 << 20, user_us: 1_500_000, system_us: 250_000 };
+    web.last_end = Some(LastEnd { reason: EndReason::Oom, used: Some(used) });
     let mut job = process("job", "job", State::Exited);
     job.last_exit = Some(ExitStatus::Code(7));
     let mut snapshot = snapshot(vec![job, web, process("odd", "a\"b\\c\nd", State::Fatal)]);
@@ -81,6 +84,10 @@ fn the_text_is_what_a_strict_reader_accepts() {
     assert_eq!(value(&format!("mainstay_program_last_exit_code{web}")), None);
     let exits = r#"mainstay_program_exits_total{group="web",program="api",reason="signal"}"#;
     assert_eq!(value(exits), Some(1.0));
+    assert_eq!(value(&exits.replace("signal", "oom")), Some(4.0));
+    assert_eq!(value(&exits.replace("signal", "timeout")), Some(0.0));
+    assert_eq!(value(&format!("mainstay_program_last_peak_memory_bytes{web}")), Some(1_048_576.0));
+    assert_eq!(value(&format!("mainstay_program_last_cpu_seconds{web}")), Some(1.75));
     let job = r#"{group="job",program="job"}"#;
     assert_eq!(value(&format!("mainstay_program_up{job}")), Some(0.0));
     assert_eq!(value(&format!("mainstay_program_start_time_seconds{job}")), None);

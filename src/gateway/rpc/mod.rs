@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod describe;
+mod explain;
 pub mod groups;
 pub mod logs;
 pub mod methods;

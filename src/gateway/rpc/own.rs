@@ -55,11 +55,11 @@ pub(super) fn process_table(caller: &Caller<'_>, _: &[Value]) -> Result<Value> {
 fn add(members: &mut Vec<(&'static str, Value)>, p: &ProcessInfo, usage: Option<Usage>, line: &str) {
     let mut add = |name, value| members.push((name, value));
     let stats = &p.stats;
-    let unexpected = stats.exits_unexpected + stats.exits_signal;
+    let unexpected = stats.exits_unexpected + stats.exits_signal + stats.exits_oom + stats.exits_liveness;
     for (name, count) in [
         ("starts", stats.starts),
         ("restarts", stats.restarts),
-        ("exits", unexpected + stats.exits_expected + stats.exits_stopped),
+        ("exits", unexpected + stats.exits_expected + stats.exits_stopped + stats.exits_timeout),
         ("exits_unexpected", unexpected),
         ("spawn_failures", stats.spawn_failures),
     ] {
@@ -71,6 +71,9 @@ fn add(members: &mut Vec<(&'static str, Value)>, p: &ProcessInfo, usage: Option<
     add("ready", Value::Bool(p.ready));
     add("note", Value::text(&p.note));
     add("last_line", Value::Text(plain(line)));
+    if let Some(end) = p.last_end {
+        add("exit_reason", Value::text(end.reason.word()));
+    }
     if let Some(usage) = usage {
         add("cpu_seconds", Value::Double(usage.cpu_seconds));
         // XML-RPC's integers end at 2 GiB.

@@ -5,6 +5,7 @@
 //! Not here: what the methods do (`methods`).
 
 use super::config;
+use super::explain;
 use super::groups;
 use super::logs as l;
 use super::methods::{self as m, Caller, Refusal, Result, plain};
@@ -44,6 +45,13 @@ const METHODS: &[Method] = &[
         0,
         "Not ready from now on; if asked to wait, answered when drain_delay is over.",
         own::drain,
+    ),
+    method(
+        "mainstay.explain",
+        &["struct", "string"],
+        1,
+        "Why a process is as it is: how it has ended so far, and what happens next.",
+        explain::explain,
     ),
     method(
         "mainstay.getProcessTable",

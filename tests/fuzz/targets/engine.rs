@@ -178,7 +178,8 @@ impl Rig {
             Action::Renewed(slot) => {
                 ensure(!self.vacant.contains(slot), || format!("renews what is vacant after {told}"))
             }
-            Action::RunTask { .. }
+            Action::Ended(_)
+            | Action::RunTask { .. }
             | Action::EndTask(_)
             | Action::LastWords { .. }
             | Action::Stopping

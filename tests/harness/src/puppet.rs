@@ -21,6 +21,8 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   crash SIG                   kills itself
   fork-orphans N              N grandchildren that end at once and are orphans when they do; says `orphans N`
   fork-and-die                leaves a grandchild that holds, says its pid, exits 0
+  spawn-zombie                a child that has ended and is never waited for; says its pid
+  eat MIB                     fills so much memory and keeps it
   spawn-holding               a child that holds; says its pid
   spawn-ignoring-term         a child that holds and ignores TERM; says its pid
   spawn-daemon                a child in a session of its own that holds; says its pid
@@ -82,6 +84,8 @@ fn perform(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
             line(&format!("pid {pid}"));
             return Some(0);
         }
+        "spawn-zombie" => line(&format!("child {}", child(|| 0))),
+        "eat" => eat(number(&word())),
         "spawn-holding" => spawn(|| ()),
         "spawn-ignoring-term" => spawn(|| dispose(libc::SIGTERM, libc::SIG_IGN)),
         "spawn-daemon" => spawn(|| {
@@ -340,6 +344,16 @@ fn spawn(prepare: impl FnOnce()) {
         }
     });
     line(&format!("child {pid}"));
+}
+
+/// Page after page, so that every one of them is really there.
+fn eat(mebibytes: i32) {
+    for _ in 0..mebibytes {
+        let mut block = vec![0u8; 1 << 20];
+        block.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
+        std::hint::black_box(&mut block);
+        std::mem::forget(block);
+    }
 }
 
 fn fork_orphans(n: i32) {

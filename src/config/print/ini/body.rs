@@ -10,6 +10,11 @@ use crate::config::print::native::{Shown, time};
 use crate::config::raw::SectionKind;
 use crate::config::settings;
 
+/// Settings of ours look up `${VAR}` in INI too.
+fn literal(text: &str) -> String {
+    text.replace("${", "$${")
+}
+
 /// The lines of one section.
 pub(super) struct Body {
     kind: SectionKind,
@@ -96,15 +101,15 @@ impl Body {
     /// A setting of ours.
     pub(super) fn native(&mut self, key: &str, shown: Shown) {
         match shown {
-            Shown::Text(text) => self.text(key, &text),
+            Shown::Text(text) => self.text(key, &literal(&text)),
             Shown::Verbatim(text) => self.put(key, text),
             Shown::Number(n) => self.number(key, n),
             Shown::Flag(flag) => self.flag(key, flag),
             Shown::Time(ms) => self.put(key, time(ms)),
-            Shown::List(items) => self.text(key, &items.join(", ")),
+            Shown::List(items) => self.text(key, &literal(&items.join(", "))),
             Shown::Pairs(all) => {
                 let all: Vec<(&str, &str)> = all.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-                self.put(key, pairs(&all, &percent));
+                self.put(key, pairs(&all, &|text| percent(&literal(text))));
             }
         }
     }

@@ -151,7 +151,7 @@ fn every_setting_is_read() {
     assert_eq!((db.native.bind, db.native.critical, db.native.gates.startup), (Bind::Stop, true, false));
     assert_eq!((db.native.log.format, db.native.log.rate_limit), (LogFormat::Json, 100));
     let on_db = DependsOn { target: "db".into(), need: Need::Ready };
-    assert_eq!(find("migrate").native.depends_on, [on_db.clone()]);
+    assert_eq!(find("migrate").native.depends_on, std::slice::from_ref(&on_db));
     let schedule = find("cron").native.schedule.clone().expect("a schedule");
     assert_eq!((schedule.text.as_str(), schedule.overlap), ("*/5 * * * *", Overlap::Queue));
     let web = find("web");
