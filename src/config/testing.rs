@@ -10,7 +10,14 @@ use crate::config::passwd::find_host;
 use crate::config::world::{UserRecord, World};
 use crate::config::{Loaded, Sources, load};
 
-/// Knows `root`, `app` (1000, groups 1000 and 33) and the group `www` (33); every directory exists but those under `/missing`.
+/// A zone file without transitions of its own: version 2 with a footer.
+fn zone_file(rules: &str) -> Vec<u8> {
+    let counts = [0, 0, 0, 0, 1, 4_u32].map(u32::to_be_bytes).concat();
+    let block = [b"TZif2".as_slice(), &[0; 15], &counts, &3600_u32.to_be_bytes(), &[0, 0], b"CET\0"].concat();
+    [&block, block.as_slice(), format!("\n{rules}\n").as_bytes()].concat()
+}
+
+/// Knows the zone Europe/Berlin, `root`, `app` (1000, groups 1000 and 33) and the group `www` (33); every directory exists but those under `/missing`.
 #[derive(Default)]
 pub(crate) struct FakeWorld {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -38,6 +45,9 @@ impl Directory for FakeWorld {
 
 impl World for FakeWorld {
     fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
+        if path == "/usr/share/zoneinfo/Europe/Berlin" {
+            return Ok(zone_file("CET-1CEST,M3.5.0,M10.5.0/3"));
+        }
         self.files.get(path).cloned().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 
