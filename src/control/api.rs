@@ -264,6 +264,8 @@ pub struct ProcessInfo {
     pub stdout_logfile: String,
     pub stderr_logfile: String,
     pub ready: bool,
+    /// When its schedule starts it next.
+    pub next_run: Option<Wall>,
     /// What there is to say beside the state: what it waits for, why it is not ready, when it runs next. Shown in
     /// `status`; empty for a program of Supervisor's kind.
     pub note: String,

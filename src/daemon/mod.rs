@@ -7,6 +7,7 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod clock;
 mod events;
 mod explain;
 mod fcgi;

@@ -18,6 +18,8 @@ pub(crate) enum Token {
     Stdin { slot: u32, generation: u32 },
     /// A task has said something.
     Task { id: u32 },
+    /// Somebody has set the wall clock.
+    Clock,
 }
 
 const KIND_SHIFT: u32 = 60;
@@ -39,6 +41,7 @@ impl Token {
             Token::Sink { index } => (3, 0, index),
             Token::Stdin { slot, generation } => (4, generation, slot),
             Token::Task { id } => (5, 0, id),
+            Token::Clock => (9, 0, 0),
         };
         kind << KIND_SHIFT | u64::from(cut(generation)) << GENERATION_SHIFT | u64::from(index)
     }
@@ -53,6 +56,7 @@ impl Token {
             3 => Token::Sink { index },
             4 => Token::Stdin { slot: index, generation },
             5 => Token::Task { id: index },
+            9 => Token::Clock,
             _ => return None,
         })
     }
@@ -71,6 +75,7 @@ mod tests {
             Token::Sink { index: 3 },
             Token::Stdin { slot: 9, generation: 1 },
             Token::Task { id: u32::MAX },
+            Token::Clock,
         ] {
             assert_eq!(Token::decode(token.encode()), Some(token));
         }

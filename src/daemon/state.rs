@@ -3,6 +3,7 @@
 //! Invariant: a program's pid is in `pids` exactly from its fork to its reaping; a task's is in `tasks`.
 
 use crate::config::model::Config;
+use crate::daemon::clock::Clock;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
 use crate::daemon::history::Histories;
@@ -75,6 +76,7 @@ pub(crate) struct Daemon {
     pub(crate) slots: Vec<Slot>,
     pub(crate) pids: HashMap<i32, ProcRef>,
     pub(crate) tasks: Tasks,
+    pub(crate) clock: Clock,
     /// Sockets of FastCGI programs that live.
     pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
@@ -182,6 +184,7 @@ impl Daemon {
             update_wanted: false,
             pids: HashMap::new(),
             tasks: Tasks::default(),
+            clock: Clock::default(),
             fcgi: Vec::new(),
             spawner,
             context,

@@ -78,6 +78,7 @@ impl Daemon {
                 Token::Sink { index } => self.on_sink(index),
                 Token::Stdin { slot, generation } => self.on_stdin(slot, generation),
                 Token::Task { id } => self.on_task_output(id),
+                Token::Clock => self.on_clock_set(),
                 Token::Signals | Token::Gateway { .. } => {}
             }
         }
@@ -88,6 +89,7 @@ impl Daemon {
         if std::mem::take(&mut self.update_wanted) {
             self.go_on_with_update();
         }
+        self.watch_clock();
         self.release_held_lines();
         self.publish_ticks();
         self.gateway_deadline();

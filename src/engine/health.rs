@@ -69,7 +69,9 @@ impl Engine {
 impl Slot {
     /// It is to be started by itself, or somebody has started it.
     pub(super) fn counts_for_readiness(&self) -> bool {
-        (self.policy.autostart && self.policy.disabled.is_none()) || self.was_started()
+        // A run that comes and goes is no reason to send no traffic.
+        self.policy.schedule.is_none()
+            && ((self.policy.autostart && self.policy.disabled.is_none()) || self.was_started())
     }
 
     pub(super) fn is_ready(&self) -> bool {

@@ -30,6 +30,8 @@ pub enum Input {
     KillFailed { proc: ProcRef, errno: String },
     /// Answer to `Action::RunTask`, exactly one: it has ended, or could not be started.
     TaskEnded { task: TaskRef, end: TaskEnd },
+    /// Somebody has set the wall clock. Comes only where the engine follows it.
+    ClockSet,
     /// From an operator; answered exactly once by `Action::Reply`.
     Command { id: CommandId, command: Command },
     /// SIGTERM, SIGINT or SIGQUIT: stop everything and end.

@@ -43,6 +43,7 @@ mod note;
 mod outlook;
 mod process;
 mod roll;
+mod schedule;
 mod shutdown;
 mod slot;
 mod stop;

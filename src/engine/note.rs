@@ -17,6 +17,7 @@ impl Engine {
             pieces.push(self.what_it_waits_for(slot, now));
         }
         pieces.extend(slot.hook_note());
+        pieces.extend(slot.schedule_note());
         pieces.join("; ")
     }
 }

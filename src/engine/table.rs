@@ -51,6 +51,8 @@ pub struct Engine {
     pub(super) is_explained: bool,
     /// Starts that the next command may not do, and why.
     pub(super) refused: Vec<(u32, Fault)>,
+    /// Programs with a schedule.
+    pub(super) n_scheduled: usize,
     /// Kept only for its memory.
     news: Vec<News>,
 }
@@ -89,6 +91,7 @@ impl Engine {
             critical_end: None,
             is_explained: false,
             refused: Vec::new(),
+            n_scheduled: 0,
             news: Vec::new(),
         };
         engine.lay_out();
@@ -125,6 +128,7 @@ impl Engine {
             Input::Command { id, command } => self.on_command(now, id, command, out),
             Input::Shutdown { signal } => self.on_shutdown(now, signal, out),
             Input::Drain => self.on_drain(now, None, out),
+            Input::ClockSet => self.on_clock_set(now, out),
             Input::Restart { signal } => self.on_restart(signal, out),
             Input::Forward { slot, signal } => self.on_forward(now, slot, signal, out),
             Input::Add { group, members } => self.on_add(now, &group, &members, out),
@@ -186,7 +190,7 @@ impl Engine {
         };
         rule(slot, &mut cx);
         self.tally.add(tier, Facts::of(slot));
-        if slot.after.is_some() && slot.is_at_rest() {
+        if (slot.after.is_some() || slot.plan.queued) && slot.is_at_rest() {
             self.resting.push(id);
         }
         if slot.policy.critical && slot.has_ended() && self.critical_end.is_none() {
@@ -210,6 +214,7 @@ impl Engine {
         if self.is_stopping() {
             return;
         }
+        self.plan_all(now, out);
         for id in self.layout.arrival.clone() {
             if self.slots.get(id as usize).is_some_and(Slot::starts_by_itself) {
                 self.want(now, id, out);
@@ -238,6 +243,7 @@ impl Engine {
                         self.with_slot(now, id, out, |s, cx| s.report_stop(cx));
                     }
                 }
+                Due::Slot(id, Deadline::Schedule) => self.on_schedule(now, id, out),
                 Due::Whole(Whole::Report) => self.report_shutdown(now, out),
                 Due::Whole(Whole::Drain) => self.on_drained(now, out),
                 Due::Whole(Whole::Budget) => self.on_budget_spent(now, out),

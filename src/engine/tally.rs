@@ -25,6 +25,8 @@ impl Facts {
             unstopped: !slot.is_at_rest(),
             unready: slot.counts_for_readiness() && !slot.is_ready(),
             lasting: match slot.state {
+                // There is always another run.
+                _ if slot.policy.schedule.is_some() => slot.policy.disabled.is_none() || !slot.is_at_rest(),
                 State::Exited | State::Fatal => false,
                 // Stopped by an operator, who will want to start it again; or never started by anybody.
                 State::Stopped if slot.wanted => !slot.is_hopeless,

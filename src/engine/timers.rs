@@ -19,9 +19,11 @@ pub(super) enum Deadline {
     GroupPoll,
     /// STOPPING, somebody waits: say so.
     StopReport,
+    /// In any state: the time of the next run has come.
+    Schedule,
 }
 
-const N_KINDS: usize = 5;
+const N_KINDS: usize = 6;
 
 /// What is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,7 +79,7 @@ impl Timers {
 
     /// Leaving a state clears its deadlines.
     pub(super) fn clear(&mut self, slot: u32) {
-        for kind in KINDS {
+        for kind in OF_STATES {
             self.disarm(slot, kind);
         }
     }
@@ -118,7 +120,8 @@ impl Timers {
     }
 }
 
-const KINDS: [Deadline; N_KINDS] =
+/// Those that a state takes along when it is left.
+const OF_STATES: [Deadline; 5] =
     [Deadline::StartSecs, Deadline::Backoff, Deadline::StopGrace, Deadline::GroupPoll, Deadline::StopReport];
 
 #[cfg(test)]
@@ -141,13 +144,16 @@ mod tests {
     #[test]
     fn clearing_a_slot_leaves_the_others_alone() {
         let mut t = Timers::new(2);
-        for kind in KINDS {
+        for kind in OF_STATES {
             t.arm(0, kind, Mono(1));
         }
         t.arm(1, Deadline::StartSecs, Mono(2));
         t.clear(0);
         assert_eq!(t.next(), Some(Mono(2)));
         assert_eq!(t.at(0, Deadline::Backoff), None);
+        t.arm(0, Deadline::Schedule, Mono(1));
+        t.clear(0);
+        assert_eq!(t.next(), Some(Mono(1)), "the clock goes on whatever the state");
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl Slot {
             stdout_logfile: String::new(),
             stderr_logfile: String::new(),
             ready: self.is_ready(),
+            next_run: self.next_run(),
             note: String::new(),
             last_end: None,
             stats: self.stats,

@@ -158,6 +158,12 @@ const FAMILIES: &[Family] = &[
         }),
     ),
     (
+        "mainstay_program_next_run_timestamp_seconds",
+        "When its schedule starts it next, in seconds since 1970; only where it has one.",
+        MetricType::GAUGE,
+        Values::Process(|p| p.next_run.map(|at| at.0 as f64 / 1_000.0)),
+    ),
+    (
         "mainstay_program_spawn_failures_total",
         "Starts that failed before the program was executed.",
         MetricType::COUNTER,

@@ -4,7 +4,7 @@
 //! (`sys::child`), pipes and logs (`daemon::perform`).
 
 mod confine;
-mod dotenv;
+pub mod dotenv;
 mod env_sources;
 pub mod environment;
 pub mod failure;

@@ -10,6 +10,7 @@ pub mod cgroup;
 pub mod cgroup_view;
 pub mod child;
 pub mod clock;
+pub mod clock_watch;
 mod complaint;
 pub mod confine;
 pub mod datagram;

@@ -216,6 +216,7 @@ impl Checker {
             | Input::Forward { .. }
             | Input::Drain
             | Input::Deadline
+            | Input::ClockSet
             | Input::ExecFailed { .. }
             | Input::GroupChecked { .. } => {}
         }

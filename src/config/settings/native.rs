@@ -64,7 +64,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         Form("Europe/Berlin"),
         None,
         Live,
-        "time zone of `schedule`; $TZ, else UTC",
+        "time zone of `schedule`; $TZ, else /etc/localtime, else UTC",
     ),
     same(
         "schedule_overlap",

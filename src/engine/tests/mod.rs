@@ -11,6 +11,7 @@ mod hooks;
 mod life;
 mod policy;
 mod roll;
+mod schedule;
 mod shutdown;
 mod stop;
 mod total;
@@ -189,13 +190,19 @@ impl Rig {
         let end = Mono(self.now.mono.0 + ms * 1_000_000);
         let mut all = Vec::new();
         while let Some(at) = self.engine.next_deadline().filter(|at| *at <= end) {
-            self.now.mono = self.now.mono.max(at);
+            self.move_to(self.now.mono.max(at));
             self.step(Input::Deadline);
             all.append(&mut self.out);
         }
-        self.now.mono = end;
-        self.now.wall.0 += i64::try_from(ms).expect("small");
+        self.move_to(end);
         self.out = all;
+    }
+
+    /// Both clocks go on.
+    fn move_to(&mut self, at: Mono) {
+        let ms = |at: Mono| i64::try_from(at.0 / 1_000_000).expect("small");
+        self.now.wall.0 += ms(at) - ms(self.now.mono);
+        self.now.mono = at;
     }
 
     pub(super) fn proc(&self, slot: u32) -> ProcRef {

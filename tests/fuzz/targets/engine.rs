@@ -288,6 +288,7 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Deadline
         | Input::Drain
         | Input::Forward { .. }
+        | Input::ClockSet
         | Input::Command { .. }
         | Input::Shutdown { .. }
         | Input::Restart { .. } => None,

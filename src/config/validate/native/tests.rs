@@ -69,7 +69,7 @@ depends_on = [\"db\"]
 [program.cron]
 command = \"cron\"
 schedule = \"*/5 * * * *\"
-schedule_timezone = \"Europe/Berlin\"
+schedule_timezone = \"UTC\"
 schedule_overlap = \"queue\"
 gates = \"none\"
 [program.web]
