@@ -331,6 +331,19 @@ fn variables_name_programs_in_lower_case() {
 }
 
 #[test]
+fn every_signal_of_the_table_survives_the_way() {
+    let keys = crate::config::settings::all().filter_map(|s| s.key.strip_prefix("signal_"));
+    let keys: Vec<&str> = keys.filter(|key| *key != "target").collect();
+    assert!(keys.len() > 15, "{keys:?}");
+    for key in keys {
+        let config = ini(&format!("[mainstay]\nsignal_{key}=ignore\n[program:a]\ncommand=x\n"));
+        assert_eq!(config.supervisor.signals.len(), 1, "{key}");
+        assert_eq!(toml(&to_toml(&config, true)).supervisor.signals, config.supervisor.signals, "{key}");
+    }
+    assert_eq!(toml("[signals]\nSIGIO = 'ignore'\n[program.a]\ncommand = 'x'\n").supervisor.signals.len(), 1);
+}
+
+#[test]
 fn a_signal_that_goes_to_nobody_is_refused() {
     let (message, hint) = refused(load_ini("[mainstay]\nsignal_usr1=wbe:USR1\n[program:web]\ncommand=x\n"));
     assert_eq!(message, "cannot route USR1 of [mainstay]: there is no program or group `wbe`");
