@@ -150,8 +150,7 @@ pub(in crate::config) fn whole(s: &Supervisor) -> Vec<Field> {
 
 /// What signals do: the name, and what is written of it.
 pub(in crate::config) fn signals(s: &Supervisor) -> Vec<(String, String)> {
-    let name =
-        |signal: crate::types::Signal| signal.name().unwrap_or("").trim_start_matches("SIG").to_owned();
+    let name = |signal| settings::routed_name(signal).unwrap_or_default().to_uppercase();
     s.signals.iter().map(|(signal, route)| (name(*signal), ladder::shown_route(route))).collect()
 }
 
