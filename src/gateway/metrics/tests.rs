@@ -53,6 +53,7 @@ fn rich() -> Snapshot {
     web.checks = vec![CheckInfo { up: true, ..CheckInfo::default() }];
     web.last_exit = Some(ExitStatus::Signal { signal: Signal::KILL, core: false });
     web.stats.exits_oom = 4;
+    web.next_run = Some(Wall(1_700_000_100_000));
     let used = Used { peak_bytes: 1 << 20, user_us: 1_500_000, system_us: 250_000 };
     web.last_end = Some(LastEnd { reason: EndReason::Oom, used: Some(used) });
     let mut job = process("job", "job", State::Exited);
