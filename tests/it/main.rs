@@ -3,6 +3,7 @@
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
 mod checks;
+mod checks_leave;
 mod config_errors;
 mod config_native;
 mod ctl;
