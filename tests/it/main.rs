@@ -2,6 +2,7 @@
 //!
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
+mod alerts;
 mod checks;
 mod checks_leave;
 mod config_errors;

@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods)] // the fences of the product's clippy.toml are about the product
 
 pub mod bins;
+mod caps;
 pub mod daemon;
 pub mod http;
 pub mod listener;

@@ -46,6 +46,9 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   limits                      soft and hard limits of open files and of processes; -1 is none
   close FDS, rlimit-nofile N|max, rlimit-nproc N, rlimit-core N, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
   subreaper                   become one
+  rights                      how many capabilities we have, how many are in the bounding set, and no_new_privs
+  unmount DIR                 take what is mounted there away, whoever uses it
+  cap-bound N|all, cap-drop N|all   capabilities by number: out of the bounding set; out of our own sets
   exec CMD ARG...             become another program";
 
 /// Runs the verbs; the exit code.
@@ -174,13 +177,19 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
         "setids" => setids(number(&word()), number(&word())),
         "no-new-privs" => prctl(libc::PR_SET_NO_NEW_PRIVS),
         "subreaper" => prctl(libc::PR_SET_CHILD_SUBREAPER),
+        "unmount" => {
+            check(verb, nix::mount::umount2(word().as_str(), nix::mount::MntFlags::MNT_DETACH));
+        }
+        "cap-bound" => crate::caps::bound(&word()),
+        "rights" => line(&crate::caps::rights()),
+        "cap-drop" => crate::caps::drop_own(&word()),
         "setsid" => check(verb, nix::unistd::setsid().map(drop)),
         other => die(&format!("no such verb: {other}")),
     }
     None
 }
 
-fn die(text: &str) -> ! {
+pub(crate) fn die(text: &str) -> ! {
     emit(2, format!("puppet: {text}\n").as_bytes());
     std::process::exit(99)
 }
@@ -228,7 +237,7 @@ fn line(text: &str) {
     emit(1, format!("{text}\n").as_bytes());
 }
 
-fn number(text: &str) -> i32 {
+pub(crate) fn number(text: &str) -> i32 {
     text.parse().unwrap_or_else(|_| die(&format!("not a number: {text}")))
 }
 
