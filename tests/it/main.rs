@@ -4,6 +4,7 @@
 
 mod alerts;
 mod checks;
+mod checks_leave;
 mod config_errors;
 mod config_native;
 mod ctl;
