@@ -17,6 +17,7 @@ fn a_program_says_itself_when_it_is_ready() {
     rig.says(Told::Ready);
     assert!(rig.is_ready());
     assert_eq!(rig.logs(), ["INFO ready: web (notify)"]);
+    assert_eq!(rig.engine.next_deadline(), None, "it costs no wake-up");
     rig.says(Told::Status("Serving 5 clients".into()));
     assert_eq!(rig.note(), "Serving 5 clients");
     rig.says(Told::Reloading);
