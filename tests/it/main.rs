@@ -2,11 +2,11 @@
 //!
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
-mod alerts;
 mod config_errors;
 mod config_native;
 mod ctl;
 mod depends;
+mod deploy;
 mod docs;
 mod doctor;
 mod draining;
