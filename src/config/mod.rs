@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod corpus_tests;
+pub mod cron;
 pub mod diag;
 pub mod diff;
 pub mod expand;
@@ -31,6 +32,7 @@ mod utf8;
 pub(crate) mod validate;
 mod values;
 pub mod world;
+pub mod zone;
 
 /// Stands for the value of a variable that is not UTF-8; no real variable has a zero byte. Whoever uses it is refused.
 pub const NOT_TEXT: &str = "\0not UTF-8";

@@ -147,6 +147,7 @@ impl Daemon {
         self.publish_start();
         self.settle_routes();
         self.feed(Input::Boot);
+        self.watch_clock();
         // Programs come first: they are what the container is for.
         self.start_gateway();
         self.run()

@@ -7,6 +7,7 @@
 //! Not here: decisions (`engine`), HTTP (`gateway`).
 
 mod boot;
+mod clock;
 mod events;
 mod explain;
 mod fcgi;
@@ -19,9 +20,11 @@ mod lastresort;
 mod launch;
 mod life;
 mod listen;
+mod log_ready;
 mod log_requests;
 mod logs;
 mod memory;
+mod notify;
 mod ourselves;
 mod output;
 mod perform;
@@ -43,6 +46,7 @@ mod tasks;
 mod trees;
 mod turn;
 mod update;
+mod voices;
 mod whereabouts;
 
 pub use life::{Options, Reload, run};

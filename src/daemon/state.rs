@@ -3,6 +3,7 @@
 //! Invariant: a program's pid is in `pids` exactly from its fork to its reaping; a task's is in `tasks`.
 
 use crate::config::model::Config;
+use crate::daemon::clock::Clock;
 use crate::daemon::events::Events;
 use crate::daemon::gateway::Gateway;
 use crate::daemon::history::Histories;
@@ -22,6 +23,7 @@ use crate::daemon::subscribe::Subscribers;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::trees::Trees;
 use crate::daemon::update::Updating;
+use crate::daemon::voices::Voices;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave, Scope};
 use crate::engine::input::{CommandId, Input};
@@ -47,6 +49,8 @@ pub(crate) struct Slot {
     pub(crate) last_exit: Option<ExitStatus>,
     /// Our end of the program's stdin; dropped when it is reaped.
     pub(crate) stdin: Option<Stdin>,
+    /// Ways in which the program speaks by itself.
+    pub(crate) voices: Voices,
     /// Files of AUTO logs, made at boot.
     pub(crate) auto: [Option<PathBuf>; 2],
 }
@@ -75,6 +79,7 @@ pub(crate) struct Daemon {
     pub(crate) slots: Vec<Slot>,
     pub(crate) pids: HashMap<i32, ProcRef>,
     pub(crate) tasks: Tasks,
+    pub(crate) clock: Clock,
     /// Sockets of FastCGI programs that live.
     pub(crate) fcgi: Vec<crate::daemon::fcgi::Shared>,
     pub(crate) spawner: Spawner,
@@ -182,6 +187,7 @@ impl Daemon {
             update_wanted: false,
             pids: HashMap::new(),
             tasks: Tasks::default(),
+            clock: Clock::default(),
             fcgi: Vec::new(),
             spawner,
             context,
@@ -255,6 +261,11 @@ impl Daemon {
     /// Gives an input to the engine, performs what it asks for, and goes on until both are quiet.
     pub(crate) fn feed(&mut self, input: Input) {
         self.inputs.push_back(input);
+        self.run_inputs();
+    }
+
+    /// Gives the engine what is queued.
+    pub(crate) fn run_inputs(&mut self) {
         while let Some(input) = self.inputs.pop_front() {
             let ended = crate::daemon::fcgi::ended(&input);
             let mut actions = std::mem::take(&mut self.actions);

@@ -169,6 +169,9 @@ impl Engine {
         {
             slot.after = None;
         }
+        if let Some(slot) = self.slots.get_mut(slot as usize) {
+            slot.plan.queued = false;
+        }
         if self.slots.get(slot as usize).is_some_and(|s| s.wanted) {
             self.with_slot(now, slot, out, |slot, cx| slot.forget_wish(cx));
             if self.state(slot) != State::Stopping && !self.state(slot).is_running() {

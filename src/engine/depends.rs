@@ -379,7 +379,7 @@ impl Slot {
     /// Without somebody's hand nothing more comes of it.
     fn is_over(&self) -> bool {
         match self.state {
-            State::Exited | State::Fatal | State::Unknown => !self.policy.is_scheduled,
+            State::Exited | State::Fatal | State::Unknown => self.policy.schedule.is_none(),
             State::Stopped => self.policy.disabled.is_some() || (self.wanted && self.is_hopeless),
             State::Starting | State::Running | State::Backoff | State::Stopping => false,
         }

@@ -84,7 +84,17 @@ impl Engine {
 impl Slot {
     /// Nothing of it runs, and nothing will by itself.
     pub(super) fn has_ended(&self) -> bool {
-        matches!(self.state, State::Exited | State::Fatal)
+        match self.state {
+            // A run that ended well is followed by another.
+            State::Exited => self.policy.schedule.is_none() || !self.last.expected,
+            State::Fatal => true,
+            State::Stopped
+            | State::Starting
+            | State::Running
+            | State::Backoff
+            | State::Stopping
+            | State::Unknown => false,
+        }
     }
 
     /// What its end makes of the exit code of the whole. Giving up is a failure, whatever the last exit was.

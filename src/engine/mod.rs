@@ -30,6 +30,7 @@ pub mod action;
 pub mod input;
 
 mod backoff;
+mod checks;
 mod commands;
 mod dependents;
 mod depends;
@@ -43,6 +44,7 @@ mod note;
 mod outlook;
 mod process;
 mod roll;
+mod schedule;
 mod shutdown;
 mod slot;
 mod stop;

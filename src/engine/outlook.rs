@@ -132,9 +132,10 @@ impl Slot {
                 )
             }
             State::Fatal => format!("will not be started again; `ctl start {name}` tries again"),
-            _ if policy.is_scheduled && policy.disabled.is_none() => {
-                format!("started by its schedule; {again} at once")
-            }
+            _ if policy.schedule.is_some() && policy.disabled.is_none() => match self.schedule_note() {
+                Some(note) => format!("started by its schedule: {note}; {again} at once"),
+                None => format!("started by its schedule; {again} at once"),
+            },
             State::Exited if policy.oneshot && self.last.expected => {
                 format!("will not be started again: it has done its work; {again} once more")
             }

@@ -58,12 +58,13 @@ impl Slot {
         cx.news.push(News::Forked);
         if stop {
             self.stop(cx);
-        } else if self.policy.startsecs_ms <= 0 || self.policy.oneshot {
+        } else if self.policy.startsecs_ms <= 0 || self.policy.runs_to_its_end() {
             self.succeed(cx);
         } else {
             // COMPAT: RUNNING needs strictly more than startsecs.
             self.arm_ns(Deadline::StartSecs, ms_to_ns(self.policy.startsecs_ms).saturating_add(1), cx);
         }
+        self.start_checks(cx);
     }
 
     pub(super) fn on_spawn_failed(&mut self, error: SpawnError, cx: &mut Ctx<'_>) {
@@ -104,6 +105,7 @@ impl Slot {
             return self.bug("Exited", cx);
         }
         self.stopped = cx.now.wall;
+        self.note_run(cx.now);
         match self.state {
             State::Starting if self.is_too_quick(cx) => self.exited_too_quickly(status, cx),
             State::Starting => {
@@ -157,10 +159,11 @@ impl Slot {
     }
 
     fn succeed(&mut self, cx: &mut Ctx<'_>) {
-        if self.policy.oneshot {
+        if self.policy.runs_to_its_end() {
             return self.go(State::Running, cx);
         }
         self.tries = 0;
+        self.forget_failure();
         self.go(State::Running, cx);
         let text = format!(
             "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",
@@ -171,7 +174,8 @@ impl Slot {
     }
 
     fn is_too_quick(&self, cx: &Ctx<'_>) -> bool {
-        !self.policy.oneshot && cx.now.mono.since_ns(self.started.mono) < ms_to_ns(self.policy.startsecs_ms)
+        !self.policy.runs_to_its_end()
+            && cx.now.mono.since_ns(self.started.mono) < ms_to_ns(self.policy.startsecs_ms)
     }
 
     fn exited_too_quickly(&mut self, status: ExitStatus, cx: &mut Ctx<'_>) {
@@ -200,6 +204,12 @@ impl Slot {
         if cx.stopping {
             // Nothing would ever end this wait: no start happens any more.
             self.give_up(cx);
+        } else if self.policy.schedule.is_some() {
+            self.give_up(cx);
+            cx.log(
+                LogLevel::Warn,
+                format!("{} could not be started; its next run is the next try", self.name()),
+            );
         } else if self.restarts_too_often(cx) {
             self.give_up_restarting(cx);
         } else if i64::from(self.tries) > self.policy.startretries {
@@ -237,7 +247,7 @@ impl Slot {
         if cx.stopping {
         } else if self.policy.oneshot {
             self.finish_oneshot(expected, cx);
-        } else if self.policy.restarts_after(expected) {
+        } else if self.policy.schedule.is_none() && self.policy.restarts_after(expected) {
             self.restart(cx);
         }
     }
@@ -297,6 +307,10 @@ impl Slot {
 
     /// Starts it again after an end.
     pub(super) fn restart(&mut self, cx: &mut Ctx<'_>) {
+        if self.policy.schedule.is_some() {
+            // What was stopped for a failed check was one run; there will be another.
+            return;
+        }
         if self.restarts_too_often(cx) {
             return self.give_up_restarting(cx);
         }

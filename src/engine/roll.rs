@@ -14,6 +14,7 @@ use crate::engine::input::Change;
 use crate::engine::layout::Layout;
 use crate::engine::slot::{After, Ctx, Policy, Slot};
 use crate::engine::table::Engine;
+use crate::engine::timers::Deadline;
 use crate::types::{LogLevel, Now};
 
 impl Engine {
@@ -45,6 +46,11 @@ impl Engine {
             order += 1;
         }
         self.lay_out();
+        if self.booted {
+            for (id, _) in members {
+                self.with_slot(now, *id, out, |slot, cx| slot.plan_anew(cx));
+            }
+        }
         for (id, _) in members {
             if self.booted && self.slots.get(*id as usize).is_some_and(Slot::starts_by_itself) {
                 self.want(now, *id, out);
@@ -110,6 +116,7 @@ impl Engine {
             let (slot, group) = (change.slot, &change.group.name);
             return out.push(Action::Bug(format!("cannot change slot {slot}: no program of {group} has it")));
         }
+        let booted = self.booted;
         for Change { slot: id, group, member, restart } in changes {
             let Some(program) = group.programs.get(*member) else { continue };
             let policy = Policy::new(program, group);
@@ -122,7 +129,7 @@ impl Engine {
                     slot.after = Some(After::Renew { policy: Box::new(policy), start });
                     slot.stop(cx);
                 } else {
-                    slot.policy = policy;
+                    slot.adopt(policy, booted, cx);
                     cx.out.push(Action::Renewed(slot.id));
                 }
             });
@@ -137,11 +144,13 @@ impl Engine {
         }
         let mut starting = Vec::new();
         let mut is_in_order = true;
+        let booted = self.booted;
         for id in std::mem::take(&mut self.resting) {
             let Some(slot) = self.slots.get_mut(id as usize).filter(|s| s.is_at_rest()) else {
                 continue;
             };
             match slot.after.take() {
+                None if std::mem::take(&mut slot.plan.queued) => starting.push(id),
                 None => {}
                 Some(After::Again) => {
                     if slot.state == State::Stopped {
@@ -152,17 +161,19 @@ impl Engine {
                     slot.vacate();
                     is_in_order = false;
                     self.timers.clear(id);
+                    self.timers.disarm(id, Deadline::Schedule);
                     self.main = self.main.filter(|main| *main != id);
                     self.n_ends_settled = self.n_ends;
                     out.push(Action::Vacated(id));
                 }
                 Some(After::Renew { policy, start }) => {
                     is_in_order &= slot.policy.place() == policy.place();
+                    is_in_order &= slot.policy.schedule.is_some() == policy.schedule.is_some();
                     // A process that cannot be signalled may still be there.
                     if start && slot.state != State::Unknown {
                         starting.push(id);
                     }
-                    self.with_slot(now, id, out, |slot, cx| slot.renew(*policy, cx));
+                    self.with_slot(now, id, out, |slot, cx| slot.renew(*policy, booted, cx));
                 }
             }
         }
@@ -182,6 +193,7 @@ impl Engine {
         self.layout = layout;
         self.dependents = Dependents::of(&self.slots, &self.layout.arrival, &self.dependents);
         self.tally = self.recount();
+        self.n_scheduled = self.slots.iter().filter(|s| !s.is_vacant && s.policy.schedule.is_some()).count();
     }
 
     fn refuses_changes(&self, what: &str, out: &mut Vec<Action>) -> bool {
@@ -193,11 +205,21 @@ impl Engine {
 }
 
 impl Slot {
-    fn renew(&mut self, policy: Policy, cx: &mut Ctx<'_>) {
-        self.policy = policy;
+    fn renew(&mut self, policy: Policy, booted: bool, cx: &mut Ctx<'_>) {
+        self.adopt(policy, booted, cx);
         self.tries = 0;
         self.level = 0;
         cx.out.push(Action::Renewed(self.id));
+    }
+
+    /// Its policy is another from now on.
+    fn adopt(&mut self, policy: Policy, booted: bool, cx: &mut Ctx<'_>) {
+        let is_same = (&self.policy.schedule, &self.policy.disabled) == (&policy.schedule, &policy.disabled);
+        let before = std::mem::replace(&mut self.policy, policy);
+        self.change_checks(&before, cx);
+        if booted && !is_same {
+            self.plan_anew(cx);
+        }
     }
 
     fn starts_when_changed(&self, to: &Policy) -> bool {
@@ -205,6 +227,8 @@ impl Slot {
             return false;
         }
         match self.state {
+            // Its next run will be of the new kind.
+            _ if to.schedule.is_some() => false,
             // Nobody could start it as long as it was off.
             State::Stopped if self.policy.disabled.is_some() => to.autostart,
             State::Stopped => to.autostart && !(self.was_started() || self.policy.autostart),

@@ -119,6 +119,7 @@ impl Engine {
         self.links.held.clear();
         out.push(Action::Stopping);
         self.give_up_retries(now, out);
+        self.unplan_all(now, out);
     }
 
     /// COMPAT: INFO `waiting for a, b to die`, in the order of the configuration.

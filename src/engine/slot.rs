@@ -5,14 +5,17 @@
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
 use crate::config::model::{
-    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, SignalTarget, StopStep, Waits,
+    Autorestart, Backoff, Bind, DependsOn, Gates, Group, GroupKind, Native, Probe, Program, Schedule,
+    SignalTarget, StopStep, Waits,
 };
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
+use crate::engine::checks::{Checks, is_up};
 use crate::engine::ends::Ending;
 use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
+use crate::engine::schedule::Plan;
 use crate::engine::timers::{Deadline, Timers};
 use crate::types::{ExitStatus, LogLevel, Mono, Now, Pid, ProcRef, Signal, Wall};
 use std::collections::VecDeque;
@@ -44,10 +47,13 @@ pub(super) struct Policy {
     pub(super) is_native: bool,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
+    pub(super) readiness: Option<Box<Probe>>,
+    pub(super) liveness: Option<Box<Probe>>,
+    pub(super) gates: Gates,
     pub(super) depends_on: Vec<DependsOn>,
     pub(super) bind: Bind,
     pub(super) oneshot: bool,
-    pub(super) is_scheduled: bool,
+    pub(super) schedule: Option<Box<Schedule>>,
     pub(super) critical: bool,
     pub(super) max_restarts: Option<u32>,
     pub(super) restart_window_ms: i64,
@@ -79,10 +85,13 @@ impl Policy {
             target: program.native.signal_target,
             is_native: program.native != Native::default(),
             disabled: program.native.disabled.clone(),
+            readiness: program.native.readiness.clone(),
+            liveness: program.native.liveness.clone(),
+            gates: program.native.gates,
             depends_on: program.native.depends_on.clone(),
             bind: program.native.bind,
             oneshot: program.native.oneshot,
-            is_scheduled: program.native.schedule.is_some(),
+            schedule: program.native.schedule.clone(),
             critical: program.native.critical,
             max_restarts: program.native.max_restarts,
             restart_window_ms: program.native.restart_window_ms,
@@ -90,6 +99,11 @@ impl Policy {
             stop_ladder: program.native.stop_ladder.clone(),
             hooks: HookPolicy::new(program),
         }
+    }
+
+    /// It is to end by itself: there is nothing that it has to stay up for.
+    pub(super) fn runs_to_its_end(&self) -> bool {
+        self.oneshot || self.schedule.is_some()
     }
 
     /// What its place in every order depends on, and whom it waits for.
@@ -272,15 +286,19 @@ pub(super) struct Slot {
     pub(super) killed_at: Option<Mono>,
     pub(super) last: LastEnd,
     pub(super) hooks: Running,
+    pub(super) plan: Plan,
     /// Signals of the ladder that have been sent.
     pub(super) ladder_at: usize,
     pub(super) stats: ProcessStats,
+    /// `None`: nobody asks whether it is ready or alive.
+    pub(super) checks: Option<Box<Checks>>,
 }
 
 impl Slot {
     pub(super) fn new(id: u32, order: u64, policy: Policy) -> Slot {
         Slot {
             id,
+            checks: Checks::of(&policy),
             policy,
             state: State::Stopped,
             life: Life::Absent,
@@ -309,6 +327,7 @@ impl Slot {
             killed_at: None,
             last: LastEnd::default(),
             hooks: Running::default(),
+            plan: Plan::default(),
             ladder_at: 0,
             stats: ProcessStats::default(),
         }
@@ -341,6 +360,7 @@ impl Slot {
     /// It is started without anybody asking for it.
     pub(super) fn starts_by_itself(&self) -> bool {
         self.policy.autostart
+            && self.policy.schedule.is_none()
             && self.policy.disabled.is_none()
             && !self.was_started()
             && self.state == State::Stopped
@@ -367,6 +387,9 @@ impl Slot {
         let from = std::mem::replace(&mut self.state, to);
         self.since = cx.now;
         cx.timers.clear(self.id);
+        if is_up(from) && !is_up(to) {
+            self.end_checks(cx);
+        }
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
             Life::Absent | Life::Preparing | Life::Forking { .. } => 0,

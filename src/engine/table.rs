@@ -6,7 +6,7 @@
 //! to the whole (`roll`) and in which order (`layout`).
 
 use crate::config::model::Config;
-use crate::control::{Fault, State};
+use crate::control::{CheckKind, Fault, State};
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
 use crate::engine::dependents::Dependents;
@@ -51,6 +51,8 @@ pub struct Engine {
     pub(super) is_explained: bool,
     /// Starts that the next command may not do, and why.
     pub(super) refused: Vec<(u32, Fault)>,
+    /// Programs with a schedule.
+    pub(super) n_scheduled: usize,
     /// Kept only for its memory.
     news: Vec<News>,
 }
@@ -89,6 +91,7 @@ impl Engine {
             critical_end: None,
             is_explained: false,
             refused: Vec::new(),
+            n_scheduled: 0,
             news: Vec::new(),
         };
         engine.lay_out();
@@ -121,10 +124,14 @@ impl Engine {
             Input::KillFailed { proc, errno } => {
                 self.on_news_of(now, proc, "KillFailed", out, |slot, cx| slot.on_kill_failed(&errno, cx));
             }
+            Input::Told { proc, what } => {
+                self.on_news_of(now, proc, "Told", out, |slot, cx| slot.on_told(what, cx));
+            }
             Input::TaskEnded { task, end } => self.on_task_ended(now, task, &end, out),
             Input::Command { id, command } => self.on_command(now, id, command, out),
             Input::Shutdown { signal } => self.on_shutdown(now, signal, out),
             Input::Drain => self.on_drain(now, None, out),
+            Input::ClockSet => self.on_clock_set(now, out),
             Input::Restart { signal } => self.on_restart(signal, out),
             Input::Forward { slot, signal } => self.on_forward(now, slot, signal, out),
             Input::Add { group, members } => self.on_add(now, &group, &members, out),
@@ -186,7 +193,7 @@ impl Engine {
         };
         rule(slot, &mut cx);
         self.tally.add(tier, Facts::of(slot));
-        if slot.after.is_some() && slot.is_at_rest() {
+        if (slot.after.is_some() || slot.plan.queued) && slot.is_at_rest() {
             self.resting.push(id);
         }
         if slot.policy.critical && slot.has_ended() && self.critical_end.is_none() {
@@ -210,6 +217,7 @@ impl Engine {
         if self.is_stopping() {
             return;
         }
+        self.plan_all(now, out);
         for id in self.layout.arrival.clone() {
             if self.slots.get(id as usize).is_some_and(Slot::starts_by_itself) {
                 self.want(now, id, out);
@@ -238,6 +246,16 @@ impl Engine {
                         self.with_slot(now, id, out, |s, cx| s.report_stop(cx));
                     }
                 }
+                Due::Slot(id, Deadline::Readiness) => {
+                    self.with_slot(now, id, out, |s, cx| s.run_check(CheckKind::Readiness, cx));
+                }
+                Due::Slot(id, Deadline::Liveness) => {
+                    self.with_slot(now, id, out, |s, cx| s.run_check(CheckKind::Liveness, cx));
+                }
+                Due::Slot(id, Deadline::Watchdog) => {
+                    self.with_slot(now, id, out, |s, cx| s.on_watchdog(cx));
+                }
+                Due::Slot(id, Deadline::Schedule) => self.on_schedule(now, id, out),
                 Due::Whole(Whole::Report) => self.report_shutdown(now, out),
                 Due::Whole(Whole::Drain) => self.on_drained(now, out),
                 Due::Whole(Whole::Budget) => self.on_budget_spent(now, out),
@@ -279,7 +297,7 @@ impl Engine {
     /// What follows for the whole from what has happened to a part.
     fn settle(&mut self, now: Now, out: &mut Vec<Action>) {
         self.follow_up(now, out);
-        if self.booted && self.tally.unready == 0 {
+        if self.booted && self.tally.unstarted == 0 {
             self.started_up = true;
         }
         self.start_dependents(now, out);

@@ -65,9 +65,11 @@ impl Slot {
             stdout_logfile: String::new(),
             stderr_logfile: String::new(),
             ready: self.is_ready(),
+            next_run: self.next_run(),
             note: String::new(),
             last_end: None,
             stats: self.stats,
+            checks: self.check_infos(),
         }
     }
 }

@@ -144,9 +144,11 @@ pub(crate) fn process(group: &str, name: &str, state: State) -> ProcessInfo {
         last_exit: None,
         stdout_logfile: "/var/log/out".to_owned(),
         stderr_logfile: String::new(),
+        next_run: None,
         note: String::new(),
         last_end: None,
         ready: state == State::Running,
+        checks: Vec::new(),
         stats: ProcessStats::default(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
+mod checks;
 mod config_errors;
 mod config_native;
 mod ctl;
@@ -16,17 +17,21 @@ mod explain;
 mod faces;
 mod fcgi;
 mod follow_events;
+mod health;
+mod hooks;
 mod http;
 mod init_mode;
 mod layering;
 mod limits;
 mod limits_native;
 mod logging;
+mod notify;
 mod pid1;
 mod reap;
 mod restarts;
 mod routes;
 mod run;
+mod schedule;
 mod secrets;
 mod shell;
 mod signals;

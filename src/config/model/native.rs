@@ -3,7 +3,9 @@
 //! Pure data. Invariant: `Native::default()` is a program that uses none of it. Not here: how it is written
 //! (`settings`, `validate`), what it does (`engine`, `spawn`, `logging`, `daemon`).
 
-use crate::types::Signal;
+use crate::config::cron::{Cron, shown};
+use crate::types::{Signal, Wall};
+use jiff::tz::TimeZone;
 use std::path::PathBuf;
 
 /// The part of a program that Supervisor does not know.
@@ -84,9 +86,33 @@ pub enum Bind {
 pub struct Schedule {
     /// As written: five fields, or six with seconds first.
     pub text: String,
-    /// A name such as `Europe/Berlin`; `None`: $TZ, else UTC.
+    /// A name such as `Europe/Berlin`; `None`: that of the daemon's log, $TZ, else /etc/localtime, else UTC.
     pub timezone: Option<String>,
     pub overlap: Overlap,
+    /// What `text` means.
+    pub cron: Cron,
+    /// What `timezone` means here.
+    pub zone: TimeZone,
+}
+
+impl Schedule {
+    /// The first run after `after`.
+    #[must_use]
+    pub fn next_after(&self, after: Wall) -> Option<Wall> {
+        self.cron.next_after(after, &self.zone)
+    }
+
+    /// It counts time that passes, whatever clocks show.
+    #[must_use]
+    pub fn is_interval(&self) -> bool {
+        matches!(self.cron, Cron::Every(_))
+    }
+
+    /// A time as clocks of its zone show it: `2026-11-21 03:00:00 CET`.
+    #[must_use]
+    pub fn shown(&self, at: Wall) -> String {
+        shown(at, &self.zone)
+    }
 }
 
 /// What a run does whose predecessor has not ended.

@@ -64,7 +64,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         Form("Europe/Berlin"),
         None,
         Live,
-        "time zone of `schedule`; $TZ, else UTC",
+        "time zone of `schedule`; $TZ, else /etc/localtime, else UTC",
     ),
     same(
         "schedule_overlap",
@@ -145,10 +145,10 @@ pub(super) static SETTINGS: &[Setting] = &[
     differs(
         "backoff_jitter",
         PROGRAMS,
-        Form("10%"),
-        (None, Some("10%")),
+        Form("10"),
+        (None, Some("10")),
         Live,
-        "part of the wait that is left to chance",
+        "percent of the wait that are left to chance",
     ),
     differs(
         "backoff_reset_after",

@@ -10,7 +10,8 @@ mod switch;
 #[cfg(test)]
 mod tests;
 
-use crate::config::expand::Names;
+use crate::config::cron::Cron;
+use crate::config::expand::{Names, expand};
 use crate::config::model::{
     Backoff, Bind, Dialect, EnvSources, Gates, HookCommand, Hooks, Inherit, LogFormat, LogOverflow, LogStyle,
     Native, Overlap, Schedule, SignalTarget,
@@ -19,6 +20,7 @@ use crate::config::raw::SectionKind;
 use crate::config::settings;
 use crate::config::values::words::{self, choice, duration_ms, tally};
 use crate::config::values::{self, Bad, Input, command, sources};
+use crate::config::zone;
 
 use super::reader::{Convert, Passes, Reader, Reported, View};
 
@@ -39,6 +41,10 @@ struct Source<'r, 'a> {
 
 impl Source<'_, '_> {
     fn get<T>(&mut self, key: &str, convert: Convert<T>) -> Result<Option<T>, Reported> {
+        // A word that is not known in this kind of section has no effect there.
+        if settings::find(self.view.kind, key).is_none() {
+            return Ok(None);
+        }
         self.r.optional(self.view, key, self.names, Passes::Ours, convert)
     }
 
@@ -148,29 +154,34 @@ fn gates(input: &Input<'_>) -> Result<Gates, Bad> {
 }
 
 fn schedule(s: &mut Source<'_, '_>) -> Result<Option<Box<Schedule>>, Reported> {
-    let text = s.get("schedule", schedule_text);
+    let cron = s.get("schedule", cron);
     let timezone = s.get("schedule_timezone", words::word);
     let overlap = s.get("schedule_overlap", |i| {
         choice(i, &[("skip", Overlap::Skip), ("queue", Overlap::Queue), ("replace", Overlap::Replace)])
     });
-    let Some(text) = text? else {
+    let Some((text, cron)) = cron? else {
         let orphan = ["schedule_timezone", "schedule_overlap"].into_iter().find(|key| s.has(key));
         return orphan.map_or(Ok(None), |key| {
             Err(s.refuse(key, "there is no `schedule`", "add one, such as `schedule = */5 * * * *`"))
         });
     };
-    Ok(Some(Box::new(Schedule { text, timezone: timezone?, overlap: overlap?.unwrap_or(Overlap::Skip) })))
+    let timezone = timezone?;
+    let variable = |name: &str| expand(&format!("%(ENV_{name})s"), &s.r.env).ok();
+    let zone = match &timezone {
+        None => Ok(zone::ours(&variable, s.r.world)),
+        Some(name) => zone::named(name, &variable, s.r.world),
+    };
+    let zone = zone.map_err(|(what, hint)| s.refuse("schedule_timezone", &what, &hint))?;
+    let overlap = overlap?.unwrap_or(Overlap::Skip);
+    Ok(Some(Box::new(Schedule { text, timezone, overlap, cron, zone })))
 }
 
-fn schedule_text(input: &Input<'_>) -> Result<String, Bad> {
+fn cron(input: &Input<'_>) -> Result<(String, Cron), Bad> {
     let text = words::word(input)?;
-    let fields = text.split_whitespace().count();
-    if text.starts_with('@') && fields == 1 || fields == 5 || fields == 6 {
-        return Ok(text);
+    match Cron::parse(&text) {
+        Ok(cron) => Ok((text, cron)),
+        Err(e) => Err(Bad::new(e.to_string()).hint(e.hint)),
     }
-    let hint =
-        "write minute, hour, day, month and weekday, as in `*/5 * * * *`; seconds may stand before them";
-    Err(Bad::new(format!("a schedule has 5 or 6 fields, this one has {fields}")).hint(hint))
 }
 
 /// Supervisor's stays as it is until one of ours is written.

@@ -1,5 +1,6 @@
 //! Directed tests of the engine's rules. The random ones are in `tests/sim`.
 
+mod checks;
 mod commands;
 mod dependents;
 mod depends;
@@ -11,6 +12,7 @@ mod hooks;
 mod life;
 mod policy;
 mod roll;
+mod schedule;
 mod shutdown;
 mod stop;
 mod total;
@@ -179,6 +181,10 @@ impl Rig {
             assert_eq!(armed(Deadline::StopGrace), slot.state == State::Stopping);
             assert_eq!(armed(Deadline::Backoff), slot.state == State::Backoff);
             assert!(!armed(Deadline::StartSecs) || slot.state == State::Starting);
+            let is_up = matches!(slot.state, State::Starting | State::Running);
+            for kind in [Deadline::Readiness, Deadline::Liveness, Deadline::Watchdog] {
+                assert!(is_up || !armed(kind), "{kind:?} in {:?}", slot.state);
+            }
             assert!(!armed(Deadline::GroupPoll) || slot.state == State::Stopping);
             assert!(!armed(Deadline::StopReport) || slot.state == State::Stopping);
         }
@@ -189,13 +195,19 @@ impl Rig {
         let end = Mono(self.now.mono.0 + ms * 1_000_000);
         let mut all = Vec::new();
         while let Some(at) = self.engine.next_deadline().filter(|at| *at <= end) {
-            self.now.mono = self.now.mono.max(at);
+            self.move_to(self.now.mono.max(at));
             self.step(Input::Deadline);
             all.append(&mut self.out);
         }
-        self.now.mono = end;
-        self.now.wall.0 += i64::try_from(ms).expect("small");
+        self.move_to(end);
         self.out = all;
+    }
+
+    /// Both clocks go on.
+    fn move_to(&mut self, at: Mono) {
+        let ms = |at: Mono| i64::try_from(at.0 / 1_000_000).expect("small");
+        self.now.wall.0 += ms(at) - ms(self.now.mono);
+        self.now.mono = at;
     }
 
     pub(super) fn proc(&self, slot: u32) -> ProcRef {

@@ -34,7 +34,10 @@ pub fn process_info(p: &ProcessInfo, now: Wall, local_time: fn(i64) -> LocalTime
         ("pid", Value::int(p.pid)),
         ("description", Value::Text(description(p, local_time))),
     ];
-    Value::Fields(members.into())
+    let mut members = Vec::from(members);
+    // One more, for programs that Supervisor does not know.
+    members.extend(p.next_run.map(|at| ("next_run", Value::int(at.secs()))));
+    Value::Fields(members)
 }
 
 /// The last column of `status`.

@@ -13,6 +13,7 @@ mod caps;
 pub mod daemon;
 pub mod http;
 pub mod listener;
+pub mod notify;
 pub mod pattern;
 pub mod proc;
 pub mod puppet;
