@@ -157,6 +157,11 @@ impl Container {
         self.docker(&[&["exec", &self.0], words].concat())
     }
 
+    /// `docker exec` that goes on, and whose output is read as it comes.
+    pub(crate) fn session(&self, words: &[&str]) -> Daemon {
+        Setup::new(&[&["docker", "exec", &self.0], words].concat()).start()
+    }
+
     /// Both streams of `docker logs`.
     pub(crate) fn logs(&self) -> Done {
         self.docker(&["logs", &self.0])

@@ -9,6 +9,7 @@ mod config_errors;
 mod config_native;
 mod ctl;
 mod depends;
+mod deploy;
 mod docs;
 mod doctor;
 mod draining;
