@@ -8,6 +8,7 @@ mod codes;
 mod docker;
 mod doctor;
 mod health;
+mod init;
 mod languages;
 mod oom;
 mod restrictions;

@@ -151,7 +151,9 @@ fn fork(spawner: &mut Spawner, plan: &ExecPlan) -> Result<Launched, Refused> {
             Ok(launched) => return Ok(launched),
             Err(e) => e,
         };
-        let words = errno::words(e as i32);
+        // For a fork EAGAIN has a meaning that its usual words hide.
+        let words =
+            if e == Errno::EAGAIN { "the limit of processes is reached" } else { errno::words(e as i32) };
         if tries == 0 {
             say(&format!("cannot fork, trying again for a while: {words}"));
         }

@@ -38,7 +38,11 @@ impl Pty {
         let end = || Stdio::from(pair.slave.try_clone().expect("a descriptor"));
         let mark = fresh_mark();
         let mut command = Command::new(words[0].as_ref());
-        command.args(words[1..].iter().map(AsRef::as_ref)).env(MARK, &mark).env("PS1", "$ ");
+        command
+            .args(words[1..].iter().map(AsRef::as_ref))
+            .env(MARK, &mark)
+            .env("PS1", "$ ")
+            .env("TERM", "dumb");
         command.stdin(stdin.unwrap_or_else(end)).stdout(end()).stderr(end());
         // SAFETY: system calls on numbers.
         unsafe {

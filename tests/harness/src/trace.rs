@@ -13,6 +13,8 @@ use std::process::{Command, Stdio};
 pub enum Traced {
     /// It got the signal, and this is the code a shell shows.
     Ended(i32),
+    /// It waited for signals before its n-th stop, got this one then, and ended with this code.
+    Waited(i32),
     /// It ended before its n-th stop.
     TooLate(i32),
 }
@@ -41,7 +43,11 @@ pub fn signal_at(words: &[String], n: usize, signal: i32) -> Option<Traced> {
     };
     let pid = i32::try_from(child.id()).expect("a pid fits");
     for _ in 0..=n {
-        let status = wait(pid);
+        let Some(status) = next_stop(pid) else {
+            crate::kill(pid, signal).expect("it waits");
+            wait(pid);
+            return Some(Traced::Waited(detached(pid)));
+        };
         if !libc::WIFSTOPPED(status) {
             return Some(Traced::TooLate(code(status)));
         }
@@ -52,14 +58,46 @@ pub fn signal_at(words: &[String], n: usize, signal: i32) -> Option<Traced> {
             libc::ptrace(libc::PTRACE_SYSCALL, pid, 0, passed);
         }
     }
-    let status = wait(pid);
-    if !libc::WIFSTOPPED(status) {
-        return Some(Traced::TooLate(code(status)));
+    match next_stop(pid) {
+        Some(status) if !libc::WIFSTOPPED(status) => Some(Traced::TooLate(code(status))),
+        Some(_) => {
+            crate::kill(pid, signal).expect("it is stopped, not gone");
+            Some(Traced::Ended(detached(pid)))
+        }
+        None => {
+            crate::kill(pid, signal).expect("it waits");
+            wait(pid);
+            Some(Traced::Waited(detached(pid)))
+        }
     }
-    crate::kill(pid, signal).expect("it is stopped, not gone");
-    // SAFETY: as above.
+}
+
+/// Lets go of it, and waits for its end.
+fn detached(pid: i32) -> i32 {
+    // SAFETY: a request without memory of ours.
     unsafe { libc::ptrace(libc::PTRACE_DETACH, pid, 0, 0) };
-    Some(Traced::Ended(code(wait(pid))))
+    code(wait(pid))
+}
+
+/// `None` when it sleeps in a system call and goes on sleeping.
+fn next_stop(pid: i32) -> Option<i32> {
+    let mut asleep = 0;
+    for round in 0u32.. {
+        let mut status = 0;
+        // SAFETY: `status` is a live local.
+        if unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } == pid {
+            return Some(status);
+        }
+        std::thread::yield_now();
+        if round > 300 {
+            crate::wait::pause(1);
+            asleep = if crate::proc::stat(pid).is_some_and(|s| s.state == 'S') { asleep + 1 } else { 0 };
+        }
+        if asleep > 50 {
+            return None;
+        }
+    }
+    None
 }
 
 fn wait(pid: i32) -> i32 {
