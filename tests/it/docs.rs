@@ -72,6 +72,7 @@ fn every_difference_to_supervisor_names_a_test_that_is_there() {
         ("schedule.md", 8),
         ("kubernetes.md", 6),
         ("non-root.md", 8),
+        ("init.md", 20),
     ];
     for (page, least) in pages {
         let path = harness::bins::workspace().join("docs").join(page);
