@@ -10,7 +10,7 @@ use crate::daemon::state::Daemon;
 use crate::engine::action::EndFacts;
 use crate::sys::cgroup_view::{Cgroups, count_of, text_of};
 use crate::sys::usage;
-use crate::types::{ExitStatus, ProcRef, Signal};
+use crate::types::{ExitStatus, Mono, ProcRef, Signal};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,10 @@ const MAX_WHY: usize = 512;
 pub(crate) struct Histories {
     slots: Vec<Option<Box<History>>>,
     kills: KillCount,
+    /// Kills of strangers that no end has been told with.
+    unclaimed: u64,
+    /// When a stranger was looked at last.
+    looked_at: Option<Mono>,
     /// What the process that was reaped last has used, until the engine has told its end.
     reaped: Option<(ProcRef, usage::Used)>,
 }
@@ -45,12 +49,22 @@ struct History {
 impl Histories {
     /// With nothing in it. `root` is `/`, but in tests.
     pub(crate) fn new(root: &Path) -> Histories {
-        Histories { slots: Vec::new(), kills: KillCount::new(root), reaped: None }
+        let kills = KillCount::new(root);
+        Histories { slots: Vec::new(), kills, unclaimed: 0, looked_at: None, reaped: None }
     }
 
     /// What a process has used; its end follows.
     pub(crate) fn note_usage(&mut self, proc: ProcRef, used: usage::Used) {
         self.reaped = Some((proc, used));
+    }
+
+    /// A process that is nobody's program died of SIGKILL: if that was the kernel's, it must not be taken for the next
+    /// one's. One look in a turn is enough.
+    pub(crate) fn note_killed_stranger(&mut self, now: Mono) {
+        if self.looked_at != Some(now) {
+            self.looked_at = Some(now);
+            self.unclaimed += self.kills.grown();
+        }
     }
 
     /// Another program has got the slot.
@@ -109,7 +123,8 @@ impl Histories {
             if kills > 0 && is_sigkill(facts.status) {
                 end.reason = EndReason::Oom;
             }
-            end.oom_kills = kills - u64::from(end.reason == EndReason::Oom);
+            let others = kills - u64::from(end.reason == EndReason::Oom);
+            end.oom_kills = others + std::mem::take(&mut self.unclaimed);
         }
         end
     }
@@ -137,7 +152,7 @@ impl Histories {
     }
 }
 
-fn is_sigkill(status: Option<ExitStatus>) -> bool {
+pub(crate) fn is_sigkill(status: Option<ExitStatus>) -> bool {
     matches!(status, Some(ExitStatus::Signal { signal: Signal::KILL, .. }))
 }
 

@@ -3,6 +3,7 @@
 //! Invariants: a program's output is read dry before its exit is reported; a stranger's exit changes nothing but a
 //! number. RACE: pids are registered in the turn that forks, and nobody else waits, so a fast death is never missed.
 
+use crate::daemon::history::is_sigkill;
 use crate::daemon::lastresort;
 use crate::daemon::state::Daemon;
 use crate::engine::input::Input;
@@ -49,6 +50,9 @@ impl Daemon {
                 self.on_gateway_exit(status);
             } else {
                 self.orphans += 1;
+                if is_sigkill(Some(status)) {
+                    self.histories.note_killed_stranger(self.now.mono);
+                }
                 if self.journal.wants(LogLevel::Debug) {
                     self.log(LogLevel::Debug, &format!("reaped unknown pid {pid} ({status})"));
                 }
@@ -58,6 +62,7 @@ impl Daemon {
         lastresort::gone(pid);
         self.drain_output_of(proc);
         self.close_stdin(proc);
+        self.close_voices(proc);
         if let Some(slot) = self.slot_mut(proc) {
             slot.pid = None;
             slot.last_exit = Some(status);

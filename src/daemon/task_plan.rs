@@ -21,12 +21,16 @@ pub(crate) struct Words {
 pub(crate) fn probe_argv(probe: &Probe) -> Option<Words> {
     match &probe.how {
         ProbeKind::Exec { argv, .. } => Some(Words { argv: argv.clone(), own_binary: false }),
-        ProbeKind::Http { .. }
-        | ProbeKind::Tcp { .. }
-        | ProbeKind::Log { .. }
-        | ProbeKind::Notify
-        | ProbeKind::Fd(_) => None,
+        ProbeKind::Http { url } => Some(ourselves("http", url)),
+        ProbeKind::Tcp { address } => Some(ourselves("tcp", address)),
+        ProbeKind::Log { .. } | ProbeKind::Notify | ProbeKind::Fd(_) => None,
     }
+}
+
+/// Never inside PID 1: what a server answers is read by a process that may fall over it.
+fn ourselves(what: &str, whom: &str) -> Words {
+    let argv = ["mainstay", "probe", what, whom].map(str::to_owned).to_vec();
+    Words { argv, own_binary: true }
 }
 
 fn words_of(program: &Program, kind: TaskKind) -> Option<Words> {

@@ -19,10 +19,12 @@ pub mod errno;
 pub mod fd;
 pub mod files;
 pub mod inherit;
+pub mod job;
 #[cfg(lean_libc)]
 mod lean;
 pub mod limits;
 pub mod malloc;
+pub mod notify;
 pub mod passing;
 pub mod procfs;
 pub mod signals;

@@ -49,11 +49,12 @@ const SIGNATURES: [(&str, &str); 41] = [
 ];
 
 /// Ours beside them.
-const OURS: [(&str, &str); 5] = [
+const OURS: [(&str, &str); 6] = [
     ("mainstay.drain", "boolean boolean"),
     ("mainstay.explain", "struct string"),
     ("mainstay.getProcessTable", "array"),
     ("mainstay.plan", "struct array"),
+    ("mainstay.undrain", "boolean"),
     ("mainstay.update", "struct array"),
 ];
 

@@ -7,8 +7,14 @@
 mod codes;
 mod docker;
 mod doctor;
+mod draining;
+mod ending;
+mod files;
 mod health;
+mod init;
+mod kubernetes;
 mod languages;
+mod matrix;
 mod oom;
 mod restrictions;
 mod stopping;

@@ -100,12 +100,16 @@ pub(super) fn read_stat(pid: i32, text: &str) -> Option<Process> {
 /// The oldest process that runs our binary and is not part of another one: its gateway, a probe, ourselves.
 fn find_daemon(all: &[Process], own_pid: i32) -> Option<i32> {
     let ours = fs::read_link("/proc/self/exe").ok()?;
-    let is_ours = |pid: i32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == ours);
+    // Another user's link cannot be read, but its name can.
+    let is_ours = |p: &Process| match fs::read_link(format!("/proc/{}/exe", p.pid)) {
+        Ok(exe) => exe == ours,
+        Err(_) => p.name == "mainstay",
+    };
     let supervises = |pid: i32| {
         let words = text_of(Path::new(&format!("/proc/{pid}/cmdline")));
         supervises(&words.split('\0').collect::<Vec<_>>())
     };
-    let mut daemons = all.iter().filter(|p| p.pid != own_pid && is_ours(p.pid) && supervises(p.pid));
+    let mut daemons = all.iter().filter(|p| p.pid != own_pid && is_ours(p) && supervises(p.pid));
     // Somebody else's, seen in a shared table of processes, would have another binary.
     daemons.next().map(|p| p.pid)
 }

@@ -92,6 +92,20 @@ fn the_death_of_a_worker_is_told_with_the_end_of_its_program() {
 }
 
 #[test]
+fn the_death_of_a_stranger_is_not_taken_for_the_next_ones() {
+    let root = Root::new("stranger");
+    let mut all = root.histories();
+    root.kills(6);
+    all.note_killed_stranger(Mono(1));
+    let end = all.completed(facts(EndReason::Signal, KILL));
+    assert_eq!((end.reason, end.oom_kills), (EndReason::Signal, 1));
+    // In the same turn nobody looks again.
+    root.kills(7);
+    all.note_killed_stranger(Mono(1));
+    assert_eq!(all.completed(facts(EndReason::Signal, KILL)).reason, EndReason::Oom);
+}
+
+#[test]
 fn without_a_control_group_a_signal_is_a_signal() {
     let mut all = Histories::new(Path::new("/nonexistent"));
     assert_eq!(all.completed(facts(EndReason::Signal, KILL)).reason, EndReason::Signal);

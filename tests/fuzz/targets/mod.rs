@@ -1,6 +1,8 @@
 //! The targets: each makes inputs, and says what must hold for any of them.
 
+mod checks;
 mod config;
+mod dotenv;
 mod engine;
 mod filters;
 mod frames;
@@ -42,6 +44,7 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(frames::Frames),
         Box::new(getopt::Getopt),
         Box::new(keys::Keys),
+        Box::new(dotenv::Dotenv),
         Box::new(lines::Lines),
         Box::new(filters::Filters),
         Box::new(listener::Listener),

@@ -9,20 +9,25 @@
 #![allow(clippy::disallowed_methods)] // the fences of the product's clippy.toml are about the product
 
 pub mod bins;
+mod caps;
 pub mod daemon;
 pub mod http;
 pub mod listener;
+pub mod notify;
 pub mod pattern;
 pub mod proc;
+pub mod pty;
 pub mod puppet;
 pub mod root;
 pub mod run;
 pub mod temp;
 pub mod terminal;
+pub mod trace;
 pub mod wait;
 
 pub use bins::{mainstay, puppet};
 pub use daemon::{Daemon, Setup};
+pub use pty::Pty;
 pub use run::{Cmd, Done};
 pub use temp::TempDir;
 pub use terminal::Terminal;

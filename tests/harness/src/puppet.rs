@@ -25,6 +25,7 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   eat MIB                     fills so much memory and keeps it
   spawn-holding               a child that holds; says its pid
   spawn-ignoring-term         a child that holds and ignores TERM; says its pid
+  hog MS                      takes every process there is for so long, says `full` once; they end with it
   spawn-daemon                a child in a session of its own that holds; says its pid
   spawn-holding-pipe MS       a child that keeps our stdout open for MS and then says `late`
   chunk FILE, chunk-err FILE  what is in the file, in one write; waits until the reader has taken it
@@ -40,10 +41,15 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   tty                         `tty foreground` when stdin is a terminal and we are in its foreground group
   touch FILE, append FILE TEXT, stamp FILE   an empty file, a line, a line with pid and monotonic milliseconds
   wait-file FILE              waits until the file exists
+  notify TEXT                 TEXT to $NOTIFY_SOCKET; \\n is a line end
+  notify-until FILE MS TEXT   the same every MS until the file exists
   exit-from FILE              exits with the number in the file, 0 without one
   limits                      soft and hard limits of open files and of processes; -1 is none
   close FDS, rlimit-nofile N|max, rlimit-nproc N, rlimit-core N, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
   subreaper                   become one
+  rights                      how many capabilities we have, how many are in the bounding set, and no_new_privs
+  unmount DIR                 take what is mounted there away, whoever uses it
+  cap-bound N|all, cap-drop N|all   capabilities by number: out of the bounding set; out of our own sets
   exec CMD ARG...             become another program";
 
 /// Runs the verbs; the exit code.
@@ -88,6 +94,7 @@ fn perform(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
         "eat" => eat(number(&word())),
         "spawn-holding" => spawn(|| ()),
         "spawn-ignoring-term" => spawn(|| dispose(libc::SIGTERM, libc::SIG_IGN)),
+        "hog" => hog(number(&word())),
         "spawn-daemon" => spawn(|| {
             // SAFETY: setsid(2) has no arguments.
             unsafe { libc::setsid() };
@@ -150,6 +157,14 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
                 nap(2);
             }
         }
+        "notify" => notify(&word()),
+        "notify-until" => {
+            let (path, ms, text) = (word(), number(&word()), word());
+            while !std::path::Path::new(&path).exists() {
+                notify(&text);
+                nap(ms);
+            }
+        }
         "exit-from" => return Some(std::fs::read_to_string(word()).map_or(0, |t| number(t.trim()))),
         "close" => word().split(',').for_each(|fd| {
             // SAFETY: close(2) takes an integer; the puppet owns all its descriptors.
@@ -164,15 +179,25 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
         "setids" => setids(number(&word()), number(&word())),
         "no-new-privs" => prctl(libc::PR_SET_NO_NEW_PRIVS),
         "subreaper" => prctl(libc::PR_SET_CHILD_SUBREAPER),
+        "unmount" => {
+            check(verb, nix::mount::umount2(word().as_str(), nix::mount::MntFlags::MNT_DETACH));
+        }
+        "cap-bound" => crate::caps::bound(&word()),
+        "rights" => line(&crate::caps::rights()),
+        "cap-drop" => crate::caps::drop_own(&word()),
         "setsid" => check(verb, nix::unistd::setsid().map(drop)),
         other => die(&format!("no such verb: {other}")),
     }
     None
 }
 
-fn die(text: &str) -> ! {
+pub(crate) fn die(text: &str) -> ! {
     emit(2, format!("puppet: {text}\n").as_bytes());
     std::process::exit(99)
+}
+
+fn notify(text: &str) {
+    crate::notify::say(text).unwrap_or_else(|why| die(&why));
 }
 
 fn check(what: &str, result: Result<(), nix::Error>) {
@@ -214,7 +239,7 @@ fn line(text: &str) {
     emit(1, format!("{text}\n").as_bytes());
 }
 
-fn number(text: &str) -> i32 {
+pub(crate) fn number(text: &str) -> i32 {
     text.parse().unwrap_or_else(|_| die(&format!("not a number: {text}")))
 }
 
@@ -353,6 +378,30 @@ fn eat(mebibytes: i32) {
         block.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
         std::hint::black_box(&mut block);
         std::mem::forget(block);
+    }
+}
+
+/// Children until there is no room for more, again and again.
+fn hog(ms: i32) {
+    let until = monotonic_ms() + i64::from(ms);
+    let mut is_full = false;
+    while monotonic_ms() < until {
+        // SAFETY: there is no other thread; the child only waits.
+        match unsafe { libc::fork() } {
+            0 => {
+                // SAFETY: the option takes a signal; then nothing but waiting for it.
+                unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+                let _ = perform("hold", &mut Vec::new().into_iter());
+            }
+            -1 => {
+                if !is_full {
+                    line("full");
+                }
+                is_full = true;
+                nap(1);
+            }
+            _ => {}
+        }
     }
 }
 

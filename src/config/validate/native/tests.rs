@@ -69,7 +69,7 @@ depends_on = [\"db\"]
 [program.cron]
 command = \"cron\"
 schedule = \"*/5 * * * *\"
-schedule_timezone = \"Europe/Berlin\"
+schedule_timezone = \"UTC\"
 schedule_overlap = \"queue\"
 gates = \"none\"
 [program.web]
@@ -254,6 +254,8 @@ fn what_does_not_go_together_is_refused_with_its_place() {
         ("readiness_http=:80/\nreadiness_tcp=80", "`readiness_http` is there as well"),
         ("liveness_log=x", "it can only say once"),
         ("liveness_fd=3", "it can only say once"),
+        ("readiness_log=port [0-9", "not a regular expression"),
+        ("readiness_log=ready\nlog_capture=false", "`readiness_log` needs its output"),
         ("liveness_tcp=80\nliveness_success_threshold=2", "one pass is enough"),
         ("readiness_tcp=80\nreadiness_failure_threshold=0", "0 is out of bounds"),
         ("readiness_tcp=80\nreadiness_period=0", "the time is 0"),
@@ -328,6 +330,19 @@ fn variables_name_programs_in_lower_case() {
     assert_eq!(web.native.depends_on, [DependsOn { target: "my-db".into(), need: Need::Started }]);
     assert_eq!(web.native.limits.as_ref().map(|l| l.rlimits.len()), Some(1));
     assert_eq!(config.supervisor.signals, [(Signal::HUP, Route::Ignore)]);
+}
+
+#[test]
+fn every_signal_of_the_table_survives_the_way() {
+    let keys = crate::config::settings::all().filter_map(|s| s.key.strip_prefix("signal_"));
+    let keys: Vec<&str> = keys.filter(|key| *key != "target").collect();
+    assert!(keys.len() > 15, "{keys:?}");
+    for key in keys {
+        let config = ini(&format!("[mainstay]\nsignal_{key}=ignore\n[program:a]\ncommand=x\n"));
+        assert_eq!(config.supervisor.signals.len(), 1, "{key}");
+        assert_eq!(toml(&to_toml(&config, true)).supervisor.signals, config.supervisor.signals, "{key}");
+    }
+    assert_eq!(toml("[signals]\nSIGIO = 'ignore'\n[program.a]\ncommand = 'x'\n").supervisor.signals.len(), 1);
 }
 
 #[test]
