@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
 """Checks the manifests of this folder, offline: `make k8s-check`.
 
-1. Against the schemas of Kubernetes, strictly (kubernetes-validate carries them). PodMonitor is not Kubernetes' own:
-   of that, the fields in use are checked by hand.
-2. Against each other: ports, labels, volumes and ConfigMaps that are named exist; probes ask for pages that are served.
+1. Against the schemas of Kubernetes, strictly (kubernetes-validate carries them). PodMonitor and PrometheusRule are not
+   Kubernetes' own: of those, the fields in use are checked by hand.
+2. Against each other: ports, labels, volumes, Secrets and ConfigMaps that are named exist; probes ask for pages that are
+   served; files of secrets are mounted; times fit into one another.
 3. Against the "restricted" Pod Security Standard.
 4. The ConfigMap's TOML, with `dist/mainstay check`, when that is built.
+5. Alerts name metrics that docs/metrics.md has.
 """
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 
 import kubernetes_validate
 import yaml
@@ -18,6 +22,8 @@ import yaml
 HERE = pathlib.Path(__file__).resolve().parent
 BINARY = HERE.parent / "dist" / "mainstay"
 PAGES = {"startupProbe": "/startupz", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+DRAIN = ["/mainstay", "ctl", "drain", "--wait"]
+METRICS = HERE.parent / "docs" / "metrics.md"
 VERSIONS = ["1.29", "1.33"]
 problems = []
 
@@ -28,6 +34,10 @@ def need(ok, text):
 
 
 def schema(name, doc):
+    if doc["kind"] == "PrometheusRule":
+        need(doc["apiVersion"] == "monitoring.coreos.com/v1", f"{name}: wrong apiVersion of PrometheusRule")
+        need(set(doc["spec"]) == {"groups"}, f"{name}: unknown field")
+        return
     if doc["kind"] == "PodMonitor":
         need(doc["apiVersion"] == "monitoring.coreos.com/v1", f"{name}: wrong apiVersion of PodMonitor")
         need(set(doc["spec"]) <= {"selector", "podMetricsEndpoints", "namespaceSelector"}, f"{name}: unknown field")
@@ -50,7 +60,7 @@ def restricted(name, pod):
         need(own.get("readOnlyRootFilesystem") is True, f"{name}: {c['name']} can write its root")
 
 
-def references(name, deployment, configs):
+def references(name, deployment, configs, secrets):
     template = deployment["spec"]["template"]
     pod, labels = template["spec"], template["metadata"]["labels"]
     need(deployment["spec"]["selector"]["matchLabels"].items() <= labels.items(), f"{name}: selector misses its pods")
@@ -58,6 +68,8 @@ def references(name, deployment, configs):
     for volume in volumes.values():
         if "configMap" in volume:
             need(volume["configMap"]["name"] in configs, f"{name}: no ConfigMap {volume['configMap']['name']}")
+        if "secret" in volume:
+            need(volume["secret"]["secretName"] in secrets, f"{name}: no Secret {volume['secret']['secretName']}")
     ports = set()
     for c in pod["containers"]:
         mine = [p["name"] for p in c["ports"]]
@@ -68,6 +80,57 @@ def references(name, deployment, configs):
             get = c.get(probe, {}).get("httpGet", {})
             need(get.get("path") == page and get.get("port") in mine, f"{name}: {probe} does not ask {page} of a port")
     return labels, ports
+
+
+def secret_files(pod, container, secrets):
+    """Every path at which a key of a Secret is mounted."""
+    volumes = {v["name"]: v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v}
+    for mount in container["volumeMounts"]:
+        for key in secrets.get(volumes.get(mount["name"]), []):
+            yield f"{mount['mountPath']}/{key}"
+
+
+def program_files(name, pod, config, secrets):
+    """What programs read variables from is there."""
+    mounted = {path for c in pod["containers"] for path in secret_files(pod, c, secrets)}
+    for program, settings in config.get("program", {}).items():
+        for variable, path in settings.get("env_from_file", {}).items():
+            need(path in mounted, f"{name}: {program}: nothing is mounted at {path} for {variable}")
+
+
+def times(name, pod, config):
+    """grace > preStop + shutdown_timeout, and shutdown_timeout > drain_delay: see docs/kubernetes.md."""
+    whole = config["supervisor"]
+    drain, timeout, grace = whole["drain_delay"], whole["shutdown_timeout"], pod["terminationGracePeriodSeconds"]
+    need(drain < timeout, f"{name}: drain_delay {drain} leaves nothing of shutdown_timeout {timeout}")
+    for c in pod["containers"]:
+        hook = c.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command")
+        need(hook == DRAIN, f"{name}: {c['name']}: preStop is {hook}")
+        need(drain + timeout < grace, f"{name}: {drain} s of preStop and {timeout} s to stop, but {grace} s of grace")
+        readiness = c["readinessProbe"]
+        gone = readiness["periodSeconds"] * readiness["failureThreshold"]
+        need(gone <= drain, f"{name}: {c['name']}: not ready is noticed after {gone} s, the drain takes {drain} s")
+    for program, settings in config.get("program", {}).items():
+        wait = settings.get("stopwaitsecs", 10)
+        need(wait <= timeout - drain, f"{name}: {program}: stopwaitsecs {wait} does not fit into {timeout} - {drain}")
+
+
+def alerts(name, doc):
+    known = set(re.findall(r"`(mainstay_\w+)", METRICS.read_text()))
+    names = []
+    for group in doc["spec"]["groups"]:
+        need(set(group) <= {"name", "rules", "interval"}, f"{name}: unknown field of a group")
+        for rule in group["rules"]:
+            names.append(rule["alert"])
+            need(set(rule) <= {"alert", "expr", "for", "labels", "annotations"}, f"{name}: {rule['alert']}: unknown field")
+            need({"summary", "description"} <= set(rule["annotations"]), f"{name}: {rule['alert']}: says nothing")
+            used = set(re.findall(r"mainstay_\w+", rule["expr"]))
+            need(used, f"{name}: {rule['alert']}: asks nothing of ours")
+            for metric in sorted(used - known):
+                problems.append(f"{name}: {rule['alert']}: there is no metric {metric}")
+            for counter in re.findall(r"(\w+)(?:\{[^}]*\})?\[", rule["expr"]):
+                need(counter.endswith("_total"), f"{name}: {rule['alert']}: increase of {counter}, which is no counter")
+    need(len(names) == len(set(names)), f"{name}: an alert twice")
 
 
 def check_toml(name, config):
@@ -89,12 +152,21 @@ def main():
         schema(name, doc)
     if problems:
         return report(docs)  # the rest would stumble over what is not there
-    configs = {d["metadata"]["name"] for _, d in docs if d["kind"] == "ConfigMap"}
+    configs = {d["metadata"]["name"]: d["data"] for _, d in docs if d["kind"] == "ConfigMap"}
+    secrets = {d["metadata"]["name"]: d["stringData"] for _, d in docs if d["kind"] == "Secret"}
     labels, ports = {}, set()
     for name, doc in docs:
         if doc["kind"] == "Deployment":
-            labels, ports = references(name, doc, configs)
-            restricted(name, doc["spec"]["template"]["spec"])
+            labels, ports = references(name, doc, configs, secrets)
+            pod = doc["spec"]["template"]["spec"]
+            restricted(name, pod)
+            for volume in pod["volumes"]:
+                for text in configs.get(volume.get("configMap", {}).get("name"), {}).values():
+                    config = tomllib.loads(text)
+                    times(name, pod, config)
+                    program_files(name, pod, config, secrets)
+        elif doc["kind"] == "PrometheusRule":
+            alerts(name, doc)
         elif doc["kind"] == "ConfigMap":
             check_toml(name, doc)
     for name, doc in docs:

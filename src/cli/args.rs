@@ -2,7 +2,7 @@
 //!
 //! Pure. Not here: what the arguments do.
 
-use crate::cli::{check, ctl, doctor, health, init, pidproxy, run, sample};
+use crate::cli::{check, ctl, doctor, health, init, pidproxy, probe, run, sample};
 use clap::{Parser, Subcommand};
 
 /// PID 1 of a container: supervises several programs, speaks supervisord, Prometheus and Kubernetes
@@ -23,7 +23,7 @@ Exit codes: run: 0 stopped as asked, 2 configuration or usage, 70 internal error
 init: the program's code, 128+N after signal N, 127 not found, 126 not executable.
 pidproxy: 0 the command has ended or was told to, 1 usage or nobody to signal, 127 not found, 126 not executable.
 check: 0 good, 2 errors. health: 0 healthy, 1 not. doctor: 0 nothing failed, 1 something did.
-ctl: supervisorctl's codes.
+probe: 0 passed, 1 failed, 2 usage. ctl: supervisorctl's codes.
 
 Start here:  mainstay sample toml > mainstay.toml && mainstay run -c mainstay.toml"
 )]
@@ -49,6 +49,10 @@ pub(crate) enum Applet {
     Health(health::HealthArgs),
     /// Say what is wrong with this container: zombies and whose they are, limits, memory, files, time to stop
     Doctor(doctor::DoctorArgs),
+    /// Ask a program whether it is ready or alive: what checks of kind http and tcp run
+    #[command(after_help = "\
+The last line on stdout says what was found. Exit codes: 0 passed, 1 failed, 2 bad usage.")]
+    Probe(probe::ProbeArgs),
     /// Print a commented sample: ini, toml, env, docker, k8s, or supervisord for what echo_supervisord_conf prints
     Sample(sample::SampleArgs),
     /// The HTTP process; started by `run` only

@@ -6,6 +6,7 @@
 use crate::cli::ctl::variable;
 use crate::ctl::address::ServerAddress;
 use crate::ctl::{client, discover};
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,18 @@ pub struct HealthArgs {
     /// Which probe to ask for
     #[arg(value_enum, default_value = "ready")]
     pub probe: Probe,
+    /// Only this program: NAME, GROUP:NAME, or a group
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// Leave this program out; may be given again
+    #[arg(long, value_name = "NAME", conflicts_with = "name")]
+    pub exclude: Vec<String>,
+    /// Show every check, also when all is well
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Show every check as JSON
+    #[arg(long)]
+    pub json: bool,
     /// Ask this server: http://host:port, http://host:port/path or unix:///path
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
@@ -70,11 +83,14 @@ fn probe(args: &HealthArgs, env: discover::Lookup<'_>, out: &mut dyn Write, err:
                 continue;
             }
         };
-        if answer.status == 200 {
+        let is_good = answer.status == 200;
+        let body = String::from_utf8_lossy(&answer.body);
+        if !is_good || args.json || args.verbose {
+            let _ = writeln!(out, "{}", body.trim_end());
+        }
+        if is_good {
             return 0;
         }
-        let body = String::from_utf8_lossy(&answer.body);
-        let _ = writeln!(out, "{}", body.trim_end());
         if answer.status != 503 {
             let _ =
                 writeln!(err, "error: cannot use the answer of {address}{path}: status {}", answer.status);
@@ -86,17 +102,49 @@ fn probe(args: &HealthArgs, env: discover::Lookup<'_>, out: &mut dyn Write, err:
     1
 }
 
+/// `/readyz?exclude=web`
+fn path_of(args: &HealthArgs) -> String {
+    let mut path = args.probe.path().to_owned();
+    if let Some(name) = &args.name {
+        let _ = write!(path, "/{}", Escaped(name));
+    }
+    let excluded = args.exclude.iter().map(|name| format!("exclude={}", Escaped(name)));
+    let verbose = args.verbose.then(|| "verbose".to_owned());
+    let json = args.json.then(|| "format=json".to_owned());
+    for (n, word) in excluded.chain(verbose).chain(json).enumerate() {
+        let _ = write!(path, "{}{word}", if n == 0 { '?' } else { '&' });
+    }
+    path
+}
+
+/// A name as a part of a URL.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b':' => {
+                    write!(f, "{}", char::from(byte))?;
+                }
+                other => write!(f, "%{other:02X}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Where to ask, and for which path: what was named, or what environment, file and the usual sockets offer.
 fn candidates(args: &HealthArgs, env: discover::Lookup<'_>) -> Result<Vec<(ServerAddress, String)>, String> {
-    let path = args.probe.path();
+    let path = &path_of(args);
     if let Some(url) = &args.url {
         let parsed = ServerAddress::parse_with_path(url);
         let (address, own_path) = parsed.map_err(|e| format!("invalid value for --url: {e}"))?;
         let path = if own_path.trim_matches('/').is_empty() { path } else { &own_path };
-        return Ok(vec![(address, path.to_owned())]);
+        return Ok(vec![(address, path.clone())]);
     }
     let found = discover::probe_addresses(args.configuration.as_deref(), env)?;
-    Ok(found.into_iter().map(|address| (address, path.to_owned())).collect())
+    Ok(found.into_iter().map(|address| (address, path.clone())).collect())
 }
 
 #[cfg(test)]
@@ -124,7 +172,23 @@ mod tests {
     }
 
     fn ask(probe_: Probe, url: Option<String>, listen: Option<String>) -> (u8, String, String) {
-        let args = HealthArgs { probe: probe_, url, configuration: None, timeout: 3 };
+        asking(HealthArgs { probe: probe_, url, ..plain() }, listen)
+    }
+
+    fn plain() -> HealthArgs {
+        HealthArgs {
+            probe: Probe::Ready,
+            name: None,
+            exclude: Vec::new(),
+            verbose: false,
+            json: false,
+            url: None,
+            configuration: None,
+            timeout: 3,
+        }
+    }
+
+    fn asking(args: HealthArgs, listen: Option<String>) -> (u8, String, String) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let env = |name: &str| listen.clone().filter(|_| name == "MAINSTAY_HTTP__LISTEN");
         let code = probe(&args, &env, &mut out, &mut err);
@@ -149,6 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn one_program_is_asked_for_and_others_are_left_out() {
+        let one = HealthArgs { name: Some("a b:c/d".to_owned()), ..plain() };
+        assert_eq!(path_of(&one), "/readyz/a%20b:c%2Fd");
+        let some = HealthArgs {
+            probe: Probe::Startup,
+            exclude: vec!["x".to_owned(), "y&z".to_owned()],
+            verbose: true,
+            json: true,
+            ..plain()
+        };
+        assert_eq!(path_of(&some), "/startupz?exclude=x&exclude=y%26z&verbose&format=json");
+        let (address, server) = server(200, "{}\n");
+        let args = HealthArgs { json: true, url: Some(format!("http://{address}")), ..plain() };
+        assert_eq!(asking(args, None), (0, "{}\n".to_owned(), String::new()));
+        assert!(server.join().expect("no panic").starts_with("GET /readyz?format=json "));
+    }
+
+    #[test]
     fn a_path_in_the_address_is_kept() {
         let (address, server) = server(404, "404 Not Found\n");
         let (code, _, err) = ask(Probe::Startup, Some(format!("http://{address}/readyz/web")), None);
@@ -169,7 +251,7 @@ mod tests {
     fn a_mute_server_is_said_to_be_mute() {
         let mute = TcpListener::bind("127.0.0.1:0").expect("bind");
         let url = format!("http://{}", mute.local_addr().expect("address"));
-        let args = HealthArgs { probe: Probe::Live, url: Some(url.clone()), configuration: None, timeout: 1 };
+        let args = HealthArgs { probe: Probe::Live, url: Some(url.clone()), timeout: 1, ..plain() };
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = probe(&args, &|_| None, &mut out, &mut err);
         let err = String::from_utf8(err).expect("text");

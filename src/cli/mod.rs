@@ -13,6 +13,7 @@ pub mod health;
 mod init;
 mod listener;
 mod pidproxy;
+pub mod probe;
 mod run;
 pub mod sample;
 mod supervisord;
@@ -74,6 +75,10 @@ fn dispatch(started: Started) -> u8 {
             started.signal_state.unblock(&[]);
             listener::run(started.args.get(1).and_then(|w| w.to_str()))
         }
+        (_, Some("probe")) => {
+            started.signal_state.unblock(&[]);
+            probe::run_plain(&started.args).unwrap_or_else(|| parse(started, &["mainstay"]))
+        }
         (_, None) => parse(started, &["mainstay", "run"]),
         (_, Some("-h" | "--help" | "-V" | "--version")) => parse(started, &["mainstay"]),
         (_, Some(word)) if word.starts_with('-') => parse(started, &["mainstay", "run"]),
@@ -104,6 +109,7 @@ fn run_applet(applet: Applet, started: Started) -> u8 {
         Applet::Ctl(args) => ctl::run(&args, &started.env_text()),
         Applet::Check(args) => check::run(&args, started.env_text()),
         Applet::Health(args) => health::run(&args, &started.env_text()),
+        Applet::Probe(args) => probe::run(&args),
         Applet::Doctor(args) => doctor::run(&args, &started.env, started.env_text()),
         Applet::Sample(args) => sample::run(&args, &mut std::io::stdout()).map_or(1, |()| 0),
         Applet::Pidproxy(args) => pidproxy::run(args, started),

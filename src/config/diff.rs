@@ -4,7 +4,7 @@
 //! does not count, nor a log file that is AUTO now), plus our own settings; values of variables are never shown.
 //! Not here: acting on a difference (`daemon::update`), what changes take effect when (the settings table).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::config::model::{Config, Group, GroupKind, Program};
 use crate::config::print::json;
@@ -64,8 +64,7 @@ pub fn program(old: &Program, new: &Program) -> Vec<Difference> {
         return Vec::new();
     }
     let mut found = differences(SectionKind::Program, &json::process(old, true), &json::process(new, true));
-    let [from, to] = [old, new].map(all_of_ours);
-    found.extend(differences(SectionKind::Program, &from, &to));
+    found.extend(differences(SectionKind::Program, &json::own_of(old), &json::own_of(new)));
     if let (Some(from), Some(to)) = (&old.socket, &new.socket)
         && from.url != to.url
     {
@@ -73,14 +72,6 @@ pub fn program(old: &Program, new: &Program) -> Vec<Difference> {
         found.push(Difference { setting: "socket".to_owned(), from, to, change: Change::Restart });
     }
     found
-}
-
-/// Every setting that Supervisor does not know, whether it is there or not.
-fn all_of_ours(program: &Program) -> Value {
-    let mut all = Value::Object(settings::native().map(|s| (s.key.to_owned(), Value::Null)).collect());
-    json::extend(&mut all, json!({ LADDER: Value::Null }));
-    json::extend(&mut all, json::own_of(program));
-    all
 }
 
 /// The settings of a group itself: its priority, and a listener's events.
@@ -152,7 +143,10 @@ fn differences(kind: SectionKind, old: &Value, new: &Value) -> Vec<Difference> {
     let (Value::Object(old), Value::Object(new)) = (old, new) else { return Vec::new() };
     let null = Value::Null;
     let mut found = Vec::new();
-    for (setting, to) in new {
+    // What is not said any more differs as well.
+    let gone =
+        old.iter().filter(|(setting, _)| !new.contains_key(*setting)).map(|(setting, _)| (setting, &null));
+    for (setting, to) in new.iter().chain(gone) {
         let from = old.get(setting).unwrap_or(&null);
         let is_auto = setting.ends_with("_logfile") && to == "AUTO";
         if from == to || is_auto || DERIVED.contains(&setting.as_str()) {
@@ -194,7 +188,7 @@ fn names(from: &serde_json::Map<String, Value>, to: &serde_json::Map<String, Val
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::settings::{PROGRAMS, all};
+    use crate::config::settings::{self, PROGRAMS, Setting, Type, all};
     use crate::config::testing::{groups_of_ini, load_ini};
 
     fn only(text: &str) -> Group {
@@ -272,7 +266,6 @@ mod tests {
                     let group = only(&format!("{head}\ncommand=x\n"));
                     let mut all = json::group(&group, &[], true);
                     json::extend(&mut all, json::process(&group.programs[0], true));
-                    json::extend(&mut all, all_of_ours(&group.programs[0]));
                     all.as_object().expect("a map").keys().cloned().collect::<Vec<_>>()
                 })
                 .collect();
@@ -290,9 +283,72 @@ mod tests {
             "dependent_startup_wait_for",
             "dependent_startup_inherit_priority",
         ];
-        for setting in all().filter(|s| s.kinds.iter().any(|k| PROGRAMS.contains(k))) {
+        let of_programs = |s: &&Setting| s.kinds.iter().any(|k| PROGRAMS.contains(k));
+        for setting in all().filter(|s| of_programs(s) && !settings::is_native(s.key)) {
             let is_there = names.iter().any(|n| n == setting.key) || others.contains(&setting.key);
             assert!(is_there, "{} is not compared", setting.key);
+        }
+    }
+
+    /// The same for ours: each is written in turn, added, and taken away again.
+    #[test]
+    fn every_setting_of_ours_is_compared_both_ways() {
+        for setting in settings::native() {
+            // It needs something beside it, or names somebody; it is off as it is, or means nothing by itself.
+            let beside = match setting.key {
+                key if key.starts_with("readiness_") && !key.ends_with("_http") => "readiness_tcp=1\n",
+                key if key.starts_with("liveness_") && !key.ends_with("_http") => "liveness_tcp=1\n",
+                "schedule_timezone" | "schedule_overlap" => "schedule=* * * * *\n",
+                "restart_window" => "max_restarts=1\n",
+                "hook_timeout" => "pre_start=x\n",
+                _ => "",
+            };
+            let value = match setting.key {
+                "depends_on" => "b",
+                "enabled" => "no",
+                "bind" => "stop",
+                "schedule_overlap" => "queue",
+                "log_capture" => "false",
+                "log_format" => "json",
+                "log_overflow" => "drop",
+                "env_inherit" => "false",
+                "gates" => "live",
+                "backoff_factor" => "3",
+                "backoff_jitter" => "3",
+                "liveness_success_threshold" => continue,
+                key if key.ends_with("_fd") => "5",
+                _ => match setting.ty {
+                    Type::Bool | Type::Choice(["true", "false"]) => "true",
+                    Type::Choice(words) => words.last().expect("a word"),
+                    Type::Form(example) => example,
+                    Type::Pairs => "A=\"/a\"",
+                    Type::Size => "1MB",
+                    Type::Path => "/srv",
+                    Type::Command => "sh -c x",
+                    Type::List => "www",
+                    _ => "7",
+                },
+            };
+            // Of two kinds of checks only one may be there.
+            let is_kind = ["exec", "tcp", "log", "notify", "fd"]
+                .iter()
+                .any(|k| setting.key.ends_with(&format!("ness_{k}")));
+            let (before, after) = if is_kind { ("", "") } else { (beside, beside) };
+            let of = |text: &str| {
+                let text = format!("[program:a]\ncommand=x\n{text}\n[program:b]\ncommand=x\n");
+                let mut groups = groups_of_ini(&text);
+                groups.remove(0).programs.remove(0)
+            };
+            let (without, with) = (of(before), of(&format!("{after}{}={value}", setting.key)));
+            for (from, to) in [(&without, &with), (&with, &without)] {
+                let told: Vec<(String, Change)> =
+                    program(from, to).into_iter().map(|d| (d.setting, d.change)).collect();
+                assert!(
+                    told.contains(&(setting.key.to_owned(), setting.change)),
+                    "{}: {told:?}",
+                    setting.key
+                );
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use crate::config::model::Dialect;
 use crate::config::raw::SectionKind;
+use crate::types::Signal;
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +138,12 @@ pub fn native() -> impl Iterator<Item = &'static Setting> {
     native::SETTINGS.iter()
 }
 
+/// The name by which a signal is routed: of SIGIO and SIGPOLL, which are one, the one that has a setting.
+#[must_use]
+pub fn routed_name(signal: Signal) -> Option<&'static str> {
+    all().filter_map(|s| s.key.strip_prefix("signal_")).find(|name| Signal::from_name(name) == Some(signal))
+}
+
 /// Whether it is one of `native`.
 #[must_use]
 pub fn is_native(key: &str) -> bool {
@@ -237,6 +244,16 @@ const fn same(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_signal_with_a_route_is_called_as_it_is_read() {
+        let names = all().filter_map(|s| s.key.strip_prefix("signal_")).filter(|name| *name != "target");
+        let names: Vec<&str> = names.collect();
+        assert!(names.len() > 10);
+        for name in names {
+            assert_eq!(Signal::from_name(name).and_then(routed_name), Some(name));
+        }
+    }
 
     #[test]
     fn a_key_occurs_once_for_each_kind_of_section() {

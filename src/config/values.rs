@@ -20,6 +20,7 @@ pub(crate) mod words;
 use crate::config::model::{Autorestart, Dialect};
 use crate::config::python::{int, octal as python_octal, repr, strip};
 use crate::config::raw::RawValue;
+use crate::config::settings::nearest;
 use crate::config::world::World;
 use crate::types::{LogLevel, Signal};
 
@@ -173,8 +174,8 @@ pub(crate) fn signal(input: &Input<'_>) -> Result<Signal, Bad> {
             (int(text).ok(), text.to_owned())
         }
     };
-    let hint = "write a name such as TERM, INT, QUIT or HUP, or a number";
     let upper = strip(&shown).to_uppercase();
+    let hint = signal_hint(&upper);
     match number {
         Some(n) => {
             let signal = i32::try_from(n).ok().map(Signal).filter(|s| s.0 == 0 || s.name().is_some());
@@ -185,6 +186,16 @@ pub(crate) fn signal(input: &Input<'_>) -> Result<Signal, Bad> {
         None => Signal::from_name(&upper)
             .or_else(|| constant(&upper))
             .ok_or_else(|| Bad::new(format!("value {} is not a valid signal name", repr(&shown))).hint(hint)),
+    }
+}
+
+/// The signal that was probably meant.
+pub(crate) fn signal_hint(word: &str) -> String {
+    let bare = word.strip_prefix("SIG").unwrap_or(word);
+    let names = (1..=31).filter_map(|n| Signal(n).name()).map(|name| name.trim_start_matches("SIG"));
+    match nearest(bare, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "write a name such as TERM, INT, QUIT or HUP, or a number".to_owned(),
     }
 }
 

@@ -272,6 +272,8 @@ pub struct ProcessInfo {
     /// How the last process, or attempt to start one, ended.
     pub last_end: Option<LastEnd>,
     pub stats: ProcessStats,
+    /// Of those checks that it has.
+    pub checks: Vec<CheckInfo>,
 }
 
 /// The newest end in short.
@@ -341,6 +343,26 @@ pub struct ProcessStats {
     /// Stopped because it failed its liveness check.
     pub exits_liveness: u64,
     pub spawn_failures: u64,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum CheckKind {
+    #[default]
+    Readiness,
+    Liveness,
+}
+
+/// What a check has come to, and how often it was run since the daemon started. A program that speaks by itself is not
+/// asked: only a missed watchdog counts as a run then.
+#[derive(Clone, Copy, Default, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CheckInfo {
+    pub kind: CheckKind,
+    /// It has passed, by its thresholds, and the process lives.
+    pub up: bool,
+    pub runs: u64,
+    pub failures: u64,
+    /// All runs together.
+    pub duration_ns: u64,
 }
 
 /// Numbers of the daemon itself.

@@ -13,9 +13,9 @@ mod plan;
 mod state;
 
 pub use api::{
-    Check, Command, Event, HealthKind, HealthReport, Hello, Ident, LastEnd, ListenerKind, ListenerSpec,
-    LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo, Push, Reply, Request,
-    SelfStats, Send, Snapshot, Target, TargetResult,
+    Check, CheckInfo, CheckKind, Command, Event, HealthKind, HealthReport, Hello, Ident, LastEnd,
+    ListenerKind, ListenerSpec, LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo,
+    Push, Reply, Request, SelfStats, Send, Snapshot, Target, TargetResult,
 };
 pub use explain::{End, EndReason, Explained, Outlook, Used, duration};
 pub use fault::{Fault, FaultCode};

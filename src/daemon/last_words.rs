@@ -41,7 +41,7 @@ impl Daemon {
         let path = self.settled.start_dir.join(path);
         let (slot, reason) = self.last_words.take().unwrap_or((None, "everything has stopped".to_owned()));
         let output = slot.map(|slot| self.recents.last_lines(slot)).unwrap_or_default();
-        let text = compose(&reason, code, &output);
+        let text = compose(&reason, code, whole_lines(&output));
         let is_ours = self.config.supervisor.termination_log.is_some();
         // A fifo that nobody reads must not keep us.
         let opened = std::fs::OpenOptions::new()
@@ -78,12 +78,21 @@ fn compose(reason: &str, code: u8, output: &str) -> String {
     text
 }
 
+/// Without the piece of a line that it begins with, when there was more than is kept.
+fn whole_lines(kept: &str) -> &str {
+    let all = kept.len() < KEPT_BYTES;
+    kept.split_once('\n').map_or(kept, |(_, rest)| if all || rest.is_empty() { kept } else { rest })
+}
+
 fn cut_end(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+    let end = (0..=max.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
 }
 
 fn cut_begin(text: &str, max: usize) -> &str {
-    &text[text.ceil_char_boundary(text.len().saturating_sub(max))..]
+    let from = text.len().saturating_sub(max);
+    let begin = (from..=text.len()).find(|at| text.is_char_boundary(*at));
+    &text[begin.unwrap_or(text.len())..]
 }
 
 #[cfg(test)]
@@ -102,6 +111,15 @@ mod tests {
         assert!(text.len() <= MAX_BYTES && text.len() > MAX_BYTES - 20, "{}", text.len());
         assert!(text.ends_with("line 1999\n"));
         assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("line ")), "no piece of a line");
+    }
+
+    #[test]
+    fn what_was_cut_where_it_was_kept_does_not_begin_with_a_piece_of_a_line() {
+        assert_eq!(whole_lines("one\ntwo\n"), "one\ntwo\n");
+        let long = format!("{}\nlast\n", "x".repeat(KEPT_BYTES));
+        assert_eq!(whole_lines(&long), "last\n");
+        // A single line that is too long: its end is better than nothing.
+        assert_eq!(whole_lines(&long[..KEPT_BYTES + 1]), &long[..KEPT_BYTES + 1]);
     }
 
     #[test]

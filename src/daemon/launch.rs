@@ -8,6 +8,7 @@ use crate::daemon::lastresort;
 use crate::daemon::logs::ident;
 use crate::daemon::state::Daemon;
 use crate::daemon::stdin::Stdin;
+use crate::daemon::voices::{self, Voices};
 use crate::engine::input::{Input, SpawnError, SpawnErrorKind};
 use crate::logging::filters::Filters;
 use crate::logging::{Channel, Plan, SinkId};
@@ -72,8 +73,10 @@ impl Daemon {
         let socket = self.join_socket(proc, program)?;
         let mut plan = spawn::plan(program, &self.context, [None; 3])?;
         self.confine(proc, program, &mut plan);
+        let voices = Voices::open(program, self.context.own_uid, &mut plan);
+        let voices = voices.map_err(|e| self.explain(program, Trouble::Pipe(e)))?;
         let mut ends = self.open_ends(proc, program, socket).map_err(|e| self.explain(program, e))?;
-        if self.runs_short(&ends) {
+        if self.runs_short(&ends) || i64::from(voices.highest()) >= self.usable_fds {
             self.close_ends(&mut ends);
             return Err(self.explain(program, Trouble::Pipe(Errno::EMFILE)));
         }
@@ -95,6 +98,7 @@ impl Daemon {
             fork_error(&program.name, e)
         })?;
         self.keep_ends(proc, ends);
+        self.keep_voices(proc, voices);
         Ok(launched)
     }
 
@@ -136,7 +140,8 @@ impl Daemon {
 
     fn open_output(&mut self, proc: ProcRef, stderr: bool, plan: &LogPlan) -> Result<End, Trouble> {
         let is_protocol = self.is_protocol(proc, stderr);
-        let is_wanted = plan.events || plan.capture_maxbytes > 0;
+        let is_wanted =
+            plan.events || plan.capture_maxbytes > 0 || self.program(proc).is_some_and(voices::watches_log);
         let sink = match &plan.target {
             LogTarget::Inherit => return Ok(End::Inherited),
             // Others than the log may want it; at debug level the daemon's log gets a copy.

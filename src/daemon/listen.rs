@@ -312,8 +312,8 @@ fn open_default_socket(notes: &mut Notes) -> Option<Listener> {
             }
         }
     }
-    let text =
-        "no control socket: none of /run, /var/run, /tmp and /dev/shm can be written; `ctl` will not work";
+    let text = "no control socket: none of /run, /var/run, /tmp and /dev/shm can be written; `ctl` will not work: \
+         mount a tmpfs on /run, or set `[control] unix`";
     notes.push((LogLevel::Warn, text.into()));
     None
 }

@@ -10,7 +10,6 @@ use crate::sys::boot;
 use crate::sys::carray::c_bytes;
 use crate::sys::cgroup::Home;
 use crate::sys::child::ExecPlan;
-use crate::sys::tree;
 use crate::types::{LogLevel, ProcRef};
 use std::collections::BTreeMap;
 
@@ -28,7 +27,7 @@ impl Daemon {
     pub(crate) fn confine(&mut self, proc: ProcRef, program: &Program, plan: &mut ExecPlan) {
         self.forget_tree(proc.slot);
         if program.native.signal_target == Some(SignalTarget::Tree) {
-            plan.confinement.get_or_insert_default().mark = Some(tree::mark(proc.slot));
+            plan.confinement.get_or_insert_default().mark = Some(self.mark_of_tree(proc.slot));
         }
         let Some(bytes) = program.native.limits.as_ref().and_then(|l| l.memory_max) else {
             return self.remove_cgroup(proc.slot);

@@ -7,6 +7,7 @@
 use crate::daemon::heard::Heard;
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
+use crate::engine::input::{Input, Told};
 use crate::logging::channel::CHUNK_BYTES;
 use crate::logging::{Channel, News, Pumped, SinkId, Sinks};
 use crate::sys::clock;
@@ -150,11 +151,20 @@ impl Daemon {
         let Some(Some(Entry { channel, .. })) = entries.get_mut(index as usize) else { return };
         let mut heard = Vec::new();
         let recents = &mut self.recents;
+        // A dead one's last words do not make a later one ready.
+        let slot = self.slots.get_mut(proc.slot as usize).filter(|s| s.incarnation == proc.incarnation);
+        let mut awaited = slot.map(|s| &mut s.voices.log).filter(|log| log.is_some());
         act(channel, &mut self.sinks, scratch, &mut |news| {
             if let News::Output(bytes) = news
                 && is_output
             {
                 recents.push(proc, stderr, bytes);
+                if let Some(log) = &mut awaited
+                    && log.as_mut().is_some_and(|log| log.take(stderr, bytes))
+                {
+                    **log = None;
+                    self.inputs.push_back(Input::Told { proc, what: Told::Ready });
+                }
             }
             heard.extend(Heard::from_news(news, wants));
         });

@@ -62,6 +62,7 @@ impl Daemon {
         lastresort::gone(pid);
         self.drain_output_of(proc);
         self.close_stdin(proc);
+        self.close_voices(proc);
         if let Some(slot) = self.slot_mut(proc) {
             slot.pid = None;
             slot.last_exit = Some(status);

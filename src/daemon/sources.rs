@@ -14,6 +14,10 @@ pub(crate) enum Token {
     Output { index: u32, generation: u32 },
     /// A blocked sink takes bytes again.
     Sink { index: u32 },
+    /// A program has said something by sd_notify; the generation is its incarnation, as below.
+    Notify { slot: u32, generation: u32 },
+    /// A program has written to its readiness descriptor, or closed it.
+    Ready { slot: u32, generation: u32 },
     /// A program reads its stdin again; the generation is its incarnation.
     Stdin { slot: u32, generation: u32 },
     /// A task has said something.
@@ -41,6 +45,8 @@ impl Token {
             Token::Sink { index } => (3, 0, index),
             Token::Stdin { slot, generation } => (4, generation, slot),
             Token::Task { id } => (5, 0, id),
+            Token::Notify { slot, generation } => (6, generation, slot),
+            Token::Ready { slot, generation } => (7, generation, slot),
             Token::Clock => (9, 0, 0),
         };
         kind << KIND_SHIFT | u64::from(cut(generation)) << GENERATION_SHIFT | u64::from(index)
@@ -56,6 +62,8 @@ impl Token {
             3 => Token::Sink { index },
             4 => Token::Stdin { slot: index, generation },
             5 => Token::Task { id: index },
+            6 => Token::Notify { slot: index, generation },
+            7 => Token::Ready { slot: index, generation },
             9 => Token::Clock,
             _ => return None,
         })
@@ -74,6 +82,8 @@ mod tests {
             Token::Output { index: u32::MAX, generation: cut(u32::MAX) },
             Token::Sink { index: 3 },
             Token::Stdin { slot: 9, generation: 1 },
+            Token::Notify { slot: 9, generation: 1 },
+            Token::Ready { slot: 9, generation: 1 },
             Token::Task { id: u32::MAX },
             Token::Clock,
         ] {

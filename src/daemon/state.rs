@@ -23,6 +23,7 @@ use crate::daemon::subscribe::Subscribers;
 use crate::daemon::tasks::Tasks;
 use crate::daemon::trees::Trees;
 use crate::daemon::update::Updating;
+use crate::daemon::voices::Voices;
 use crate::engine::Engine;
 use crate::engine::action::{Action, Leave, Scope};
 use crate::engine::input::{CommandId, Input};
@@ -48,6 +49,8 @@ pub(crate) struct Slot {
     pub(crate) last_exit: Option<ExitStatus>,
     /// Our end of the program's stdin; dropped when it is reaped.
     pub(crate) stdin: Option<Stdin>,
+    /// Ways in which the program speaks by itself.
+    pub(crate) voices: Voices,
     /// Files of AUTO logs, made at boot.
     pub(crate) auto: [Option<PathBuf>; 2],
 }
@@ -258,6 +261,11 @@ impl Daemon {
     /// Gives an input to the engine, performs what it asks for, and goes on until both are quiet.
     pub(crate) fn feed(&mut self, input: Input) {
         self.inputs.push_back(input);
+        self.run_inputs();
+    }
+
+    /// Gives the engine what is queued.
+    pub(crate) fn run_inputs(&mut self) {
         while let Some(input) = self.inputs.pop_front() {
             let ended = crate::daemon::fcgi::ended(&input);
             let mut actions = std::mem::take(&mut self.actions);

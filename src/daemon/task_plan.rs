@@ -21,12 +21,16 @@ pub(crate) struct Words {
 pub(crate) fn probe_argv(probe: &Probe) -> Option<Words> {
     match &probe.how {
         ProbeKind::Exec { argv, .. } => Some(Words { argv: argv.clone(), own_binary: false }),
-        ProbeKind::Http { .. }
-        | ProbeKind::Tcp { .. }
-        | ProbeKind::Log { .. }
-        | ProbeKind::Notify
-        | ProbeKind::Fd(_) => None,
+        ProbeKind::Http { url } => Some(ourselves("http", url)),
+        ProbeKind::Tcp { address } => Some(ourselves("tcp", address)),
+        ProbeKind::Log { .. } | ProbeKind::Notify | ProbeKind::Fd(_) => None,
     }
+}
+
+/// Never inside PID 1: what a server answers is read by a process that may fall over it.
+fn ourselves(what: &str, whom: &str) -> Words {
+    let argv = ["mainstay", "probe", what, whom].map(str::to_owned).to_vec();
+    Words { argv, own_binary: true }
 }
 
 fn words_of(program: &Program, kind: TaskKind) -> Option<Words> {
@@ -45,11 +49,11 @@ fn words_of(program: &Program, kind: TaskKind) -> Option<Words> {
 }
 
 impl Daemon {
-    /// Everything but the descriptors.
+    /// Everything but the descriptors, and the program that the task is for as long as it runs.
     ///
     /// # Errors
     /// Why it cannot be run, as a sentence.
-    pub(crate) fn plan_task(&self, task: TaskRef) -> Result<ExecPlan, String> {
+    pub(crate) fn plan_task(&self, task: TaskRef) -> Result<(ExecPlan, Program), String> {
         let Some(program) = self.program(task.proc) else {
             return Err("its program is gone".to_owned());
         };
@@ -58,6 +62,7 @@ impl Daemon {
         };
         let mut own = program.clone();
         own.environment.extend(self.variables(program, task));
+        own.command = words.argv.join(" ");
         own.argv = Ok(words.argv);
         let plan = if words.own_binary {
             spawn::plan_ourselves(&own, &self.context, [None; 3])
@@ -65,7 +70,7 @@ impl Daemon {
             spawn::plan(&own, &self.context, [None; 3])
         };
         // What fails before the exec is told by us, not by the child on its stderr.
-        plan.map(|plan| ExecPlan { complain: false, ..plan }).map_err(|e| e.text)
+        plan.map(|plan| (ExecPlan { complain: false, ..plan }, own)).map_err(|e| e.text)
     }
 
     /// What a task may want to know.

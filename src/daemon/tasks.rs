@@ -11,6 +11,7 @@ use crate::daemon::sources::Token;
 use crate::daemon::state::Daemon;
 use crate::daemon::task_lines::Lines;
 use crate::engine::input::{Input, TaskEnd, TaskRef};
+use crate::spawn;
 use crate::sys::child::Launched;
 use crate::sys::signals::{self, To};
 use crate::sys::{errno, fd};
@@ -101,7 +102,7 @@ impl Daemon {
     }
 
     fn start_task(&mut self, task: TaskRef, timeout_ms: i64) -> Result<(), String> {
-        let mut plan = self.plan_task(task)?;
+        let (mut plan, program) = self.plan_task(task)?;
         let in_words = |e: Errno| errno::words(e as i32).to_string();
         let (ours, theirs) =
             fd::pipe_for_reading().map_err(|e| format!("cannot make a pipe: {}", in_words(e)))?;
@@ -117,8 +118,11 @@ impl Daemon {
         self.tasks.next_id = self.tasks.next_id.wrapping_add(1);
         let id = self.tasks.next_id;
         // RACE: a failed exec is told when its process has been reaped, like any end.
-        let end =
-            failed.map(|(stage, e)| TaskEnd::NotStarted(format!("cannot {stage}: {}", errno::words(e))));
+        let end = failed.map(|(stage, e)| {
+            let (text, hint) = spawn::failure::told(&program, stage, e);
+            let hint = hint.map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+            TaskEnd::NotStarted(format!("cannot {text}{hint}"))
+        });
         let event = EpollEvent::new(EpollFlags::EPOLLIN, Token::Task { id }.encode());
         // Without being watched it is read at its end.
         let _ = self.epoll.add(&ours, event);

@@ -22,12 +22,25 @@ pub(crate) struct Trees {
     /// It was said that process groups stand in.
     told: bool,
     looked: Option<Mono>,
+    /// It was said that there are no marks.
+    told_of_marks: bool,
 }
 
 impl Daemon {
     /// The slot is started again; whoever was left of its last incarnation counts no more, but by the mark.
     pub(crate) fn forget_tree(&mut self, slot: u32) {
         self.trees.known.remove(&slot);
+    }
+
+    /// What a process of this slot and all that descends from it are found by.
+    pub(crate) fn mark_of_tree(&mut self, slot: u32) -> u64 {
+        if !self.trees.told_of_marks && !tree::marks_can_be_set() {
+            self.trees.told_of_marks = true;
+            let text = "`signal_target = tree` does not reach descendants whose parents have died: there is a hard limit of \
+                        file locks, and that limit is what they are known by; start us without one";
+            self.log(LogLevel::Warn, text);
+        }
+        tree::mark(slot)
     }
 
     /// As kill(2), for the whole tree.

@@ -77,11 +77,14 @@ impl Daemon {
                 Token::Output { index, generation } => self.on_output(index, generation),
                 Token::Sink { index } => self.on_sink(index),
                 Token::Stdin { slot, generation } => self.on_stdin(slot, generation),
+                Token::Notify { slot, generation } => self.on_notify(slot, generation),
+                Token::Ready { slot, generation } => self.on_ready_fd(slot, generation),
                 Token::Task { id } => self.on_task_output(id),
                 Token::Clock => self.on_clock_set(),
                 Token::Signals | Token::Gateway { .. } => {}
             }
         }
+        self.run_inputs();
         if self.engine.next_deadline().is_some_and(|d| d <= self.now.mono) {
             self.feed(Input::Deadline);
         }

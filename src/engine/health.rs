@@ -1,8 +1,10 @@
 //! What Kubernetes may ask: alive, ready, started up; one check for each process that counts.
 //!
-//! Pure. Invariant: `ready` is the AND of its checks, and agrees with the count the engine keeps.
-//! Not here: HTTP and exit codes (`gateway`, `cli`), readiness checks of programs.
+//! Pure. Invariants: the answer is the AND of its checks; a program counts where its `gates` say so; whether everything
+//! has started up agrees with the count the engine keeps.
+//! Not here: HTTP and exit codes (`gateway`, `cli`), readiness checks of programs (`checks`).
 
+use crate::config::model::Gates;
 use crate::control::{Check, HealthKind, HealthReport, State};
 use crate::engine::slot::Slot;
 use crate::engine::table::Engine;
@@ -16,10 +18,10 @@ impl Engine {
     #[must_use]
     pub fn health(&self, kind: HealthKind, now: Now) -> HealthReport {
         let checks = match kind {
-            // That the engine answers is the whole proof.
-            HealthKind::Live => vec![passed("core")],
+            // That the engine answers is proof enough, but for programs that want to count.
+            HealthKind::Live => self.live_checks(now),
             HealthKind::Ready => {
-                let mut checks = self.process_checks(now);
+                let mut checks = self.process_checks(now, |gates| gates.ready);
                 let reason = if self.is_stopping() { "everything is being stopped" } else { "" };
                 checks.push(check("shutdown", !self.is_stopping(), reason.to_owned()));
                 if self.is_draining() {
@@ -28,13 +30,28 @@ impl Engine {
                 checks
             }
             HealthKind::Startup if self.started_up => vec![passed("startup")],
-            HealthKind::Startup => self.process_checks(now),
+            HealthKind::Startup => self.process_checks(now, |gates| gates.startup),
         };
         HealthReport { ok: checks.iter().all(|c| c.ok), checks }
     }
 
-    fn process_checks(&self, now: Now) -> Vec<Check> {
-        let counting = self.shown().filter(|slot| slot.counts_for_readiness());
+    fn live_checks(&self, now: Now) -> Vec<Check> {
+        let counting = self.shown().filter(|slot| slot.counts(|gates| gates.live));
+        counting
+            .map(|slot| {
+                let ok = !slot.is_dead();
+                let reason = match (ok, slot.state) {
+                    (true, _) => String::new(),
+                    (false, State::Fatal) => self.why_unready(slot, now),
+                    (false, state) => format!("{}: its liveness check has failed", state.name()),
+                };
+                check(&slot.policy.namespec(), ok, reason)
+            })
+            .collect()
+    }
+
+    fn process_checks(&self, now: Now, gate: impl Fn(&Gates) -> bool) -> Vec<Check> {
+        let counting = self.shown().filter(|slot| slot.counts(&gate));
         counting
             .map(|slot| {
                 let ok = slot.is_ready();
@@ -59,24 +76,27 @@ impl Engine {
                 }
                 text
             }
-            State::Stopped | State::Starting | State::Running | State::Stopping | State::Unknown => {
-                name.to_owned()
-            }
+            State::Starting | State::Running => match slot.why_not_ready() {
+                Some(why) => format!("{name}: {why}"),
+                None => name.to_owned(),
+            },
+            State::Stopped | State::Stopping | State::Unknown => name.to_owned(),
         }
     }
 }
 
 impl Slot {
-    /// It is to be started by itself, or somebody has started it.
-    pub(super) fn counts_for_readiness(&self) -> bool {
+    /// It counts at this gate: it is to be started by itself, or somebody has started it.
+    pub(super) fn counts(&self, gate: impl Fn(&Gates) -> bool) -> bool {
         // A run that comes and goes is no reason to send no traffic.
-        self.policy.schedule.is_none()
-            && ((self.policy.autostart && self.policy.disabled.is_none()) || self.was_started())
+        gate(&self.policy.gates)
+            && self.policy.schedule.is_none()
+            && (self.was_started() || (self.policy.autostart && self.policy.disabled.is_none()))
     }
 
     pub(super) fn is_ready(&self) -> bool {
         match self.state {
-            State::Running => !self.policy.oneshot,
+            State::Running => !self.policy.oneshot && self.passes_readiness(),
             // What is restarted leaves EXITED at once: this one has done its work.
             State::Exited => self.last.expected,
             State::Stopped

@@ -83,18 +83,25 @@ impl Slot {
         task.kind == TaskKind::PreStart && task.proc == self.proc() && self.life == Life::Preparing
     }
 
-    /// Runs the command that stands in place of the stop signal. Whether there is one.
+    /// Runs the command that stands in place of the stop signal. Whether there is one, and time for it.
     pub(super) fn run_stop_command(&mut self, cx: &mut Ctx<'_>) -> bool {
-        if self.policy.hooks.stop_command {
-            let task = cx.run_task(self.proc(), TaskKind::StopCommand, self.grace_ms());
-            self.hooks.running = Some(task);
+        let most_ms = cx.grace_at_most.and_then(|ns| i64::try_from(ns / 1_000_000).ok());
+        if !self.policy.hooks.stop_command || most_ms == Some(0) {
+            return false;
         }
-        self.policy.hooks.stop_command
+        let time_ms = self.grace_ms().min(most_ms.unwrap_or(i64::MAX));
+        self.hooks.running = Some(cx.run_task(self.proc(), TaskKind::StopCommand, time_ms));
+        true
     }
 
     /// A process has ended, and its state is what it will be: what is run after that.
     pub(super) fn clean_up(&mut self, cx: &mut Ctx<'_>) {
         if !self.policy.hooks.post_stop {
+            return;
+        }
+        if cx.grace_at_most == Some(0) {
+            // The budget of the shutdown is spent.
+            cx.log(LogLevel::Warn, format!("no time is left for post_stop of {}", self.name()));
             return;
         }
         self.hooks.reason = self.end_reason();

@@ -30,6 +30,8 @@ pub enum Input {
     KillFailed { proc: ProcRef, errno: String },
     /// Answer to `Action::RunTask`, exactly one: it has ended, or could not be started.
     TaskEnded { task: TaskRef, end: TaskEnd },
+    /// A process that lives says something by itself.
+    Told { proc: ProcRef, what: Told },
     /// Somebody has set the wall clock. Comes only where the engine follows it.
     ClockSet,
     /// From an operator; answered exactly once by `Action::Reply`.
@@ -106,6 +108,27 @@ pub enum TaskEnd {
     Cancelled,
     /// Nothing was forked, or the command could not be executed: why.
     NotStarted(String),
+}
+
+/// What a process can say: by sd_notify; `Ready` also by a line of its log or a newline on a descriptor.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// READY=1
+    Ready,
+    /// RELOADING=1
+    Reloading,
+    /// STOPPING=1
+    Ending,
+    /// WATCHDOG=1
+    Alive,
+    /// WATCHDOG=trigger
+    Failing,
+    /// WATCHDOG_USEC; 0: it is not watched any more.
+    WatchdogMs(i64),
+    /// EXTEND_TIMEOUT_USEC
+    ExtendMs(i64),
+    /// STATUS, one clean line of bounded length.
+    Status(String),
 }
 
 /// A program that is the same by name, and not otherwise.

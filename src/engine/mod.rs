@@ -30,6 +30,7 @@ pub mod action;
 pub mod input;
 
 mod backoff;
+mod checks;
 mod commands;
 mod dependents;
 mod depends;

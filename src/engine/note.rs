@@ -16,6 +16,7 @@ impl Engine {
         if slot.wanted && slot.is_startable() {
             pieces.push(self.what_it_waits_for(slot, now));
         }
+        pieces.extend(slot.check_notes());
         pieces.extend(slot.hook_note());
         pieces.extend(slot.schedule_note());
         pieces.join("; ")

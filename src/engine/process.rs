@@ -64,6 +64,7 @@ impl Slot {
             // COMPAT: RUNNING needs strictly more than startsecs.
             self.arm_ns(Deadline::StartSecs, ms_to_ns(self.policy.startsecs_ms).saturating_add(1), cx);
         }
+        self.start_checks(cx);
     }
 
     pub(super) fn on_spawn_failed(&mut self, error: SpawnError, cx: &mut Ctx<'_>) {
@@ -162,6 +163,7 @@ impl Slot {
             return self.go(State::Running, cx);
         }
         self.tries = 0;
+        self.forget_failure();
         self.go(State::Running, cx);
         let text = format!(
             "success: {} entered RUNNING state, process has stayed up for > than {} seconds (startsecs)",

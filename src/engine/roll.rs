@@ -152,11 +152,10 @@ impl Engine {
             match slot.after.take() {
                 None if std::mem::take(&mut slot.plan.queued) => starting.push(id),
                 None => {}
-                Some(After::Again) => {
-                    if slot.state == State::Stopped {
-                        self.with_slot(now, id, out, |slot, cx| slot.restart(cx));
-                    }
+                Some(After::Again) if slot.state == State::Stopped => {
+                    self.with_slot(now, id, out, |slot, cx| slot.restart(cx));
                 }
+                Some(After::Again) => {}
                 Some(After::Vacate) => {
                     slot.vacate();
                     is_in_order = false;
@@ -215,7 +214,8 @@ impl Slot {
     /// Its policy is another from now on.
     fn adopt(&mut self, policy: Policy, booted: bool, cx: &mut Ctx<'_>) {
         let is_same = (&self.policy.schedule, &self.policy.disabled) == (&policy.schedule, &policy.disabled);
-        self.policy = policy;
+        let before = std::mem::replace(&mut self.policy, policy);
+        self.change_checks(&before, cx);
         if booted && !is_same {
             self.plan_anew(cx);
         }

@@ -5,12 +5,13 @@
 //! Not here: when to change (`process`, `stop`), names and priorities of groups (`table`).
 
 use crate::config::model::{
-    Autorestart, Backoff, Bind, DependsOn, Group, GroupKind, Native, Program, Schedule, SignalTarget,
-    StopStep, Waits,
+    Autorestart, Backoff, Bind, DependsOn, Gates, Group, GroupKind, Native, Probe, Program, Schedule,
+    SignalTarget, StopStep, Waits,
 };
 use crate::control::{ProcessStats, State};
 use crate::engine::action::{Action, Scope, StateChange};
 use crate::engine::backoff::Jitter;
+use crate::engine::checks::{Checks, is_up};
 use crate::engine::ends::Ending;
 use crate::engine::hooks::{HookPolicy, Running};
 use crate::engine::input::SpawnError;
@@ -46,6 +47,9 @@ pub(super) struct Policy {
     pub(super) is_native: bool,
     /// Why it is not started by itself: see [`crate::config::model::Native`].
     pub(super) disabled: Option<String>,
+    pub(super) readiness: Option<Box<Probe>>,
+    pub(super) liveness: Option<Box<Probe>>,
+    pub(super) gates: Gates,
     pub(super) depends_on: Vec<DependsOn>,
     pub(super) bind: Bind,
     pub(super) oneshot: bool,
@@ -81,6 +85,9 @@ impl Policy {
             target: program.native.signal_target,
             is_native: program.native != Native::default(),
             disabled: program.native.disabled.clone(),
+            readiness: program.native.readiness.clone(),
+            liveness: program.native.liveness.clone(),
+            gates: program.native.gates,
             depends_on: program.native.depends_on.clone(),
             bind: program.native.bind,
             oneshot: program.native.oneshot,
@@ -283,12 +290,15 @@ pub(super) struct Slot {
     /// Signals of the ladder that have been sent.
     pub(super) ladder_at: usize,
     pub(super) stats: ProcessStats,
+    /// `None`: nobody asks whether it is ready or alive.
+    pub(super) checks: Option<Box<Checks>>,
 }
 
 impl Slot {
     pub(super) fn new(id: u32, order: u64, policy: Policy) -> Slot {
         Slot {
             id,
+            checks: Checks::of(&policy),
             policy,
             state: State::Stopped,
             life: Life::Absent,
@@ -377,6 +387,9 @@ impl Slot {
         let from = std::mem::replace(&mut self.state, to);
         self.since = cx.now;
         cx.timers.clear(self.id);
+        if is_up(from) && !is_up(to) {
+            self.end_checks(cx);
+        }
         let pid = match self.life {
             Life::Alive(pid) | Life::Remnants(pid) => pid.0,
             Life::Absent | Life::Preparing | Life::Forking { .. } => 0,

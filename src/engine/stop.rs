@@ -69,6 +69,8 @@ impl Slot {
     /// There is no time left: SIGKILL now, whatever it is doing.
     pub(super) fn kill_now(&mut self, cx: &mut Ctx<'_>) {
         self.abandon_hooks(cx);
+        // KILL is all that is left of the ladder.
+        self.ladder_at = self.policy.stop_ladder.len();
         match (self.state, self.life) {
             (State::Starting | State::Running, Life::Alive(_)) => {
                 self.go(State::Stopping, cx);

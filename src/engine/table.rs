@@ -6,7 +6,7 @@
 //! to the whole (`roll`) and in which order (`layout`).
 
 use crate::config::model::Config;
-use crate::control::{Fault, State};
+use crate::control::{CheckKind, Fault, State};
 use crate::engine::action::Action;
 use crate::engine::backoff::Jitter;
 use crate::engine::dependents::Dependents;
@@ -123,6 +123,9 @@ impl Engine {
             }
             Input::KillFailed { proc, errno } => {
                 self.on_news_of(now, proc, "KillFailed", out, |slot, cx| slot.on_kill_failed(&errno, cx));
+            }
+            Input::Told { proc, what } => {
+                self.on_news_of(now, proc, "Told", out, |slot, cx| slot.on_told(what, cx));
             }
             Input::TaskEnded { task, end } => self.on_task_ended(now, task, &end, out),
             Input::Command { id, command } => self.on_command(now, id, command, out),
@@ -243,6 +246,15 @@ impl Engine {
                         self.with_slot(now, id, out, |s, cx| s.report_stop(cx));
                     }
                 }
+                Due::Slot(id, Deadline::Readiness) => {
+                    self.with_slot(now, id, out, |s, cx| s.run_check(CheckKind::Readiness, cx));
+                }
+                Due::Slot(id, Deadline::Liveness) => {
+                    self.with_slot(now, id, out, |s, cx| s.run_check(CheckKind::Liveness, cx));
+                }
+                Due::Slot(id, Deadline::Watchdog) => {
+                    self.with_slot(now, id, out, |s, cx| s.on_watchdog(cx));
+                }
                 Due::Slot(id, Deadline::Schedule) => self.on_schedule(now, id, out),
                 Due::Whole(Whole::Report) => self.report_shutdown(now, out),
                 Due::Whole(Whole::Drain) => self.on_drained(now, out),
@@ -285,7 +297,7 @@ impl Engine {
     /// What follows for the whole from what has happened to a part.
     fn settle(&mut self, now: Now, out: &mut Vec<Action>) {
         self.follow_up(now, out);
-        if self.booted && self.tally.unready == 0 {
+        if self.booted && self.tally.unstarted == 0 {
             self.started_up = true;
         }
         self.start_dependents(now, out);

@@ -11,8 +11,8 @@ use crate::engine::slot::Slot;
 pub(super) struct Facts {
     /// Not at rest: a shutdown waits for it.
     pub(super) unstopped: bool,
-    /// It counts for readiness and is not ready.
-    pub(super) unready: bool,
+    /// It counts for startup and is not ready.
+    pub(super) unstarted: bool,
     /// While it is so, not all programs have ended.
     pub(super) lasting: bool,
     pub(super) ever_started: bool,
@@ -23,7 +23,7 @@ impl Facts {
         let ever_started = slot.was_started();
         Facts {
             unstopped: !slot.is_at_rest(),
-            unready: slot.counts_for_readiness() && !slot.is_ready(),
+            unstarted: slot.counts(|gates| gates.startup) && !slot.is_ready(),
             lasting: match slot.state {
                 // There is always another run.
                 _ if slot.policy.schedule.is_some() => slot.policy.disabled.is_none() || !slot.is_at_rest(),
@@ -40,7 +40,7 @@ impl Facts {
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tally {
-    pub(super) unready: u32,
+    pub(super) unstarted: u32,
     pub(super) lasting: u32,
     pub(super) ever_started: u32,
     /// Not stopped, for each tier of equal group priority.
@@ -53,7 +53,7 @@ impl Tally {
     }
 
     pub(super) fn add(&mut self, tier: usize, facts: Facts) {
-        self.unready += u32::from(facts.unready);
+        self.unstarted += u32::from(facts.unstarted);
         self.lasting += u32::from(facts.lasting);
         self.ever_started += u32::from(facts.ever_started);
         if let Some(n) = self.unstopped.get_mut(tier) {
@@ -62,7 +62,7 @@ impl Tally {
     }
 
     pub(super) fn remove(&mut self, tier: usize, facts: Facts) {
-        self.unready -= u32::from(facts.unready);
+        self.unstarted -= u32::from(facts.unstarted);
         self.lasting -= u32::from(facts.lasting);
         self.ever_started -= u32::from(facts.ever_started);
         if let Some(n) = self.unstopped.get_mut(tier) {

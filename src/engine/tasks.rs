@@ -3,6 +3,7 @@
 //! Pure. Invariant: a task is never run twice, for its serial is the engine's own count.
 //! Not here: what follows from a check (`checks`) or a hook (`hooks`).
 
+use crate::control::CheckKind;
 use crate::engine::action::Action;
 use crate::engine::input::{TaskEnd, TaskKind, TaskRef};
 use crate::engine::slot::{Ctx, Slot};
@@ -33,8 +34,14 @@ impl Engine {
 
 impl Slot {
     /// A task of the present incarnation has ended that is no hook that anybody waits for.
-    pub(super) fn on_task_ended(&mut self, task: TaskRef, _end: &TaskEnd, cx: &mut Ctx<'_>) {
-        let text = format!("ignored the end of a {} task of {}", task.kind.word(), self.name());
-        cx.log(LogLevel::Debug, text);
+    pub(super) fn on_task_ended(&mut self, task: TaskRef, end: &TaskEnd, cx: &mut Ctx<'_>) {
+        match task.kind {
+            TaskKind::Readiness => self.on_check_ended(task, CheckKind::Readiness, end, cx),
+            TaskKind::Liveness => self.on_check_ended(task, CheckKind::Liveness, end, cx),
+            TaskKind::PreStart | TaskKind::PostStop | TaskKind::StopCommand => {
+                let text = format!("ignored the end of a {} task of {}", task.kind.word(), self.name());
+                cx.log(LogLevel::Debug, text);
+            }
+        }
     }
 }

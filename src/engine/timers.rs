@@ -19,11 +19,17 @@ pub(super) enum Deadline {
     GroupPoll,
     /// STOPPING, somebody waits: say so.
     StopReport,
+    /// STARTING, RUNNING: ask whether it is ready.
+    Readiness,
+    /// STARTING, RUNNING: ask whether it is alive.
+    Liveness,
+    /// STARTING, RUNNING: it has not been heard of for too long.
+    Watchdog,
     /// In any state: the time of the next run has come.
     Schedule,
 }
 
-const N_KINDS: usize = 6;
+const N_KINDS: usize = 9;
 
 /// What is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,7 +83,7 @@ impl Timers {
         }
     }
 
-    /// Leaving a state clears its deadlines.
+    /// Leaving a state clears its deadlines. Those of checks go with the process (`Slot::end_checks`).
     pub(super) fn clear(&mut self, slot: u32) {
         for kind in OF_STATES {
             self.disarm(slot, kind);
@@ -147,9 +153,11 @@ mod tests {
         for kind in OF_STATES {
             t.arm(0, kind, Mono(1));
         }
+        t.arm(0, Deadline::Readiness, Mono(3));
         t.arm(1, Deadline::StartSecs, Mono(2));
         t.clear(0);
         assert_eq!(t.next(), Some(Mono(2)));
+        assert_eq!(t.at(0, Deadline::Readiness), Some(Mono(3)), "a check outlives STARTING");
         assert_eq!(t.at(0, Deadline::Backoff), None);
         t.arm(0, Deadline::Schedule, Mono(1));
         t.clear(0);

@@ -69,6 +69,7 @@ impl Slot {
             note: String::new(),
             last_end: None,
             stats: self.stats,
+            checks: self.check_infos(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! never a pid or a text; what is not known is left out.
 //! Not here: asking for the snapshot (`route`), counting (`engine`, `daemon`).
 
-use crate::control::{ProcessInfo, SelfStats, Snapshot, State};
+use crate::control::{CheckInfo, CheckKind, ProcessInfo, SelfStats, Snapshot, State};
 use crate::types::{ExitStatus, Signal};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
@@ -61,6 +61,15 @@ fn seconds(wall_ms: i64) -> f64 {
 
 fn flag(value: bool) -> f64 {
     f64::from(u8::from(value))
+}
+
+/// One value for each check that the program has; there are two kinds.
+fn of_checks(p: &ProcessInfo, value: fn(&CheckInfo) -> f64) -> Vec<(String, f64)> {
+    let name = |kind| match kind {
+        CheckKind::Readiness => "readiness".to_owned(),
+        CheckKind::Liveness => "liveness".to_owned(),
+    };
+    p.checks.iter().map(|c| (name(c.kind), value(c))).collect()
 }
 
 /// There is a process.
@@ -168,6 +177,30 @@ const FAMILIES: &[Family] = &[
         "Starts that failed before the program was executed.",
         MetricType::COUNTER,
         Values::Process(|p| Some(float(p.stats.spawn_failures))),
+    ),
+    (
+        "mainstay_check_up",
+        "Whether a check of the program has passed, by its thresholds, and its process lives.",
+        MetricType::GAUGE,
+        Values::Labelled("check", |p| of_checks(p, |c| flag(c.up))),
+    ),
+    (
+        "mainstay_check_runs_total",
+        "Times a check of the program was run to its end.",
+        MetricType::COUNTER,
+        Values::Labelled("check", |p| of_checks(p, |c| float(c.runs))),
+    ),
+    (
+        "mainstay_check_failures_total",
+        "Runs of a check of the program that failed.",
+        MetricType::COUNTER,
+        Values::Labelled("check", |p| of_checks(p, |c| float(c.failures))),
+    ),
+    (
+        "mainstay_check_duration_seconds_total",
+        "Time that all runs of a check of the program took together.",
+        MetricType::COUNTER,
+        Values::Labelled("check", |p| of_checks(p, |c| float(c.duration_ns) / 1e9)),
     ),
     (
         "mainstay_orphans_reaped_total",

@@ -23,7 +23,8 @@ const INDEX: &str = "mainstay\n\n\
     /readyz    all programs that count are ready\n\
     /startupz  all programs that count have been ready once\n\
     /healthz   the same as /readyz\n\n\
-    ?verbose lists the checks, ?exclude=NAME leaves one out, /readyz/NAME asks for one.\n";
+    ?verbose lists the checks, ?exclude=NAME leaves one out, /readyz/NAME asks for one,\n\
+    ?format=json is for programs.\n";
 
 /// What has no end.
 #[derive(Debug)]

@@ -148,6 +148,7 @@ pub(crate) fn process(group: &str, name: &str, state: State) -> ProcessInfo {
         note: String::new(),
         last_end: None,
         ready: state == State::Running,
+        checks: Vec::new(),
         stats: ProcessStats::default(),
     }
 }

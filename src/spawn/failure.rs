@@ -68,6 +68,9 @@ fn hint(stage: Stage, error: i32) -> Option<&'static str> {
         Stage::Nice | Stage::IoPriority if is_forbidden => {
             Some("a higher priority needs the capability SYS_NICE")
         }
+        Stage::Exec if error == libc::EAGAIN => {
+            Some("its user has more processes than the limit allows: raise `rlimit_nproc`")
+        }
         Stage::Chroot if error == libc::EPERM => Some("it needs the capability SYS_CHROOT"),
         Stage::Drop(_) if error == libc::EPERM => Some(
             "it needs the capability SETPCAP; a container can drop it for everybody (`docker run --cap-drop`)",

@@ -1,7 +1,7 @@
 //! Everything that can fail or allocate before a fork: the command is found, the environment built, the plan made.
 //!
-//! Reads the file system (stat, and files of variables) and nothing else. Not here: the fork and what follows it (`sys::child`), pipes and
-//! logs (`daemon::perform`).
+//! Reads the file system (stat, and files of variables) and nothing else. Not here: the fork and what follows it
+//! (`sys::child`), pipes and logs (`daemon::perform`).
 
 mod confine;
 pub mod dotenv;

@@ -16,7 +16,7 @@ pub struct NumberSlot(pub(crate) *mut u8);
 /// A null-terminated array of C strings, as execve wants it. Owns what it does not borrow from `shared`.
 pub struct CArray {
     pub(crate) pointers: Vec<*const libc::c_char>,
-    _owned: Vec<CString>,
+    owned: Vec<CString>,
     /// `NAME=` and room for a number that only the child knows.
     number: Option<Box<[u8]>>,
     _shared: Option<std::rc::Rc<Vec<CString>>>,
@@ -42,6 +42,31 @@ impl CArray {
         NumberSlot(unsafe { number.as_mut_ptr().add(at) })
     }
 
+    /// `NAME=value` in place of whatever had that name.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.remove(name);
+        let entry = c_string(&format!("{name}={value}"));
+        let end = self.pointers.len() - 1;
+        // The text stays where it is, however the list of its owners grows.
+        self.pointers.insert(end, entry.as_ptr());
+        self.owned.push(entry);
+    }
+
+    /// As `push_number`, in place of whatever had that name.
+    pub fn set_number(&mut self, name: &str) -> NumberSlot {
+        self.remove(name);
+        self.push_number(name)
+    }
+
+    fn remove(&mut self, name: &str) {
+        let is_other = |p: *const libc::c_char| {
+            // SAFETY: all pointers but the last, which is null, are to strings that `self` keeps alive.
+            let entry = (!p.is_null()).then(|| unsafe { std::ffi::CStr::from_ptr(p) }.to_bytes());
+            entry.and_then(|e| e.strip_prefix(name.as_bytes())).is_none_or(|rest| rest.first() != Some(&b'='))
+        };
+        self.pointers.retain(|p| is_other(*p));
+    }
+
     /// First those of `shared` that `keep` names by index, then its own.
     #[must_use]
     pub fn with_shared(
@@ -51,7 +76,7 @@ impl CArray {
     ) -> CArray {
         let kept = keep.iter().filter_map(|i| shared.as_ref().and_then(|s| s.get(*i)).map(|c| c.as_ptr()));
         let pointers = kept.chain(owned.iter().map(|c| c.as_ptr())).chain([std::ptr::null()]).collect();
-        CArray { pointers, _owned: owned, number: None, _shared: shared }
+        CArray { pointers, owned, number: None, _shared: shared }
     }
 }
 
@@ -90,4 +115,20 @@ pub fn c_entry(name: &OsStr, value: &OsStr) -> CString {
 pub fn c_string(text: &str) -> CString {
     let bytes: Vec<u8> = text.bytes().take_while(|b| *b != 0).collect();
     CString::new(bytes).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_set_occurs_once_and_others_stay() {
+        let shared = std::rc::Rc::new(vec![c_string("A=1"), c_string("AB=2"), c_string("A=3")]);
+        let mut all = CArray::with_shared(Some(shared), &[0, 1, 2], vec![c_string("B=4")]);
+        all.set("A", "x");
+        all.set("C", "y");
+        all.set("C", "z");
+        all.set_number("B");
+        assert_eq!(all.texts(), ["AB=2", "A=x", "C=z", "B="]);
+    }
 }

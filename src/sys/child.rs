@@ -50,6 +50,8 @@ pub struct ExecPlan {
     pub stdio: [Option<RawFd>; 3],
     /// Become 3, 4, …; every number must be at least 3 + their count, so that no target is a source.
     pub extra: Vec<RawFd>,
+    /// One more, and the number above 2 that it becomes.
+    pub placed: Option<(RawFd, RawFd)>,
     /// A process group of its own.
     pub own_group: bool,
     /// Make that group the foreground of the controlling terminal, if there is one.
@@ -84,6 +86,7 @@ impl ExecPlan {
             envp,
             stdio: [None; 3],
             extra: Vec::new(),
+            placed: None,
             own_group: true,
             foreground: false,
             start_directory: None,
@@ -143,7 +146,10 @@ impl Spawner {
     /// # Errors
     /// EAGAIN (process limit), ENOMEM: there is no child then.
     pub fn spawn(&mut self, plan: &ExecPlan) -> Result<Launched, Errno> {
-        let stage = self.stage.as_ref().filter(|_| plan.extra.is_empty() && plan.binary.is_none());
+        let stage = self
+            .stage
+            .as_ref()
+            .filter(|_| plan.extra.is_empty() && plan.placed.is_none() && plan.binary.is_none());
         let stdio = stage.map_or(plan.stdio, |s| s.set(&plan.stdio));
         let files = if stage.is_some() { libc::CLONE_FILES } else { 0 };
         let mut shared =
@@ -324,7 +330,8 @@ fn descriptors(plan: &ExecPlan, stdio: &[Option<RawFd>; 3]) -> Result<(), Failur
     for (to, from) in (3..).zip(plan.extra.iter()) {
         place(*from, to)?;
     }
-    Ok(())
+    // Last: its place may be where another one came from.
+    plan.placed.map_or(Ok(()), |(from, to)| place(from, to))
 }
 
 fn place(from: RawFd, to: RawFd) -> Result<(), Failure> {

@@ -23,6 +23,7 @@ pub mod inherit;
 mod lean;
 pub mod limits;
 pub mod malloc;
+pub mod notify;
 pub mod passing;
 pub mod procfs;
 pub mod signals;

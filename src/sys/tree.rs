@@ -12,6 +12,7 @@ use crate::sys::boot;
 use crate::types::{Pid, Signal};
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -53,13 +54,17 @@ pub fn members(root: &Root<'_>) -> Option<Vec<Member>> {
     let all = everybody()?;
     let own = boot::own_pid();
     let is_other = |s: &Seen| s.pid == own || (root.is_foreign)(s.pid);
-    // The number of a leader that was reaped may be another program's by now, and its group's.
+    let is_marked = |pid: i32| mark_of(pid) == Some(root.mark);
+    // The number of a leader that was reaped may be another's by now, and its group's: then the mark tells.
     let has_group = !(root.is_foreign)(root.leader.0);
+    let is_of_group = |s: &Seen| {
+        has_group && s.group == root.leader.0 && (root.is_alive || !marks_can_be_set() || is_marked(s.pid))
+    };
     let is_first = |s: &Seen| {
         (root.is_alive && s.pid == root.leader.0)
-            || (has_group && s.group == root.leader.0)
+            || is_of_group(s)
             || root.known.contains(&s.member())
-            || ((s.parent == own || s.parent == 1) && mark_of(s.pid) == Some(root.mark))
+            || ((s.parent == own || s.parent == 1) && is_marked(s.pid))
     };
     let mut inside: BTreeSet<i32> = BTreeSet::new();
     inside.extend(all.iter().filter(|s| !is_other(s) && is_first(s)).map(|s| s.pid));
@@ -188,6 +193,12 @@ fn parse(pid: i32, stat: &str) -> Option<Seen> {
         start: field(22)?.parse().ok()?,
         is_alive: !is_dead || n_threads > 1,
     })
+}
+
+/// Nobody has set a hard limit of file locks: programs have what we have.
+#[must_use]
+pub fn marks_can_be_set() -> bool {
+    getrlimit(Resource::RLIMIT_LOCKS).is_ok_and(|(_, hard)| hard == u64::MAX)
 }
 
 /// The soft limit of file locks.

@@ -1,30 +1,16 @@
 //! The image of this run, and containers that remove themselves.
 
-use harness::{Cmd, Done, bins, holds_within, root::Root};
+use harness::{Cmd, Daemon, Done, Setup, bins, holds_within, root::Root};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 const LABEL: &str = "mainstay-test";
 
-/// What every configuration of these tests runs: one that holds, one that ends.
-pub(crate) const INI: &str = "[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=/tmp/d.pid\nchildlogdir=/tmp\n\
-    [unix_http_server]\nfile=/tmp/s.sock\n\
-    [rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n\
-    [mainstay]\nhttp_listen=127.0.0.1:9100\n\
-    [program:web]\ncommand=/puppet say web-is-up ids hold\nstartsecs=0\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n\
-    [program:worker]\ncommand=/puppet say-err worker-is-up hold\nstartsecs=0\nprocess_name=%(program_name)s_%(process_num)02d\nnumprocs=2\n\
-    stderr_logfile=/dev/stderr\nstderr_logfile_maxbytes=0\nstdout_logfile=NONE\n";
-
-pub(crate) const TOML: &str = "[http]\nlisten = \"127.0.0.1:9100\"\n\
-    [program.web]\ncommand = [\"/puppet\", \"say\", \"web-is-up\", \"ids\", \"hold\"]\nstartsecs = 0\n\
-    [program.worker]\ncommand = \"/puppet say-err worker-is-up hold\"\nstartsecs = 0\n";
-
-/// Health that can be made to fail: the second program ends when a file appears.
-const FRAGILE: &str = "[http]\nlisten = \"127.0.0.1:9100\"\n\
-    [program.web]\ncommand = [\"/puppet\", \"hold\"]\nstartsecs = 0\n\
-    [program.fragile]\ncommand = [\"/puppet\", \"wait-file\", \"/tmp/break\", \"exit\", \"3\"]\nstartsecs = 0\nautorestart = false\n";
-
 struct Image {
+    /// Without a single directory of the usual ones.
+    bare: String,
+    /// With a `/tmp` for everybody.
     name: String,
     with_health: String,
 }
@@ -53,44 +39,51 @@ fn build() -> Image {
     if let Some(busybox) = bins::which("busybox") {
         root.install(&busybox, "busybox");
     }
-    // Not in the root, where we would find them by ourselves.
-    root.write("conf/supervisord.conf", INI);
-    root.write("conf/mainstay.toml", TOML);
-    root.write("conf/fragile.toml", FRAGILE);
-    root.write("tmp/.keep", "");
-    harness::temp::set_mode(&std::path::Path::new(&root.path()).join("tmp"), 0o777);
-    let name = format!("mainstay-test-{}", std::process::id());
-    let with_health = format!("{name}:health");
-    let files = [
-        (name.clone(), "FROM scratch\nCOPY . /\nENTRYPOINT [\"/mainstay\"]\n".to_string()),
-        (
-            with_health.clone(),
-            format!(
-                "FROM {name}\nENV MAINSTAY_HTTP__LISTEN=127.0.0.1:9100\n\
-                 HEALTHCHECK --interval=1s --timeout=5s --retries=1 CMD [\"/mainstay\", \"health\"]\n"
-            ),
-        ),
-    ];
-    for (tag, text) in files {
-        root.write("Dockerfile", &text);
-        let label = format!("{LABEL}={}", std::process::id());
-        Cmd::new(&["docker", "build", "-q", "-t", &tag, "--label", &label, &root.path()])
-            .limit(Duration::from_secs(120))
-            .run()
-            .expect(0);
+    // In a folder of their own and not in the root, where we would find them by ourselves.
+    for (name, text) in crate::files::ALL {
+        root.write(&format!("conf/{name}"), text);
     }
-    Image { name, with_health }
+    root.write("conf/matrix.toml", crate::matrix::TOML);
+    root.write("conf/ask.sh", crate::matrix::ASK);
+    let name = format!("mainstay-test-{}", std::process::id());
+    let (bare, with_health) = (format!("{name}:bare"), format!("{name}:health"));
+    tag(&root, &bare, "FROM scratch\nCOPY . /\nENTRYPOINT [\"/mainstay\"]\n");
+    root.write("more/tmp/.keep", "");
+    harness::temp::set_mode(&std::path::Path::new(&root.path()).join("more/tmp"), 0o777);
+    tag(&root, &name, &format!("FROM {bare}\nCOPY more /\n"));
+    tag(
+        &root,
+        &with_health,
+        &format!(
+            "FROM {name}\nENV MAINSTAY_HTTP__LISTEN=127.0.0.1:9100\n\
+             HEALTHCHECK --interval=1s --timeout=5s --retries=1 CMD [\"/mainstay\", \"health\"]\n"
+        ),
+    );
+    Image { bare, name, with_health }
+}
+
+fn tag(root: &Root, tag: &str, text: &str) {
+    root.write("Dockerfile", text);
+    Cmd::new(&["docker", "build", "-q", "-t", tag, "--label", &label(), &root.path()])
+        .limit(Duration::from_secs(120))
+        .run()
+        .expect(0);
+}
+
+/// What all containers and images of this run carry.
+fn label() -> String {
+    format!("{LABEL}={}", std::process::id())
 }
 
 /// Removes this run's containers and images; runs when the process ends.
 extern "C" fn remove_everything() {
-    let filter = format!("label={LABEL}={}", std::process::id());
+    let filter = format!("label={}", label());
     let containers = Cmd::new(&["docker", "ps", "-aq", "--filter", &filter]).run().stdout;
     for id in containers.split_whitespace() {
         Cmd::new(&["docker", "rm", "-f", id]).run();
     }
     let name = format!("mainstay-test-{}", std::process::id());
-    Cmd::new(&["docker", "rmi", "-f", &format!("{name}:health"), &name]).run();
+    Cmd::new(&["docker", "rmi", "-f", &format!("{name}:health"), &name, &format!("{name}:bare")]).run();
 }
 
 /// A container of this run. Removed when it is dropped.
@@ -107,12 +100,51 @@ pub(crate) fn start_with_health(options: &[&str], words: &[&str]) -> Container {
 }
 
 fn create(image: &str, options: &[&str], words: &[&str]) -> Container {
-    let label = format!("{LABEL}={}", std::process::id());
-    let fixed = ["docker", "run", "-d", "--network", "none", "--label", &label];
+    let label = label();
+    let mut fixed = vec!["docker", "run", "-d", "--label", &label];
+    if !options.contains(&"-p") {
+        fixed.extend(["--network", "none"]);
+    }
     let done =
         Cmd::new(&[&fixed[..], options, &[image], words].concat()).limit(Duration::from_secs(60)).run();
     done.expect(0);
     Container(done.stdout.trim().to_string())
+}
+
+/// A container of the bare image whose output we read as it comes: no `docker logs`, again and again.
+pub(crate) struct Attached {
+    pub(crate) run: Daemon,
+    name: String,
+}
+
+/// Starts it; `words` replace the entry point.
+pub(crate) fn attach(options: &[&str], words: &[&str]) -> Attached {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("mainstay-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let label = label();
+    let fixed = ["docker", "run", "--network", "none", "--log-driver", "none", "--label", &label];
+    let entry = ["--name", &name, "--entrypoint", words[0], &image().bare];
+    let run = Setup::new(&[&fixed[..], options, &entry, &words[1..]].concat()).start();
+    Attached { run, name }
+}
+
+impl Attached {
+    /// `docker stop`; `docker run` then ends with the container's code.
+    pub(crate) fn stop(&self) -> i32 {
+        Cmd::new(&["docker", "stop", "-t", "10", &self.name]).run().expect(0);
+        self.run.wait_exit()
+    }
+
+    /// What is not as in the image: `A /new`, `C /changed`.
+    pub(crate) fn changes(&self) -> String {
+        Cmd::new(&["docker", "diff", &self.name]).run().expect(0).stdout.clone()
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        Cmd::new(&["docker", "rm", "-f", &self.name]).run();
+    }
 }
 
 impl Container {
@@ -141,7 +173,8 @@ impl Container {
         assert!(ok, "`{text}` was not said, but:\n{}", self.said());
     }
 
-    fn inspect(&self, what: &str) -> String {
+    /// A field of `docker inspect`.
+    pub(crate) fn inspect(&self, what: &str) -> String {
         self.docker(&["inspect", "--format", what, &self.0]).stdout.trim().to_string()
     }
 
@@ -161,6 +194,11 @@ impl Container {
         let done = self.docker(&["stop", "-t", "10", &self.0]);
         done.expect(0);
         (self.inspect("{{.State.ExitCode}}").parse().unwrap_or(-1), done.took)
+    }
+
+    /// Where a port is published, a line for each address.
+    pub(crate) fn port(&self, port: u16) -> String {
+        self.docker(&["port", &self.0, &port.to_string()]).stdout
     }
 
     pub(crate) fn kill(&self, signal: &str) {

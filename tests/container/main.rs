@@ -7,8 +7,13 @@
 mod codes;
 mod docker;
 mod doctor;
+mod draining;
+mod ending;
+mod files;
 mod health;
+mod kubernetes;
 mod languages;
+mod matrix;
 mod oom;
 mod restrictions;
 mod stopping;

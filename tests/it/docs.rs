@@ -57,8 +57,23 @@ fn cells(page: &str) -> Vec<(String, String)> {
 #[test]
 fn every_difference_to_supervisor_names_a_test_that_is_there() {
     let mut rows = Vec::new();
-    for (page, least) in [("supervisord-compat.md", 40), ("web.md", 10), ("explain.md", 6), ("doctor.md", 15)]
-    {
+    let pages = [
+        ("supervisord-compat.md", 40),
+        ("web.md", 10),
+        ("explain.md", 6),
+        ("doctor.md", 15),
+        ("checks.md", 10),
+        ("notify.md", 6),
+        ("health.md", 3),
+        ("dependencies.md", 5),
+        ("shutdown.md", 7),
+        ("restarts.md", 4),
+        ("hooks.md", 6),
+        ("schedule.md", 8),
+        ("kubernetes.md", 6),
+        ("non-root.md", 8),
+    ];
+    for (page, least) in pages {
         let path = harness::bins::workspace().join("docs").join(page);
         let found = cells(&std::fs::read_to_string(path).expect("the page"));
         assert!(found.len() > least, "{page} has lost its tables: {} rows", found.len());

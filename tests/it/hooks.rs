@@ -133,15 +133,16 @@ fn a_stop_during_pre_start_ends_it_with_all_of_its_children() {
 }
 
 #[test]
-fn a_restart_and_a_removal_wait_for_post_stop() {
+fn a_start_and_a_removal_wait_for_post_stop() {
+    let other = "[http]\nlisten = \"127.0.0.1:@port@\"\n[control]\nunix = \"@sock@\"\n\
+                 [program.other]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\n";
     let text = |post: &str| {
         format!(
-            "[program.web]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\npost_stop = \"{post}\"\n\
-             [program.other]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\n"
+            "{other}[program.web]\ncommand = [\"@puppet@\", \"hold\"]\nstartsecs = 0\npost_stop = \"{post}\"\n"
         )
     };
     let waits = text("@puppet@ say cleaning wait-file @dir@/clean");
-    let daemon = toml(&waits).start();
+    let daemon = Setup::toml(&waits).start();
     daemon.wait_state("web", "RUNNING");
     ctl(&daemon, &["stop", "web"]).expect(0);
     daemon.wait_said("web post_stop: cleaning");
@@ -153,6 +154,18 @@ fn a_restart_and_a_removal_wait_for_post_stop() {
         start.join().expect("it ends")
     });
     shows(&starting, "web: started");
+    std::fs::remove_file(daemon.dir().join("clean")).expect("it is there");
+    let without = daemon.fill(other);
+    daemon.dir().write("mainstay.toml", &without);
+    let updating = std::thread::scope(|s| {
+        let update = s.spawn(|| ctl(&daemon, &["update"]));
+        daemon.wait_said_times("web post_stop: cleaning", 2);
+        assert!(daemon.info("web", "statename").is_some(), "it is there as long as its hook runs");
+        daemon.dir().write("clean", "");
+        update.join().expect("it ends")
+    });
+    shows(updating.expect(0), "web: removed");
+    assert_eq!(daemon.info("web", "statename"), None);
     daemon.finish();
 }
 

@@ -257,3 +257,23 @@ fn the_sample_of_the_page_runs() {
     assert_eq!(proc::status(pid, "CapEff").as_deref(), Some("0000000000000400"));
     daemon.finish();
 }
+
+#[test]
+fn too_many_processes_of_its_user_are_an_error_with_advice() {
+    if needs_root() {
+        return;
+    }
+    let daemon = toml(
+        "[supervisor]\nexit_when_all_exited = false\n[program.p]\ncommand = \"/bin/true\"\nuser = \"4129\"\n\
+         rlimit_nproc = 0\nstartretries = 0\nautostart = false\n\
+         [program.q]\ncommand = [\"@puppet@\", \"hold\"]\nuser = \"4129\"\nstartsecs = 0\n",
+    )
+    .start();
+    // The kernel looks whether there are too many already.
+    daemon.wait_state("q", "RUNNING");
+    assert_ne!(ctl(&daemon, &["start", "p"]).code(), 0);
+    let sentence = "cannot execute `/bin/true`: Try again";
+    assert_eq!(daemon.info("p", "spawnerr").as_deref(), Some(sentence));
+    daemon.wait_said("hint: its user has more processes than the limit allows: raise `rlimit_nproc`");
+    daemon.finish();
+}

@@ -2,6 +2,8 @@
 //!
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
+mod alerts;
+mod checks;
 mod config_errors;
 mod config_native;
 mod ctl;
@@ -15,6 +17,7 @@ mod explain;
 mod faces;
 mod fcgi;
 mod follow_events;
+mod health;
 mod hooks;
 mod http;
 mod init_mode;
@@ -22,6 +25,7 @@ mod layering;
 mod limits;
 mod limits_native;
 mod logging;
+mod notify;
 mod pid1;
 mod reap;
 mod restarts;

@@ -155,3 +155,34 @@ fn with_the_proc_of_others_the_group_stands_in() {
     assert_eq!(holders(), 2, "those in groups of their own");
     daemon.finish();
 }
+
+#[test]
+fn without_a_mark_who_has_a_parent_or_the_group_is_found() {
+    if needs_root() {
+        return;
+    }
+    // A hard limit of file locks leaves no room for a mark; so does a program that takes it away.
+    let setup = toml(&format!("{TOML}signal_target = \"tree\"\n"));
+    let daemon = family(setup.launcher(&["prlimit", "--locks=1000:1000", "--"]));
+    daemon
+        .wait_said("does not reach descendants whose parents have died: there is a hard limit of file locks");
+    let orphan = pid(&daemon, "orphan");
+    ctl(&daemon, &["stop", "p"]).expect(0);
+    assert_eq!(left(&daemon), ["orphan"]);
+    harness::kill(orphan, 9).unwrap();
+    daemon.finish();
+}
+
+#[test]
+fn what_a_crash_has_left_behind_goes_with_the_next_stop() {
+    let daemon = family(toml(&format!("{TOML}signal_target = \"tree\"\nbackoff_initial = \"10ms\"\n")));
+    let before = pid(&daemon, "orphan");
+    harness::kill(pid(&daemon, "leader"), 9).unwrap();
+    wait_until("it is started again", || daemon.dir().read("orphan").lines().count() == 2);
+    wait_until("and its leader", || daemon.dir().read("leader").lines().count() == 2);
+    daemon.wait_state("p", "RUNNING");
+    assert!(proc::alive(before), "nobody has stopped it");
+    ctl(&daemon, &["stop", "p"]).expect(0);
+    assert!(!proc::alive(before), "it is of the tree");
+    daemon.finish();
+}

@@ -6,6 +6,7 @@ mod checker;
 mod clock;
 mod configs;
 mod native;
+mod probes;
 mod random;
 mod rng;
 mod scenarios;

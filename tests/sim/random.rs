@@ -14,7 +14,7 @@ use std::rc::Rc;
 
 const DEFAULT_RUNS: u64 = 10_000;
 
-fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var_os(name)?.to_str()?.parse().ok()
 }
 

@@ -64,8 +64,8 @@ pub(super) fn parse(text: &str) -> Result<Cron, CronError> {
     match words.as_slice() {
         [] => error(1, "the schedule is empty".to_owned(), SHAPE),
         [(column, word), rest @ ..] if word.starts_with('@') => at_word(*column, word, rest),
-        [five @ ..] if five.len() == 5 => fields(&[&[(1, "0")], five].concat()),
-        [six @ ..] if six.len() == 6 => fields(six),
+        five if five.len() == 5 => fields(&[&[(1, "0")], five].concat()),
+        six if six.len() == 6 => fields(six),
         [.., (column, _)] => {
             error(*column, format!("a schedule has 5 or 6 fields, this one has {}", words.len()), SHAPE)
         }

@@ -150,8 +150,7 @@ pub(in crate::config) fn whole(s: &Supervisor) -> Vec<Field> {
 
 /// What signals do: the name, and what is written of it.
 pub(in crate::config) fn signals(s: &Supervisor) -> Vec<(String, String)> {
-    let name =
-        |signal: crate::types::Signal| signal.name().unwrap_or("").trim_start_matches("SIG").to_owned();
+    let name = |signal| settings::routed_name(signal).unwrap_or_default().to_uppercase();
     s.signals.iter().map(|(signal, route)| (name(*signal), ladder::shown_route(route))).collect()
 }
 
@@ -208,9 +207,7 @@ fn backoff(f: &mut Fields, backoff: Backoff) {
         f.text("backoff_factor", text.trim_end_matches('0').trim_end_matches('.'));
     }
     f.time("backoff_max", max_ms, 60_000);
-    if jitter_percent != 10 {
-        f.text("backoff_jitter", &format!("{jitter_percent}%"));
-    }
+    f.number("backoff_jitter", jitter_percent.into(), 10);
     f.time("backoff_reset_after", reset_after_ms, 60_000);
 }
 

@@ -145,10 +145,10 @@ pub(super) static SETTINGS: &[Setting] = &[
     differs(
         "backoff_jitter",
         PROGRAMS,
-        Form("10%"),
-        (None, Some("10%")),
+        Form("10"),
+        (None, Some("10")),
         Live,
-        "part of the wait that is left to chance",
+        "percent of the wait that are left to chance",
     ),
     differs(
         "backoff_reset_after",

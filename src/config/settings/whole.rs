@@ -22,7 +22,7 @@ const GROUP: &[Kind] = &[Kind::Group];
 const fn signal(key: &'static str) -> Setting {
     const MINE: &[Kind] = &[Kind::Mainstay];
     let doc = "what this signal does: ignore, update, restart, shutdown, reopen, drain, another signal, or `web:USR1`";
-    same(key, MINE, Form("ignore"), None, Live, doc)
+    same(key, MINE, Form("ignore"), None, Restart, doc)
 }
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -108,7 +108,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         OURS,
         Duration,
         Some("0"),
-        Live,
+        Restart,
         "wait between `not ready` and the first stop signal",
     ),
     same(
@@ -116,10 +116,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         OURS,
         Duration,
         None,
-        Live,
+        Restart,
         "time in which everything has stopped, the drain included",
     ),
-    same("termination_log", OURS, Path, None, Live, "file for the last words of the container"),
+    same("termination_log", OURS, Path, None, Restart, "file for the last words of the container"),
     signal("signal_hup"),
     signal("signal_int"),
     signal("signal_quit"),

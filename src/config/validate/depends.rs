@@ -7,7 +7,7 @@
 use crate::config::diag::Diagnostic;
 use crate::config::model::{DependsOn, Dialect, Group, GroupKind, Need, Program, Route};
 use crate::config::raw::{RawSection, SectionKind};
-use crate::config::settings::nearest;
+use crate::config::settings::{nearest, routed_name};
 use crate::config::values::needs::{self, Wish};
 use crate::types::Signal;
 
@@ -220,8 +220,9 @@ pub(crate) fn check_routes(r: &mut Reader<'_>, signals: &[(Signal, Route)], grou
         }
         let Some(section) = r.sections(SectionKind::Mainstay).next() else { continue };
         let view = View::of(section);
-        let name = signal.name().unwrap_or("").trim_start_matches("SIG");
-        let key = format!("signal_{}", name.to_lowercase());
+        let name = routed_name(*signal).unwrap_or_default();
+        let key = format!("signal_{name}");
+        let name = name.to_uppercase();
         let place = r.entry(&view, &key).map(|e| e.place_of(target));
         let text =
             format!("cannot route {name} of {}: there is no program or group `{target}`", view.shown());

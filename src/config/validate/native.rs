@@ -41,6 +41,10 @@ struct Source<'r, 'a> {
 
 impl Source<'_, '_> {
     fn get<T>(&mut self, key: &str, convert: Convert<T>) -> Result<Option<T>, Reported> {
+        // A word that is not known in this kind of section has no effect there.
+        if settings::find(self.view.kind, key).is_none() {
+            return Ok(None);
+        }
         self.r.optional(self.view, key, self.names, Passes::Ours, convert)
     }
 

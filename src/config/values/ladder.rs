@@ -4,7 +4,7 @@
 //! and nothing stands behind KILL.
 
 use super::words::{unknown, word};
-use super::{Bad, Input, quantity, signal};
+use super::{Bad, Input, quantity, signal, signal_hint};
 use crate::config::model::{Dialect, Route, StopStep};
 use crate::config::raw::RawValue;
 use crate::types::Signal;
@@ -37,10 +37,11 @@ pub(crate) fn ladder(input: &Input<'_>) -> Result<Ladder, Bad> {
     };
     // Words that are no ladder either are refused as the signal that they are not.
     let plain = || {
-        signal(input)
-            .err()
-            .unwrap_or_else(|| Bad::new("expected a signal"))
-            .hint("write a signal such as TERM, or steps such as `TERM:10, QUIT:5, KILL`")
+        let name = |part: &&String| part.split(':').next().unwrap_or_default().trim().to_uppercase();
+        let strange = parts.iter().find(|part| by_name_or_number(&name(part)).is_none());
+        let hint = strange.map(|part| format!("`{}`: {}", name(&part), signal_hint(&name(&part))));
+        let hint = hint.unwrap_or_else(|| "write steps such as `TERM:10, QUIT:5, KILL`".to_owned());
+        signal(input).err().unwrap_or_else(|| Bad::new("these are no steps of a stop")).hint(hint)
     };
     let steps: Option<Vec<(Signal, Option<i64>)>> = parts.iter().map(|part| step(part, input)).collect();
     let Some(steps) = steps.filter(|s| !s.is_empty() && s.len() <= MAX_STEPS) else { return Err(plain()) };
@@ -182,6 +183,9 @@ mod tests {
             assert_eq!(bad.words, format!("value '{text}' is not a valid signal name"));
         }
         assert!(read("KILL:1, TERM", ladder).is_err());
+        let hint = |text: &str| read(text, ladder).expect_err(text).hint.unwrap_or_default();
+        assert_eq!(hint("TERM:1, QIUT:5"), "`QIUT`: did you mean `QUIT`?");
+        assert_eq!(hint("TRM"), "did you mean `TERM`?");
     }
 
     #[test]

@@ -87,8 +87,7 @@ pub(crate) fn percent(input: &Input<'_>) -> Result<u32, Bad> {
     let number = text.strip_suffix('%').unwrap_or(&text).trim();
     let value = number.parse::<u32>().ok().filter(|n| *n <= 100);
     value.ok_or_else(|| {
-        Bad::new(format!("not a part of 100: `{text}`"))
-            .hint("write a whole number from 0 to 100, such as 10%")
+        Bad::new(format!("not a part of 100: `{text}`")).hint("write a whole number from 0 to 100")
     })
 }
 

@@ -336,3 +336,21 @@ fn a_hook_that_fails_or_takes_too_long_is_a_failed_start() {
         assert_eq!(facts.why, why);
     }
 }
+
+#[test]
+fn when_the_budget_is_spent_the_ladder_is_left_out_and_hooks_are_ended() {
+    let mut config = hooked(&[TaskKind::StopCommand, TaskKind::PostStop], |p| {
+        p.native.stop_ladder = vec![StopStep { after_ms: 60_000, signal: Signal::QUIT }];
+    });
+    config.supervisor.shutdown_timeout_ms = Some(5_000);
+    let mut rig = Rig::running(&config);
+    rig.step(Input::Shutdown { signal: Signal::TERM });
+    let stopping = rig.tasks();
+    assert!(stopping[0].1 <= 5_000, "a command has no more time than the whole");
+    rig.pass_ms(5_000);
+    assert_eq!(rig.kills().first().map(|k| k.2), Some(Signal::KILL));
+    assert_eq!(rig.ended_tasks(), 1);
+    rig.task_ends(stopping[0].0, TaskEnd::Cancelled);
+    rig.ends(0, ExitStatus::Signal { signal: Signal::KILL, core: false });
+    assert_eq!((rig.tasks().len(), rig.leave()), (0, Some(Leave::Exit(0))), "no time is left for post_stop");
+}

@@ -1,5 +1,6 @@
 //! Directed tests of the engine's rules. The random ones are in `tests/sim`.
 
+mod checks;
 mod commands;
 mod dependents;
 mod depends;
@@ -180,6 +181,10 @@ impl Rig {
             assert_eq!(armed(Deadline::StopGrace), slot.state == State::Stopping);
             assert_eq!(armed(Deadline::Backoff), slot.state == State::Backoff);
             assert!(!armed(Deadline::StartSecs) || slot.state == State::Starting);
+            let is_up = matches!(slot.state, State::Starting | State::Running);
+            for kind in [Deadline::Readiness, Deadline::Liveness, Deadline::Watchdog] {
+                assert!(is_up || !armed(kind), "{kind:?} in {:?}", slot.state);
+            }
             assert!(!armed(Deadline::GroupPoll) || slot.state == State::Stopping);
             assert!(!armed(Deadline::StopReport) || slot.state == State::Stopping);
         }

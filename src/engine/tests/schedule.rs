@@ -20,7 +20,7 @@ fn timed(text: &str, overlap: Overlap) -> Config {
 }
 
 impl Rig {
-    fn note(&self) -> String {
+    pub(super) fn note(&self) -> String {
         self.engine.process_infos(self.now)[0].note.clone()
     }
 
@@ -264,4 +264,51 @@ fn what_happens_next_is_the_next_run() {
     assert_eq!(next(&rig).text, format!("not restarted after an exit; {at}"));
     rig.exits(0, 1);
     assert!(next(&rig).text.starts_with(at), "{:?}", next(&rig));
+}
+
+#[test]
+fn whatever_happens_runs_come_one_by_one_and_no_time_brings_two() {
+    for seed in 1..200u64 {
+        let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut below = |n: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random % n
+        };
+        let overlap = [Overlap::Skip, Overlap::Queue, Overlap::Replace][below(3) as usize];
+        let text = ["* * * * * *", "*/7 * * * * *", "0 */2 * * * *", "@every 5s"][below(4) as usize];
+        let mut rig = Rig::booted(&timed(text, overlap));
+        let (mut live, mut due, mut n_runs) = (None, Vec::new(), 0);
+        for pid in 100..400 {
+            match below(12) {
+                0 => rig.set_clock(i64::try_from(below(4_000)).expect("small")),
+                1 => rig.set_clock(-i64::try_from(below(4_000)).expect("small")),
+                2 if live.is_some() => rig.exits(0, 0),
+                3 if live.is_some() => rig.ends(0, TERMINATED),
+                4 => drop(rig.stop(false)),
+                _ => rig.pass_ms(below(3_000)),
+            }
+            assert_eq!(rig.bugs(), 0, "{:?}", rig.out);
+            if !matches!(rig.state(0), State::Running | State::Stopping) {
+                live = None;
+            }
+            if !rig.spawns().is_empty() {
+                assert_eq!((rig.spawns().len(), live), (1, None), "two at once");
+                rig.spawn_ok(0, pid);
+                live = Some(pid);
+                n_runs += 1;
+                due.push(rig.now.wall.secs());
+            }
+            assert!(
+                rig.engine.next_deadline().is_some_and(|at| at > rig.now.mono),
+                "the schedule has stopped"
+            );
+        }
+        assert!(n_runs > 0, "{text}: hardly anything ran");
+        if overlap == Overlap::Skip && !text.starts_with('@') {
+            due.dedup();
+            assert_eq!(due.len(), n_runs, "{text}: a time brought two runs");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::control::{EndReason, LastEnd, ProcessStats, Used};
+use crate::control::{CheckInfo, CheckKind, EndReason, LastEnd, ProcessStats, Used};
 use crate::gateway::testing::{process, snapshot};
 use crate::types::{Signal, Wall};
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,8 +50,10 @@ fn rich() -> Snapshot {
     let mut web = process("web", "api", State::Running);
     web.stats =
         ProcessStats { starts: 3, restarts: 2, exits_unexpected: 1, exits_signal: 1, ..Default::default() };
+    web.checks = vec![CheckInfo { up: true, ..CheckInfo::default() }];
     web.last_exit = Some(ExitStatus::Signal { signal: Signal::KILL, core: false });
     web.stats.exits_oom = 4;
+    web.next_run = Some(Wall(1_700_000_100_000));
     let used = Used { peak_bytes: 1 << 20, user_us: 1_500_000, system_us: 250_000 };
     web.last_end = Some(LastEnd { reason: EndReason::Oom, used: Some(used) });
     let mut job = process("job", "job", State::Exited);
@@ -133,4 +135,20 @@ fn a_daemon_without_programs_and_without_proc_has_metrics_too() {
     let families = parse(&render(snapshot(vec![])).expect("rendered"));
     assert!(families.contains_key("mainstay_build_info") && !families.contains_key("process_open_fds"));
     assert!(!families.contains_key("mainstay_program_up"));
+}
+
+#[test]
+fn checks_are_told_apart_by_their_kind() {
+    let mut web = process("web", "web", State::Running);
+    let check = |kind, up| CheckInfo { kind, up, runs: 5, failures: 2, duration_ns: 1_500_000_000 };
+    web.checks = vec![check(CheckKind::Readiness, true), check(CheckKind::Liveness, false)];
+    let families = parse(&render(snapshot(vec![web, process("x", "x", State::Running)])).expect("rendered"));
+    let value = |name: &str, kind: &str| {
+        families[name].samples[&format!("{name}{{group=\"web\",program=\"web\",check=\"{kind}\"}}")]
+    };
+    assert_eq!((value("mainstay_check_up", "readiness"), value("mainstay_check_up", "liveness")), (1.0, 0.0));
+    assert_eq!(value("mainstay_check_runs_total", "readiness"), 5.0);
+    assert_eq!(value("mainstay_check_failures_total", "liveness"), 2.0);
+    assert_eq!(value("mainstay_check_duration_seconds_total", "liveness"), 1.5);
+    assert_eq!(families["mainstay_check_up"].samples.len(), 2, "x has none");
 }

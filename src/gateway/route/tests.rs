@@ -154,7 +154,72 @@ fn checks_can_be_excluded_and_asked_for_alone() {
     assert_eq!(get(&site, "/readyz/a%3Ab"), (200, "ok".to_owned()));
     assert_eq!(get(&site, "/readyz/a:b"), (200, "ok".to_owned()));
     assert_eq!(get(&site, "/readyz/web").0, 503);
-    assert_eq!(get(&site, "/readyz/nosuch").0, 404);
+    let none = "no check is called nosuch; there are: core, a:b, web\n";
+    assert_eq!(get(&site, "/readyz/nosuch"), (404, none.to_owned()));
+}
+
+#[test]
+fn what_cannot_be_excluded_is_said_as_kube_apiserver_does() {
+    let core = core_with(&[("web", true, "")], true);
+    let site = core.site(ListenerKind::Http, None);
+    assert_eq!(
+        get(&site, "/readyz?verbose&exclude=z&exclude=a&exclude=z&exclude=web").1,
+        "[+]core ok\n[+]web excluded: ok\n\
+         warn: some health checks cannot be excluded: no matches for \"a\",\"z\"\nreadyz check passed\n"
+    );
+    assert_eq!(get(&site, "/readyz?exclude=z"), (200, "ok".to_owned()), "it is no failure");
+}
+
+#[test]
+fn programs_are_named_as_people_name_them() {
+    let core = core_with(&[("web", true, ""), ("g:a", true, ""), ("g:b", false, "X")], false);
+    let site = core.site(ListenerKind::Http, None);
+    for (name, status) in [
+        ("web", 200),
+        ("web:web", 200),
+        ("g:a", 200),
+        ("g:b", 503),
+        ("g", 503),
+        ("g:*", 503),
+        ("web:x", 404),
+        ("a", 404),
+    ] {
+        assert_eq!(get(&site, &format!("/readyz/{name}")).0, status, "{name}");
+    }
+    assert_eq!(get(&site, "/readyz?exclude=g"), (200, "ok".to_owned()));
+    assert_eq!(get(&site, "/readyz?exclude=g:b").0, 200);
+    assert_eq!(
+        get(&site, "/readyz/g?verbose").1,
+        "[+]g:a ok\n[-]g:b failed: reason withheld\nreadyz check failed\n"
+    );
+    assert_eq!(get(&site, "/readyz/web?verbose").1, "[+]web ok\nreadyz check passed\n");
+}
+
+#[test]
+fn health_is_told_in_json_where_that_is_asked_for() {
+    let core = core_with(&[("db", true, ""), ("web", false, "BACKOFF")], false);
+    let read = |kind, target| {
+        let site = core.site(kind, None);
+        let (status, body) = get(&site, target);
+        (status, serde_json::from_str::<serde_json::Value>(&body).expect("JSON"))
+    };
+    let (status, whole) = read(ListenerKind::Http, "/readyz?format=json&exclude=nosuch");
+    assert_eq!(status, 503);
+    assert_eq!(
+        whole,
+        serde_json::json!({"status": "failed", "unknown": ["nosuch"], "checks": [
+            {"name": "core", "status": "ok"},
+            {"name": "db", "status": "ok"},
+            {"name": "web", "status": "failed", "reason": "reason withheld"},
+        ]})
+    );
+    assert_eq!(read(ListenerKind::Control, "/readyz?format=json").1["checks"][2]["reason"], "BACKOFF");
+    let (status, whole) = read(ListenerKind::Http, "/readyz?format=json&exclude=web");
+    assert_eq!(
+        (status, &whole["status"], &whole["checks"][2]["excluded"]),
+        (200, &"ok".into(), &true.into())
+    );
+    assert_eq!(read(ListenerKind::Http, "/readyz/db?format=json").1["checks"][0]["name"], "db");
 }
 
 #[test]

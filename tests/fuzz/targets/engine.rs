@@ -1,5 +1,6 @@
 //! The engine is total: any inputs, in any order, on any configuration. What a shell really does is `tests/sim`.
 
+use super::checks::{end, probe, task, told};
 use super::{Target, ensure};
 use crate::bytes::Bytes;
 use crate::rng::Rng;
@@ -249,6 +250,8 @@ impl Rig {
             42..=46 => Input::GroupChecked { proc, alive: bytes.bool() },
             47..=49 => Input::KillFailed { proc, errno: "EPERM".into() },
             50..=53 => self.any_change(bytes, proc.slot),
+            54..=56 => Input::Told { proc, what: told(bytes) },
+            57..=58 => Input::TaskEnded { task: task(bytes, proc), end: end(bytes) },
             _ => {
                 self.n_commands += 1;
                 Input::Command { id: CommandId(self.n_commands), command: command(bytes) }
@@ -279,7 +282,8 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::ExecFailed { proc, .. }
         | Input::Exited { proc, .. }
         | Input::GroupChecked { proc, .. }
-        | Input::KillFailed { proc, .. } => Some(*proc),
+        | Input::KillFailed { proc, .. }
+        | Input::Told { proc, .. } => Some(*proc),
         Input::TaskEnded { task, .. } => Some(task.proc),
         Input::Add { .. }
         | Input::Retire { .. }
@@ -295,7 +299,7 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
     }
 }
 
-fn status(bytes: &mut Bytes<'_>) -> ExitStatus {
+pub(super) fn status(bytes: &mut Bytes<'_>) -> ExitStatus {
     match bytes.below(4) {
         0 => ExitStatus::Signal { signal: Signal(bytes.pick(&[9, 15, 11, 50])), core: bytes.bool() },
         1 => ExitStatus::Code(bytes.byte()),
@@ -343,7 +347,7 @@ fn config(bytes: &mut Bytes<'_>) -> Result<Config, String> {
 }
 
 const PRIORITIES: [i64; 6] = [1, 1, 2, 999, i64::MIN, i64::MAX];
-const TIMES_MS: [i64; 9] = [0, 1, 100, 1_000, 10_000, -1, -1_000, i64::MIN, i64::MAX];
+pub(super) const TIMES_MS: [i64; 9] = [0, 1, 100, 1_000, 10_000, -1, -1_000, i64::MIN, i64::MAX];
 
 fn program(bytes: &mut Bytes<'_>, plain: &Program, group: &str, name: &str) -> Program {
     let mut p = plain.clone();
@@ -374,5 +378,7 @@ fn program(bytes: &mut Bytes<'_>, plain: &Program, group: &str, name: &str) -> P
         },
         _ => Backoff::Linear,
     };
+    p.native.readiness = probe(bytes);
+    p.native.liveness = probe(bytes);
     p
 }

@@ -1,5 +1,6 @@
 //! The targets: each makes inputs, and says what must hold for any of them.
 
+mod checks;
 mod config;
 mod engine;
 mod filters;

@@ -9,9 +9,11 @@
 #![allow(clippy::disallowed_methods)] // the fences of the product's clippy.toml are about the product
 
 pub mod bins;
+mod caps;
 pub mod daemon;
 pub mod http;
 pub mod listener;
+pub mod notify;
 pub mod pattern;
 pub mod proc;
 pub mod puppet;

@@ -40,10 +40,15 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   tty                         `tty foreground` when stdin is a terminal and we are in its foreground group
   touch FILE, append FILE TEXT, stamp FILE   an empty file, a line, a line with pid and monotonic milliseconds
   wait-file FILE              waits until the file exists
+  notify TEXT                 TEXT to $NOTIFY_SOCKET; \\n is a line end
+  notify-until FILE MS TEXT   the same every MS until the file exists
   exit-from FILE              exits with the number in the file, 0 without one
   limits                      soft and hard limits of open files and of processes; -1 is none
   close FDS, rlimit-nofile N|max, rlimit-nproc N, rlimit-core N, chroot DIR, chdir DIR, setids UID GID, no-new-privs, setsid, umask-set OCTAL
   subreaper                   become one
+  rights                      how many capabilities we have, how many are in the bounding set, and no_new_privs
+  unmount DIR                 take what is mounted there away, whoever uses it
+  cap-bound N|all, cap-drop N|all   capabilities by number: out of the bounding set; out of our own sets
   exec CMD ARG...             become another program";
 
 /// Runs the verbs; the exit code.
@@ -150,6 +155,14 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
                 nap(2);
             }
         }
+        "notify" => notify(&word()),
+        "notify-until" => {
+            let (path, ms, text) = (word(), number(&word()), word());
+            while !std::path::Path::new(&path).exists() {
+                notify(&text);
+                nap(ms);
+            }
+        }
         "exit-from" => return Some(std::fs::read_to_string(word()).map_or(0, |t| number(t.trim()))),
         "close" => word().split(',').for_each(|fd| {
             // SAFETY: close(2) takes an integer; the puppet owns all its descriptors.
@@ -164,15 +177,25 @@ fn facts(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
         "setids" => setids(number(&word()), number(&word())),
         "no-new-privs" => prctl(libc::PR_SET_NO_NEW_PRIVS),
         "subreaper" => prctl(libc::PR_SET_CHILD_SUBREAPER),
+        "unmount" => {
+            check(verb, nix::mount::umount2(word().as_str(), nix::mount::MntFlags::MNT_DETACH));
+        }
+        "cap-bound" => crate::caps::bound(&word()),
+        "rights" => line(&crate::caps::rights()),
+        "cap-drop" => crate::caps::drop_own(&word()),
         "setsid" => check(verb, nix::unistd::setsid().map(drop)),
         other => die(&format!("no such verb: {other}")),
     }
     None
 }
 
-fn die(text: &str) -> ! {
+pub(crate) fn die(text: &str) -> ! {
     emit(2, format!("puppet: {text}\n").as_bytes());
     std::process::exit(99)
+}
+
+fn notify(text: &str) {
+    crate::notify::say(text).unwrap_or_else(|why| die(&why));
 }
 
 fn check(what: &str, result: Result<(), nix::Error>) {
@@ -214,7 +237,7 @@ fn line(text: &str) {
     emit(1, format!("{text}\n").as_bytes());
 }
 
-fn number(text: &str) -> i32 {
+pub(crate) fn number(text: &str) -> i32 {
     text.parse().unwrap_or_else(|_| die(&format!("not a number: {text}")))
 }
 

@@ -254,6 +254,8 @@ fn what_does_not_go_together_is_refused_with_its_place() {
         ("readiness_http=:80/\nreadiness_tcp=80", "`readiness_http` is there as well"),
         ("liveness_log=x", "it can only say once"),
         ("liveness_fd=3", "it can only say once"),
+        ("readiness_log=port [0-9", "not a regular expression"),
+        ("readiness_log=ready\nlog_capture=false", "`readiness_log` needs its output"),
         ("liveness_tcp=80\nliveness_success_threshold=2", "one pass is enough"),
         ("readiness_tcp=80\nreadiness_failure_threshold=0", "0 is out of bounds"),
         ("readiness_tcp=80\nreadiness_period=0", "the time is 0"),
