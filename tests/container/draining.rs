@@ -99,3 +99,27 @@ fn a_second_docker_kill_ends_the_drain() {
     assert_eq!(container.wait(), 0);
     assert!(container.said().contains("got 15"));
 }
+
+/// Whoever follows events, or waits for a drain, by `docker exec`: told, and not waited for.
+#[test]
+fn open_sessions_hold_nobody_up() {
+    if missing() {
+        return;
+    }
+    let container = slow_to_drain("1000");
+    let events = container.session(&["/mainstay", "ctl", "events"]);
+    wait_until("it follows", || {
+        container.exec(&["/mainstay", "ctl", "restart", "web"]).expect(0);
+        events.stdout().contains("web")
+    });
+    let drain = container.session(&["/mainstay", "ctl", "drain", "--wait"]);
+    container.wait_said("draining: not ready any more");
+    // The first would wait for the rest of the delay.
+    container.kill("TERM");
+    container.kill("TERM");
+    let watch = Stopwatch::start();
+    assert_eq!(container.wait(), 0);
+    assert!(watch.elapsed() < Duration::from_secs(5), "{:?}", watch.elapsed());
+    events.wait_exit();
+    drain.wait_exit();
+}

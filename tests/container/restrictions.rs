@@ -154,3 +154,34 @@ fn what_needs_proc_or_rights_says_so_and_only_that_program_suffers() {
     }
     assert_eq!(container.stop(), 0);
 }
+
+/// A program that takes every process there is: kubelet is answered, the others wait and come back (R12).
+#[test]
+fn with_no_process_left_it_answers_and_goes_on_when_there_is_one() {
+    if missing() {
+        return;
+    }
+    let vars = [
+        "MAINSTAY_PROGRAM__HOG=/puppet after 500 hog 5000",
+        "MAINSTAY_PROGRAM__HOG__AUTORESTART=false",
+        "MAINSTAY_PROGRAM__WEB=/puppet after 2000 exit 1",
+        "MAINSTAY_PROGRAM__WEB__STARTSECS=0",
+        "MAINSTAY_PROGRAM__WEB__STARTRETRIES=1000",
+        "MAINSTAY_PROGRAM__WEB__BACKOFF_MAX=0.5",
+        "MAINSTAY_HTTP__LISTEN=:9100",
+    ];
+    let mut options = vec!["-p", "127.0.0.1::9100", "--pids-limit", "30", "--user", "1000"];
+    options.extend(vars.iter().flat_map(|v| ["-e", *v]));
+    let container = start(&options, &["run"]);
+    container.wait_said("full");
+    let address = container.port(9100).lines().next().unwrap_or_default().to_string();
+    let alive = || http::get(&address, "/livez").is_ok_and(|a| a.status == 200);
+    assert!(alive());
+    container.wait_said("Too many processes in process table to spawn 'web'");
+    assert!(alive(), "it answers while nothing can be started");
+    wait_until("it goes on", || {
+        let said = container.said();
+        said.rsplit("Too many processes").next().is_some_and(|rest| rest.contains("spawned: 'web'"))
+    });
+    assert_eq!(container.stop().0, 0);
+}

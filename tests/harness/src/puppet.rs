@@ -25,6 +25,7 @@ const HELP: &str = "puppet VERB [ARG]...: does one verb after the other, then ex
   eat MIB                     fills so much memory and keeps it
   spawn-holding               a child that holds; says its pid
   spawn-ignoring-term         a child that holds and ignores TERM; says its pid
+  hog MS                      takes every process there is for so long, says `full` once; they end with it
   spawn-daemon                a child in a session of its own that holds; says its pid
   spawn-holding-pipe MS       a child that keeps our stdout open for MS and then says `late`
   chunk FILE, chunk-err FILE  what is in the file, in one write; waits until the reader has taken it
@@ -93,6 +94,7 @@ fn perform(verb: &str, words: &mut std::vec::IntoIter<String>) -> Option<i32> {
         "eat" => eat(number(&word())),
         "spawn-holding" => spawn(|| ()),
         "spawn-ignoring-term" => spawn(|| dispose(libc::SIGTERM, libc::SIG_IGN)),
+        "hog" => hog(number(&word())),
         "spawn-daemon" => spawn(|| {
             // SAFETY: setsid(2) has no arguments.
             unsafe { libc::setsid() };
@@ -376,6 +378,30 @@ fn eat(mebibytes: i32) {
         block.iter_mut().step_by(4096).for_each(|byte| *byte = 1);
         std::hint::black_box(&mut block);
         std::mem::forget(block);
+    }
+}
+
+/// Children until there is no room for more, again and again.
+fn hog(ms: i32) {
+    let until = monotonic_ms() + i64::from(ms);
+    let mut is_full = false;
+    while monotonic_ms() < until {
+        // SAFETY: there is no other thread; the child only waits.
+        match unsafe { libc::fork() } {
+            0 => {
+                // SAFETY: the option takes a signal; then nothing but waiting for it.
+                unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+                let _ = perform("hold", &mut Vec::new().into_iter());
+            }
+            -1 => {
+                if !is_full {
+                    line("full");
+                }
+                is_full = true;
+                nap(1);
+            }
+            _ => {}
+        }
     }
 }
 
