@@ -85,11 +85,14 @@ fn whole_lines(kept: &str) -> &str {
 }
 
 fn cut_end(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+    let end = (0..=max.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
 }
 
 fn cut_begin(text: &str, max: usize) -> &str {
-    &text[text.ceil_char_boundary(text.len().saturating_sub(max))..]
+    let from = text.len().saturating_sub(max);
+    let begin = (from..=text.len()).find(|at| text.is_char_boundary(*at));
+    &text[begin.unwrap_or(text.len())..]
 }
 
 #[cfg(test)]

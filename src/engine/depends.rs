@@ -252,9 +252,8 @@ impl Engine {
         if self.is_met(id) {
             // What is about to be stopped has come so far and is no good; and nothing new begins on the way to the end.
             let is_new = self.slots.get(id as usize).is_some_and(|s| !s.was_started());
-            if !(is_new && self.ends_after_drain())
-                && !self.links.targets(id).any(|target| self.links.held.contains(&target))
-            {
+            let is_going = self.links.targets(id).any(|target| self.links.held.contains(&target));
+            if !(is_going || is_new && self.ends_after_drain()) {
                 self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
             }
             return;

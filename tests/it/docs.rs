@@ -72,6 +72,8 @@ fn every_difference_to_supervisor_names_a_test_that_is_there() {
         ("restarts.md", 4),
         ("hooks.md", 6),
         ("schedule.md", 8),
+        ("kubernetes.md", 6),
+        ("non-root.md", 8),
     ];
     for (page, least) in pages {
         let path = harness::bins::workspace().join("docs").join(page);

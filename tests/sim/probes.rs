@@ -6,7 +6,7 @@ use crate::configs;
 use crate::random::number;
 use crate::rng::Rng;
 use crate::script::Script;
-use crate::world::{Moment, World};
+use crate::world::{Moment, TaskDirector, World};
 use mainstay::config::model::{Config, Probe, ProbeKind};
 use mainstay::control::{Command, State, Target};
 use mainstay::engine::action::Action;
@@ -265,7 +265,7 @@ fn script(rng: &mut Rng) -> Script {
     }
 }
 
-fn answers(rng: &mut Rng, answers: &Answers) -> Box<dyn FnMut(&mut Rng, TaskRef) -> (u64, TaskEnd)> {
+fn answers(rng: &mut Rng, answers: &Answers) -> TaskDirector {
     // Some programs fail now and then, some nearly always.
     let (failing, answers) = (rng.pick(&[0, 10, 40, 90]), Rc::clone(answers));
     Box::new(move |rng, task| {
