@@ -16,8 +16,7 @@ Without an applet `run` is meant: `mainstay -c FILE` supervises, and plain `main
 `mainstay -- CMD ARGS…` runs one program as a container's init and ends with its exit code.
 
 Called as supervisord, supervisorctl, pidproxy or echo_supervisord_conf (a symlink is enough) it behaves as that
-program; called as tini it takes tini's -s -g -w -p -e -v; called as dumb-init it runs one program, without dumb-init's
-own options.
+program; called as tini, docker-init or dumb-init it takes the options of those.
 
 Exit codes: run: 0 stopped as asked, 2 configuration or usage, 70 internal error; with a main program its code.
 init: the program's code, 128+N after signal N, 127 not found, 126 not executable.

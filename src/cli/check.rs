@@ -37,7 +37,7 @@ pub struct CheckArgs {
 pub enum Form {
     /// Loads to the same configuration
     Toml,
-    /// Loads to the same configuration, here and in Supervisor
+    /// Loads to the same configuration, here and in Supervisor, which passes over what it does not have
     Ini,
     /// With Supervisor's names, for comparing
     Json,

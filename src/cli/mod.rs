@@ -68,7 +68,8 @@ fn dispatch(started: Started) -> u8 {
         // COMPAT: arguments are ignored.
         ("echo_supervisord_conf", _) => print(sample::Sample::Supervisord.text()),
         ("supervisorctl", _) => ctl::run_face(&started),
-        ("tini" | "tini-static" | "docker-init" | "dumb-init", _) => parse(started, &["mainstay", "init"]),
+        ("tini" | "tini-static" | "docker-init", _) => init::run_tini(started),
+        ("dumb-init", _) => init::run_dumb_init(started),
         // The shortest way into one-program init: no table of options is built for it.
         (_, Some("--")) => init::run_plain(started),
         (_, Some("listener")) => {

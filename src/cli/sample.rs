@@ -166,7 +166,7 @@ mod tests {
                 let key = line.split(['=', ' ']).next().unwrap_or_default();
                 ["drain_delay", "shutdown_timeout", "signal_hup", "HUP", "[signals]"].contains(&key)
                     || ["readiness", "liveness", "backoff", "rlimits"].contains(&key)
-                    || settings::is_native(key) && key != "depends_on"
+                    || settings::is_native(key) && !["depends_on", "schedule_timezone"].contains(&key)
             };
             let lines = text.lines().map(|line| match line.strip_prefix(mark) {
                 Some(bare) if ours(bare) => bare,

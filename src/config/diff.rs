@@ -308,6 +308,7 @@ mod tests {
                 "enabled" => "no",
                 "bind" => "stop",
                 "schedule_overlap" => "queue",
+                "schedule_timezone" => "UTC",
                 "log_capture" => "false",
                 "log_format" => "json",
                 "log_overflow" => "drop",

@@ -101,6 +101,7 @@ fn include_patterns(ini: &Ini, here: &str, names: &Names) -> Result<String, Box<
                 .at(Some(&to_entry(entry.clone()).place_of(&part)))
                 .setting("[include] files")
                 .hint(why.hint())
+                .missing(why.unset())
                 .supervisor(why.supervisor(&entry.value, "include.files", &known)),
         )
     })

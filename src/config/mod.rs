@@ -38,3 +38,4 @@ pub mod zone;
 pub const NOT_TEXT: &str = "\0not UTF-8";
 
 pub use load::{Loaded, Search, Sources, check_option, load};
+pub(crate) use values::parse_duration as duration_ms;

@@ -10,7 +10,14 @@ use crate::config::passwd::find_host;
 use crate::config::world::{UserRecord, World};
 use crate::config::{Loaded, Sources, load};
 
-/// Knows `root`, `app` (1000, groups 1000 and 33) and the group `www` (33); every directory exists but those under `/missing`.
+/// A zone file without transitions of its own: version 2 with a footer.
+fn zone_file(rules: &str) -> Vec<u8> {
+    let counts = [0, 0, 0, 0, 1, 4_u32].map(u32::to_be_bytes).concat();
+    let block = [b"TZif2".as_slice(), &[0; 15], &counts, &3600_u32.to_be_bytes(), &[0, 0], b"CET\0"].concat();
+    [&block, block.as_slice(), format!("\n{rules}\n").as_bytes()].concat()
+}
+
+/// Knows the zone Europe/Berlin, `root`, `app` (1000, groups 1000 and 33) and the group `www` (33); every directory exists but those under `/missing`.
 #[derive(Default)]
 pub(crate) struct FakeWorld {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
@@ -36,26 +43,12 @@ impl Directory for FakeWorld {
     }
 }
 
-/// A zone file with nothing in it but the rule of today: a header and one type of time, twice, and the rule.
-fn berlin() -> Vec<u8> {
-    let mut half = b"TZif2".to_vec();
-    half.extend([0; 15]);
-    for count in [0u32, 0, 0, 0, 1, 4] {
-        half.extend(count.to_be_bytes());
-    }
-    half.extend([0, 0, 0x0e, 0x10, 0, 0]);
-    half.extend(b"CET\0");
-    [&half[..], &half[..], b"\nCET-1CEST,M3.5.0,M10.5.0/3\n"].concat()
-}
-
 impl World for FakeWorld {
     fn read_file(&self, path: &str) -> io::Result<Vec<u8>> {
-        let file = self
-            .files
-            .get(path)
-            .cloned()
-            .or_else(|| (path == "/usr/share/zoneinfo/Europe/Berlin").then(berlin));
-        file.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        if path == "/usr/share/zoneinfo/Europe/Berlin" {
+            return Ok(zone_file("CET-1CEST,M3.5.0,M10.5.0/3"));
+        }
+        self.files.get(path).cloned().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
 
     fn glob(&self, pattern: &str) -> Vec<String> {

@@ -24,7 +24,7 @@ use crate::config::settings::nearest;
 use crate::config::world::World;
 use crate::types::{LogLevel, Signal};
 
-pub(crate) use quantity::{bytes, seconds_ms, signed_size, size};
+pub(crate) use quantity::{bytes, parse_duration, seconds_ms, signed_size, size};
 
 /// A value and what is needed to read it.
 #[derive(Clone, Copy)]

@@ -72,6 +72,9 @@ mod tests {
         assert_eq!(named("UTC", &|_| None, &world), Ok(TimeZone::UTC));
         let berlin = named("CET-1CEST,M3.5.0,M10.5.0/3", &|_| None, &world).expect("rules");
         assert_ne!(berlin, TimeZone::UTC);
+        let read = named("Europe/Berlin", &|_| None, &world).expect("a file");
+        let noon = jiff::Timestamp::from_second(1_784_116_800).expect("in range");
+        assert_eq!((read.to_offset(noon), berlin.to_offset(noon).seconds()), (berlin.to_offset(noon), 7_200));
         for name in ["Middle/Town", "Broken", "", "../shadow"] {
             let (what, hint) = named(name, &|_| None, &world).expect_err("there is none");
             assert_eq!(what, format!("there is no time zone `{name}` in /usr/share/zoneinfo"));

@@ -90,9 +90,8 @@ impl Daemon {
                 if let Some(status) = slot.and_then(|s| s.last_exit) {
                     all.extend(exit_variables(status));
                     // What `ctl explain` says; the engine alone does not know of lack of memory.
-                    let known = self.histories.last_of(task.proc.slot).map(|end| end.reason.word());
-                    let reason = known.unwrap_or_else(|| self.engine.end_reason(task.proc.slot));
-                    all.push(("MAINSTAY_EXIT_REASON", reason.to_owned()));
+                    let reason = self.histories.last_of(task.proc.slot).map(|end| end.reason.word());
+                    all.extend(reason.map(|word| ("MAINSTAY_EXIT_REASON", word.to_owned())));
                 }
             }
         }

@@ -9,8 +9,7 @@ use crate::config::model::Program;
 use crate::control::State;
 use crate::engine::action::Action;
 use crate::engine::input::{SpawnError, SpawnErrorKind, TaskEnd, TaskKind, TaskRef};
-use crate::engine::slot::{After, Ctx, Life, Slot};
-use crate::engine::table::Engine;
+use crate::engine::slot::{Ctx, Life, Slot};
 use crate::types::{ExitStatus, LogLevel, ProcRef};
 
 /// Which hooks a program has.
@@ -40,8 +39,6 @@ pub(super) struct Running {
     pub(super) running: Option<TaskRef>,
     /// A process has ended while `stop_command` was running; its incarnation.
     owes_post_stop: Option<u32>,
-    /// Why the last process ended, for its `post_stop`.
-    reason: &'static str,
 }
 
 impl Running {
@@ -104,21 +101,10 @@ impl Slot {
             cx.log(LogLevel::Warn, format!("no time is left for post_stop of {}", self.name()));
             return;
         }
-        self.hooks.reason = self.end_reason();
         if self.hooks.is_running() {
             self.hooks.owes_post_stop = Some(self.incarnation);
         } else {
             self.run_post_stop(self.proc(), cx);
-        }
-    }
-
-    fn end_reason(&self) -> &'static str {
-        match (self.state, &self.after, self.last_exit) {
-            (State::Stopped, Some(After::Again), _) => "liveness",
-            (State::Stopped, _, _) => "stopped",
-            _ if self.exec_error.is_some() => "spawn",
-            (_, _, Some(ExitStatus::Signal { .. })) => "signal",
-            (_, _, Some(ExitStatus::Code(_)) | None) => "exit",
         }
     }
 
@@ -175,14 +161,6 @@ impl Slot {
     /// What is waited for, for people.
     pub(super) fn hook_note(&self) -> Option<String> {
         self.hooks.running.map(|task| format!("running {}", task.kind.word()))
-    }
-}
-
-impl Engine {
-    /// Why the last process of a slot ended, in a word, for the hook that runs after it.
-    #[must_use]
-    pub fn end_reason(&self, slot: u32) -> &'static str {
-        self.slots.get(slot as usize).map_or("", |slot| slot.hooks.reason)
     }
 }
 

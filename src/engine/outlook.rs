@@ -8,7 +8,7 @@ use crate::control::{Outlook, State, duration};
 use crate::engine::slot::{After, Slot};
 use crate::engine::table::Engine;
 use crate::engine::timers::Deadline;
-use crate::types::{Now, Wall};
+use crate::types::{Now, Signal, Wall};
 
 impl Engine {
     /// What happens next to the process of this slot; `None` for one that does not exist.
@@ -32,7 +32,7 @@ impl Engine {
             }
             State::Running => (slot.after_an_exit(), None),
             _ if slot.wanted && slot.is_at_rest() => (self.while_waiting(slot, now), None),
-            State::Stopped | State::Exited | State::Fatal => (slot.at_rest(), None),
+            State::Stopped | State::Exited | State::Fatal => (slot.at_rest(), until(Deadline::Schedule)),
             State::Unknown => (
                 "it could not be signalled: it is waited for, and can be started again then".to_owned(),
                 None,
@@ -74,6 +74,18 @@ impl Slot {
     }
 
     fn after_an_exit(&self) -> String {
+        let text = self.restarts();
+        if self.policy.critical {
+            format!("{text}; once it is not, everything is stopped (critical)")
+        } else {
+            text
+        }
+    }
+
+    fn restarts(&self) -> String {
+        if self.policy.schedule.is_some() {
+            return format!("not restarted after an exit; {}", self.by_schedule());
+        }
         if self.policy.oneshot {
             let (codes, retries) = (self.codes(), self.policy.startretries.max(0));
             return format!(
@@ -105,14 +117,15 @@ impl Slot {
     }
 
     fn while_stopping(&self, left: Option<u64>) -> String {
-        let left = left.map_or_else(|| "its time is over".to_owned(), duration);
+        let left = left.map_or_else(|| "a moment".to_owned(), duration);
+        let signal = self.next_signal().unwrap_or(Signal::KILL);
         let then = match &self.after {
             Some(After::Again) => "; then it is started again",
             Some(After::Vacate) => "; then it is removed",
             Some(After::Renew { start: true, .. }) => "; then it is started as it is configured now",
             Some(After::Renew { start: false, .. }) | None => "",
         };
-        format!("SIGKILL in {left} if it has not ended (stopwaitsecs){then}")
+        format!("{signal} in {left} if it has not ended{then}")
     }
 
     fn at_rest(&self) -> String {
@@ -120,6 +133,9 @@ impl Slot {
         let again = format!("`ctl start {name}` starts it");
         let policy = &self.policy;
         match self.state {
+            _ if policy.schedule.is_some() && policy.disabled.is_none() => {
+                format!("{}; {again} at once", self.by_schedule())
+            }
             State::Fatal if self.spawnerr.ends_with("(max_restarts)") => {
                 format!("will not be started again: {}; `ctl start {name}` tries again", self.spawnerr)
             }
@@ -132,10 +148,6 @@ impl Slot {
                 )
             }
             State::Fatal => format!("will not be started again; `ctl start {name}` tries again"),
-            _ if policy.schedule.is_some() && policy.disabled.is_none() => match self.schedule_note() {
-                Some(note) => format!("started by its schedule: {note}; {again} at once"),
-                None => format!("started by its schedule; {again} at once"),
-            },
             State::Exited if policy.oneshot && self.last.expected => {
                 format!("will not be started again: it has done its work; {again} once more")
             }
@@ -156,6 +168,13 @@ impl Slot {
             }
             _ if !policy.autostart => format!("not started by itself (autostart = false); {again}"),
             _ => format!("not started yet; {again}"),
+        }
+    }
+
+    fn by_schedule(&self) -> String {
+        match (self.policy.schedule.as_deref(), self.next_run()) {
+            (Some(schedule), Some(next)) => format!("started by its schedule at {}", schedule.shown(next)),
+            (Some(_) | None, _) => "its schedule has no further run".to_owned(),
         }
     }
 

@@ -234,7 +234,7 @@ impl Slot {
     }
 
     /// The next step of the ladder, if it is another than SIGKILL.
-    fn next_signal(&self) -> Option<Signal> {
+    pub(super) fn next_signal(&self) -> Option<Signal> {
         let asked_more = matches!(self.life, Life::Alive(_)) || self.policy.stop_scope() != Scope::Process;
         let step = self.policy.stop_ladder.get(self.ladder_at).filter(|_| asked_more)?;
         Some(step.signal).filter(|signal| *signal != Signal::KILL)

@@ -6,7 +6,7 @@
 //! blank in front of it. Nothing is replaced: `$` is a dollar sign. Invariant: an error names the line, never what is in it.
 
 /// A variable, by name and value.
-pub(crate) type Variable = (String, Vec<u8>);
+pub type Variable = (String, Vec<u8>);
 
 /// BOUND: variables of one file.
 const MAX_VARIABLES: usize = 4096;
@@ -15,7 +15,7 @@ const MAX_VARIABLES: usize = 4096;
 ///
 /// # Errors
 /// The number of a line and what is wrong with it.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Variable>, String> {
+pub fn parse(bytes: &[u8]) -> Result<Vec<Variable>, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = Reader { bytes, at: 0, line: 1 };
     let mut all = Vec::new();
@@ -87,6 +87,7 @@ impl<'a> Reader<'a> {
         let name = rest.get(..end.ok_or("there is no `=`; write NAME=value")?).unwrap_or_default();
         let name = std::str::from_utf8(name).map_err(|_| "the name is not UTF-8")?.trim_end();
         if name.is_empty()
+            || name.starts_with('#')
             || name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"' || c == '\'')
         {
             return Err("what stands in front of `=` is no name");
@@ -204,6 +205,7 @@ mod tests {
             ("A=\"secret", 1),
             ("A='1' secret", 1),
             ("a secret=1", 1),
+            ("export #=secret", 1),
             ("A=sec\0ret", 1),
         ] {
             let why = parse(text.as_bytes()).expect_err(text);

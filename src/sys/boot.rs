@@ -57,14 +57,20 @@ pub fn become_subreaper() -> Result<(), Errno> {
     nix::sys::prctl::set_child_subreaper(true)
 }
 
-/// Ask to get `signal` when our parent ends.
+/// Ask to get `signal` when our parent ends; at once, where it has ended while we asked. Bound to the thread that asks,
+/// which must live as long as the process.
 ///
 /// # Errors
 /// EINVAL for no signal.
-pub fn set_parent_death_signal(signal: i32) -> Result<(), Errno> {
+pub fn follow_parent(signal: crate::types::Signal) -> Result<(), Errno> {
+    let parent = nix::unistd::getppid();
     // SAFETY: prctl with a number.
-    let result = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) };
-    Errno::result(result).map(|_| ())
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal.0, 0, 0, 0) })?;
+    if nix::unistd::getppid() != parent {
+        // SAFETY: a signal to ourselves.
+        unsafe { libc::kill(libc::getpid(), signal.0) };
+    }
+    Ok(())
 }
 
 /// Gives up root for good.

@@ -10,6 +10,7 @@ use crate::sys::capabilities;
 use crate::sys::carray::{CArray, NumberSlot};
 use crate::sys::complaint::{complain, decimal};
 use crate::sys::confine::{self, Confinement};
+use crate::sys::job::{self, Terminal};
 use crate::sys::signals::{self, SignalState};
 use crate::sys::stage::{self, FdStage};
 use crate::sys::step::Failure;
@@ -54,8 +55,8 @@ pub struct ExecPlan {
     pub placed: Option<(RawFd, RawFd)>,
     /// A process group of its own.
     pub own_group: bool,
-    /// Make that group the foreground of the controlling terminal, if there is one.
-    pub foreground: bool,
+    /// A session of its own, or the terminal's foreground for its group.
+    pub terminal: Terminal,
     /// Entered before anything else changes: where we would be if we had stayed where we began.
     pub start_directory: Option<StartDirectory>,
     /// Entered as the user.
@@ -88,7 +89,7 @@ impl ExecPlan {
             extra: Vec::new(),
             placed: None,
             own_group: true,
-            foreground: false,
+            terminal: Terminal::Leave,
             start_directory: None,
             directory: None,
             umask: None,
@@ -252,9 +253,7 @@ fn prepare(plan: &ExecPlan, stdio: &[Option<RawFd>; 3], entered: Result<(), Fail
         if plan.own_group {
             check(Stage::Group, libc::setpgid(0, 0))?;
         }
-        if plan.foreground {
-            take_terminal()?;
-        }
+        check(Stage::Terminal, job::settle(plan.terminal))?;
         descriptors(plan, stdio)?;
         if let Some((soft, hard)) = plan.nofile {
             let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
@@ -306,18 +305,6 @@ fn become_user(identity: &Identity) -> Result<(), Failure> {
     )?;
     check(Stage::Gid, syscall(libc::SYS_setresgid, gid, gid, gid))?;
     check(Stage::Uid, syscall(libc::SYS_setresuid, uid, uid, uid))
-}
-
-/// Makes our new group the terminal's foreground. No terminal is no error: ENOTTY, and ENXIO where stdin is another's.
-fn take_terminal() -> Result<(), Failure> {
-    // SAFETY: tcsetpgrp on our own stdin; TTOU, which it would send us from the background, is blocked here.
-    let result = unsafe { libc::tcsetpgrp(0, libc::getpgrp()) };
-    if result < 0
-        && matches!(Errno::last_raw(), libc::ENOTTY | libc::ENXIO | libc::EBADF | libc::EINVAL | libc::EPERM)
-    {
-        return Ok(());
-    }
-    check(Stage::Terminal, result)
 }
 
 /// Puts the planned descriptors at 0, 1, 2 and 3, 4, … .

@@ -19,6 +19,7 @@ pub mod errno;
 pub mod fd;
 pub mod files;
 pub mod inherit;
+pub mod job;
 #[cfg(lean_libc)]
 mod lean;
 pub mod limits;

@@ -208,6 +208,30 @@ pub fn wait_for_any() -> i32 {
     }
 }
 
+/// The same, at most so long. `None` when the time is over.
+#[must_use]
+pub fn wait_for_any_within(ms: u64) -> Option<i32> {
+    take_one(&full_set(), ms)
+}
+
+/// Takes a pending signal out of the queue, if it is there.
+pub fn swallow(signal: Signal) {
+    let mut set = empty_set();
+    // SAFETY: `set` is a live local.
+    unsafe { libc::sigaddset(&raw mut set, signal.0) };
+    let _ = take_one(&set, 0); // it may not have come
+}
+
+fn take_one(set: &libc::sigset_t, ms: u64) -> Option<i32> {
+    let limit = libc::timespec {
+        tv_sec: i64::try_from(ms / 1000).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(ms % 1000 * 1_000_000).unwrap_or(0),
+    };
+    // SAFETY: both are live; no information is asked for beyond the number.
+    let n = unsafe { libc::sigtimedwait(&raw const *set, std::ptr::null_mut(), &raw const limit) };
+    (n > 0).then_some(n)
+}
+
 /// Waits for one signal, which must be blocked; others stay pending.
 pub fn wait_for(signal: Signal) {
     let mut set = empty_set();

@@ -115,6 +115,39 @@ pub fn signal(root: &Root<'_>, signal: Signal) -> Option<Sent> {
     Some(sent)
 }
 
+/// Sends it to everybody who descends from us, whoever their parents are; with SIGKILL until nobody new is found. Says
+/// whether anybody was there; `None` where /proc does not tell.
+#[must_use]
+pub fn signal_descendants(signal: Signal) -> Option<bool> {
+    let mut done: Vec<Member> = Vec::new();
+    let rounds = if signal == Signal::KILL { KILL_ROUNDS } else { 1 };
+    for _ in 0..rounds {
+        let all = everybody()?;
+        let mut inside = BTreeSet::from([boot::own_pid()]);
+        loop {
+            let before = inside.len();
+            let fresh = all.iter().filter(|s| inside.contains(&s.parent)).map(|s| s.pid).collect::<Vec<_>>();
+            inside.extend(fresh);
+            if inside.len() == before {
+                break;
+            }
+        }
+        inside.remove(&boot::own_pid());
+        let is_new = |m: &Member| !done.contains(m);
+        let alive = all.iter().filter(|s| s.is_alive && inside.contains(&s.pid));
+        let fresh: Vec<Member> = alive.map(Seen::member).filter(is_new).collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for member in fresh {
+            // One that has gone, or has become somebody we may not signal: either way there is nothing left to do.
+            let _ = send(member, signal);
+            done.push(member);
+        }
+    }
+    Some(!done.is_empty())
+}
+
 /// RACE: the number is held first and the process looked at then, so that it is still the one that was seen.
 fn send(member: Member, signal: Signal) -> Result<(), Errno> {
     let held = hold(member.pid);

@@ -63,3 +63,14 @@ fn read(pid: Pid, status: i32) -> Option<Waited> {
     }
     libc::WIFSTOPPED(status).then(|| Waited::Stopped(pid, Signal(libc::WSTOPSIG(status))))
 }
+
+/// Whether this child is dead, without taking its status: as long as that is there, its number is nobody else's.
+#[must_use]
+pub fn is_dead(pid: Pid) -> bool {
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: a siginfo_t is plain data, for which zeros are good; the call only writes to it.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        libc::waitid(libc::P_PID, pid.0.unsigned_abs(), &raw mut info, flags) == 0 && info.si_pid() == pid.0
+    }
+}

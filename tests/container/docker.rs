@@ -99,6 +99,13 @@ pub(crate) fn start_with_health(options: &[&str], words: &[&str]) -> Container {
     create(&image().with_health, options, words)
 }
 
+/// `docker run -it`, with a terminal of its own at our end.
+pub(crate) fn interactive(words: &[&str]) -> harness::Pty {
+    let label = format!("{LABEL}={}", std::process::id());
+    let fixed = ["docker", "run", "--rm", "-it", "--network", "none", "--label", &label, &image().name];
+    harness::Pty::start(&[&fixed[..], words].concat(), None)
+}
+
 fn create(image: &str, options: &[&str], words: &[&str]) -> Container {
     let label = label();
     let mut fixed = vec!["docker", "run", "-d", "--label", &label];

@@ -11,6 +11,7 @@ mod draining;
 mod ending;
 mod files;
 mod health;
+mod init;
 mod kubernetes;
 mod languages;
 mod matrix;

@@ -3,6 +3,7 @@
 //! Tests that need root (PID namespaces, users, chroot) say so in one line where there is none.
 
 mod checks;
+mod checks_leave;
 mod config_errors;
 mod config_native;
 mod ctl;
@@ -20,12 +21,17 @@ mod follow_events;
 mod health;
 mod hooks;
 mod http;
+mod init_hard;
+mod init_job;
 mod init_mode;
 mod layering;
 mod limits;
 mod limits_native;
 mod logging;
 mod notify;
+mod peers_daemon;
+mod peers_dumb_init;
+mod peers_tini;
 mod pid1;
 mod reap;
 mod restarts;

@@ -196,6 +196,26 @@ fn a_stranger_cannot_speak_for_it() {
 }
 
 #[test]
+fn a_child_of_an_earlier_life_cannot_speak_for_a_later_one() {
+    let script = "test -e @dir@/first && exec @puppet@ hold; touch @dir@/first; \
+        (until test -e @dir@/go; do sleep 0.02; done; @puppet@ notify READY=1; echo $? > @dir@/code) & exec @puppet@ hold";
+    let daemon = toml(&format!(
+        "[program.web]\ncommand = [\"sh\", \"-c\", {script:?}]\nstartsecs = 0\nreadiness.notify = true\n\
+         backoff = {{ initial = 0.05, jitter = 0 }}\n"
+    ))
+    .start();
+    daemon.wait_state("web", "RUNNING");
+    wait_until("the first life has begun", || daemon.dir().list("").contains(&"first".to_string()));
+    let first = pid(&daemon);
+    harness::kill(first, 9).expect("it lives");
+    wait_until("another process runs", || pid(&daemon) > 0 && pid(&daemon) != first);
+    daemon.dir().write("go", "");
+    wait_until("the child has spoken", || daemon.dir().read("code").ends_with('\n'));
+    assert_eq!((daemon.dir().read("code").trim(), ready(&daemon)), ("99", 503), "nobody listened");
+    daemon.finish();
+}
+
+#[test]
 fn the_user_of_a_program_is_heard() {
     if needs_root() {
         return;

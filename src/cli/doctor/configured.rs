@@ -48,14 +48,9 @@ fn of(configured: &Configured, facts: &Facts) -> Vec<Finding> {
     all.extend(places("listeners", &configured.listeners, "can be had", todo));
     let todo = "correct `command`, or put the file into the image";
     all.extend(places("commands", &configured.commands, "can be run", todo));
+    let todo = "mount it, correct the path, or write a `?` behind it if it may be missing";
+    all.extend(places("variables", &configured.sources, "can be read", todo));
     all.extend(users(configured, facts));
-    for (program, zone) in &configured.missing_zones {
-        all.push(fail(
-            "time zone",
-            format!("the schedule of {program} wants `{zone}`, which is not in /usr/share/zoneinfo"),
-            "install tzdata, or leave `schedule_timezone` out for UTC",
-        ));
-    }
     if configured.wants_private_socket && !facts.folders.iter().any(|(_, is_writable)| *is_writable) {
         all.push(warn(
             "control socket",

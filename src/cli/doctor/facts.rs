@@ -130,10 +130,10 @@ pub(super) struct Configured {
     pub(super) listeners: Vec<Place>,
     /// Programs whose command cannot be run, and why.
     pub(super) commands: Vec<Place>,
+    /// Files and folders that variables are read from.
+    pub(super) sources: Vec<Place>,
     /// Programs that run as somebody else than the daemon.
     pub(super) other_users: Vec<String>,
-    /// Time zones of schedules that are not there: program and zone.
-    pub(super) missing_zones: Vec<(String, String)>,
 }
 
 /// What is stopped at the same time.

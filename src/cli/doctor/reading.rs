@@ -6,7 +6,8 @@
 use super::DoctorArgs;
 use super::facts::{Configuration, Configured, Place, Tier};
 use crate::cli::world::RealWorld;
-use crate::config::model::{Config, ControlAddress, LogTarget, MainLog, Program};
+use crate::config::diag::Diagnostic;
+use crate::config::model::{Config, ControlAddress, LogTarget, MainLog, ProbeKind, Program};
 use crate::config::{Search, Sources, load};
 use crate::ctl::discover::named_in;
 use crate::spawn::{self, BaseEnvironment, Context};
@@ -44,11 +45,19 @@ pub(super) fn read(
             if sources.file.is_none() && found.items.iter().any(|d| is_missing(&d.message)) {
                 return Configuration::None;
             }
-            let errors: Vec<String> = found.items.iter().map(ToString::to_string).collect();
+            let errors: Vec<String> = found.items.iter().map(one_line).collect();
             let n = errors.len();
             Configuration::Bad(errors.into_iter().take(MAX_TOLD).collect(), n)
         }
     }
+}
+
+/// Where, what, and the hint.
+fn one_line(finding: &Diagnostic) -> String {
+    let place = finding.span.as_ref().filter(|s| s.line > 0);
+    let place = place.map(|s| format!("{}:{}: ", s.source, s.line)).unwrap_or_default();
+    let hint = finding.hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default();
+    format!("{place}{}{hint}", finding.message)
 }
 
 fn of(config: &Config, env: &[(OsString, OsString)], is_running: bool) -> Configured {
@@ -56,8 +65,6 @@ fn of(config: &Config, env: &[(OsString, OsString)], is_running: bool) -> Config
     let own_uid = boot::own_uid();
     let main_uid = supervisor.user.as_ref().map_or(own_uid, |u| u.uid);
     let others = config.processes().filter(|p| p.user.as_ref().is_some_and(|u| u.uid != main_uid));
-    let zones = config.processes().filter_map(|p| Some((p, p.native.schedule.as_ref()?.timezone.clone()?)));
-    let folder = value_of(env, "TZDIR").unwrap_or_else(|| PathBuf::from("/usr/share/zoneinfo"));
     let unsigned = |ms: i64| u64::try_from(ms).unwrap_or(0);
     Configured {
         name: config.path.as_ref().map_or_else(|| "environment".to_owned(), |p| p.display().to_string()),
@@ -72,20 +79,13 @@ fn of(config: &Config, env: &[(OsString, OsString)], is_running: bool) -> Config
         files: files(config),
         listeners: listeners(config, is_running),
         commands: commands(config, env),
+        sources: sources(config),
         other_users: others.map(name_of).collect(),
-        missing_zones: zones
-            .filter(|(_, zone)| !matches!(zone.as_str(), "UTC" | "Etc/UTC") && !folder.join(zone).exists())
-            .map(|(p, zone)| (name_of(p), zone))
-            .collect(),
     }
 }
 
 fn is_ours(target: &LogTarget) -> bool {
     matches!(target, LogTarget::Stream { .. } | LogTarget::Inherit)
-}
-
-fn value_of(env: &[(OsString, OsString)], name: &str) -> Option<PathBuf> {
-    env.iter().find(|(k, v)| k == name && !v.is_empty()).map(|(_, v)| PathBuf::from(v))
 }
 
 fn name_of(p: &Program) -> String {
@@ -117,11 +117,12 @@ fn with_dependants(program: &Program, all: &[&Program], depth: usize) -> u64 {
     before.max().unwrap_or(0).saturating_add(stop_ms(program))
 }
 
-/// Until the SIGKILL.
+/// Until the SIGKILL, and for what is run after it: a stop waits for that.
 fn stop_ms(p: &Program) -> u64 {
     let ladder: i64 = p.native.stop_ladder.iter().map(|step| step.after_ms).sum();
     let ms = if p.native.stop_ladder.is_empty() { p.stopwaitsecs_ms } else { ladder };
-    u64::try_from(ms).unwrap_or(0)
+    let cleans_up = p.native.hooks.as_ref().filter(|h| h.post_stop.is_some()).map_or(0, |h| h.timeout_ms);
+    u64::try_from(ms.max(0).saturating_add(cleans_up)).unwrap_or(0)
 }
 
 fn files(config: &Config) -> Vec<Place> {
@@ -244,10 +245,56 @@ fn commands(config: &Config, env: &[(OsString, OsString)]) -> Vec<Place> {
     // In another root, or under the hands of a script of ours, other files count.
     let is_here =
         |p: &&Program| p.native.limits.as_ref().is_none_or(|l| l.chroot.is_none()) && !spawn::has_stand_in(p);
-    let place = |p: &Program| Place {
-        what: name_of(p),
-        shown: p.command.clone(),
+    let place = |what: String, shown: &str, p: &Program| Place {
+        what,
+        shown: shown.to_owned(),
         problem: spawn::resolve(p, &context).err().map(|e| e.text),
     };
-    config.processes().filter(is_here).map(place).collect()
+    let mut all = Vec::new();
+    for program in config.processes().filter(is_here) {
+        all.push(place(name_of(program), &program.command, program));
+        for (word, text, argv) in beside(program) {
+            let stand_in = Program { argv: Ok(argv.clone()), ..program.clone() };
+            all.push(place(format!("{word} of {}", name_of(program)), text, &stand_in));
+        }
+    }
+    all
+}
+
+/// The commands beside a program: hooks and checks.
+fn beside(program: &Program) -> Vec<(&'static str, &String, &Vec<String>)> {
+    let mut all = Vec::new();
+    if let Some(hooks) = &program.native.hooks {
+        let of = [
+            ("pre_start", &hooks.pre_start),
+            ("post_stop", &hooks.post_stop),
+            ("stop_command", &hooks.stop_command),
+        ];
+        all.extend(of.into_iter().filter_map(|(word, hook)| hook.as_ref().map(|h| (word, &h.text, &h.argv))));
+    }
+    for (word, probe) in [("readiness", &program.native.readiness), ("liveness", &program.native.liveness)] {
+        if let Some(ProbeKind::Exec { text, argv }) = probe.as_ref().map(|p| &p.how) {
+            all.push((word, text, argv));
+        }
+    }
+    all
+}
+
+/// What has to be there when a program starts.
+fn sources(config: &Config) -> Vec<Place> {
+    let mut all = Vec::new();
+    for program in config.processes() {
+        let Some(env) = &program.native.env else { continue };
+        let files = env.files.iter().map(|p| ("env_file", p));
+        let dirs = env.dirs.iter().map(|p| ("env_dir", p));
+        let from = env.from_file.iter().map(|(_, p)| ("env_from_file", p));
+        for (word, path) in files.chain(dirs).chain(from).filter(|(_, p)| !p.optional) {
+            all.push(Place {
+                what: format!("{word} of {}", name_of(program)),
+                shown: path.path.display().to_string(),
+                problem: access(&path.path, AccessFlags::R_OK).err().map(|e| e.desc().to_lowercase()),
+            });
+        }
+    }
+    all
 }

@@ -229,8 +229,6 @@ fn what_cannot_be_had_is_told_with_its_name() {
         one(|f| configured(f).commands = vec![place("can't find command 'x'")])
             .starts_with("FAIL commands: ")
     );
-    let line = one(|f| configured(f).missing_zones = vec![("job".into(), "Europe/Berlin".into())]);
-    assert!(line.starts_with("FAIL time zone: the schedule of job wants `Europe/Berlin`"), "{line}");
     let line = one(|f| {
         f.folders = vec![("/run", false), ("/tmp", false)];
         f.root_is_read_only = true;

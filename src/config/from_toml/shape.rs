@@ -7,6 +7,7 @@ use crate::config::diag::{Diagnostic, Severity, Span};
 use crate::config::model::Dialect;
 use crate::config::raw::{RawEntry, RawSection, SectionKind};
 use crate::config::settings::nearest;
+use crate::types::Signal;
 
 /// Tables that are sections themselves.
 pub(in crate::config) const SINGLE: &[(&str, SectionKind)] =
@@ -37,8 +38,9 @@ pub(in crate::config) fn flat_key(key: String) -> String {
 
 /// The key of an entry of `[signals]`.
 pub(in crate::config) fn signal_key(word: &str) -> String {
-    let lower = word.to_lowercase();
-    format!("signal_{}", lower.strip_prefix("sig").unwrap_or(&lower))
+    // Of two names for one signal the table has one.
+    let name = Signal::from_name(word).and_then(Signal::name).unwrap_or(word).to_lowercase();
+    format!("signal_{}", name.strip_prefix("sig").unwrap_or(&name))
 }
 
 /// Words of other configurations, and ours for the same thing.

@@ -128,7 +128,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     signal("signal_usr2"),
     signal("signal_alrm"),
     signal("signal_cont"),
-    signal("signal_io"),
+    signal("signal_poll"),
     signal("signal_prof"),
     signal("signal_pwr"),
     signal("signal_tstp"),

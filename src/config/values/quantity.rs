@@ -24,7 +24,8 @@ pub(crate) fn seconds_ms(input: &Input<'_>) -> Result<i64, Bad> {
     }
 }
 
-fn parse_duration(text: &str) -> Option<i64> {
+/// Milliseconds of `10`, `500ms`, `2s`, `1m`, `1h`.
+pub(crate) fn parse_duration(text: &str) -> Option<i64> {
     let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let factor = match unit {

@@ -72,7 +72,7 @@ fn a_failed_start_is_told_with_its_number_and_why() {
 fn who_was_asked_to_stop_has_stopped_or_was_killed_in_the_end() {
     let mut rig = Rig::running(&plain());
     rig.stop(false);
-    assert_eq!(next(&rig), "SIGKILL in 10.0 s if it has not ended (stopwaitsecs)");
+    assert_eq!(next(&rig), "SIGKILL in 10.0 s if it has not ended");
     rig.exits(0, 0);
     assert_eq!((ended(&rig).reason, ended(&rig).why.as_str()), (EndReason::Stopped, ""));
     assert_eq!(next(&rig), "stays stopped; `ctl start web` starts it");
@@ -184,4 +184,21 @@ fn too_many_restarts_are_the_reason_to_give_up() {
         next(&rig),
         "will not be started again: 0 restarts within 60 seconds (max_restarts); `ctl start web` tries again"
     );
+}
+
+#[test]
+fn the_next_step_of_a_ladder_is_what_comes_next() {
+    use crate::config::model::StopStep;
+    let mut rig = Rig::running(&one(|p| {
+        let step = |after_ms, signal| StopStep { after_ms, signal };
+        p.native.stop_ladder = vec![step(10_000, Signal::QUIT), step(5_000, Signal::KILL)];
+        p.native.critical = true;
+    }));
+    assert!(next(&rig).ends_with("; once it is not, everything is stopped (critical)"), "{}", next(&rig));
+    rig.stop(false);
+    assert_eq!(next(&rig), "SIGQUIT in 10.0 s if it has not ended");
+    rig.pass_ms(10_001);
+    assert!(next(&rig).starts_with("SIGKILL in 4.9 s") || next(&rig).starts_with("SIGKILL in 5.0 s"));
+    rig.ends(0, ExitStatus::Signal { signal: Signal::QUIT, core: false });
+    assert_eq!((ended(&rig).reason, ended(&rig).killed), (EndReason::Stopped, false));
 }

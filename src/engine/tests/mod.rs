@@ -15,6 +15,7 @@ mod roll;
 mod schedule;
 mod shutdown;
 mod stop;
+mod told;
 mod total;
 
 use super::action::{Action, Leave, Scope, StateChange};

@@ -298,3 +298,17 @@ fn whatever_happens_runs_come_one_by_one_and_no_time_brings_two() {
         }
     }
 }
+
+#[test]
+fn what_happens_next_is_the_next_run() {
+    let mut rig = Rig::booted(&timed("0 3 * * *", Overlap::Skip));
+    let next = |rig: &Rig| rig.engine.outlook(0, rig.now).expect("it is there");
+    let at = "started by its schedule at 2023-11-15 03:00:00 UTC";
+    assert_eq!(next(&rig).text, format!("{at}; `ctl start web` starts it at once"));
+    assert!(next(&rig).in_ns.is_some_and(|ns| ns / 1_000_000_000 == 17_200), "{:?}", next(&rig));
+    rig.start(false);
+    rig.spawn_ok(0, 100);
+    assert_eq!(next(&rig).text, format!("not restarted after an exit; {at}"));
+    rig.exits(0, 1);
+    assert!(next(&rig).text.starts_with(at), "{:?}", next(&rig));
+}

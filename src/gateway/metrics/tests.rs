@@ -58,6 +58,7 @@ fn rich() -> Snapshot {
     web.last_end = Some(LastEnd { reason: EndReason::Oom, used: Some(used) });
     let mut job = process("job", "job", State::Exited);
     job.last_exit = Some(ExitStatus::Code(7));
+    job.next_run = Some(Wall(1_700_003_600_000));
     let mut snapshot = snapshot(vec![job, web, process("odd", "a\"b\\c\nd", State::Fatal)]);
     snapshot.daemon.orphans_reaped = 12;
     snapshot.daemon.signals_received = vec![(Signal::HUP, 2), (Signal(50), 1)];
@@ -94,6 +95,8 @@ fn the_text_is_what_a_strict_reader_accepts() {
     assert_eq!(value(&format!("mainstay_program_up{job}")), Some(0.0));
     assert_eq!(value(&format!("mainstay_program_start_time_seconds{job}")), None);
     assert_eq!(value(&format!("mainstay_program_last_exit_code{job}")), Some(7.0));
+    let next = value(&format!("mainstay_program_next_run_timestamp_seconds{job}"));
+    assert_eq!(next, Some(1_700_003_600.0));
     assert_eq!(value(r#"mainstay_program_up{group="odd",program="a\"b\\c\nd"}"#), Some(0.0));
     assert_eq!(value("mainstay_orphans_reaped_total"), Some(12.0));
     assert_eq!(value(r#"mainstay_signals_received_total{signal="SIGHUP"}"#), Some(2.0));

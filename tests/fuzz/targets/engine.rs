@@ -291,8 +291,8 @@ fn proc_of(input: &Input) -> Option<ProcRef> {
         | Input::Boot
         | Input::Deadline
         | Input::Drain
-        | Input::Forward { .. }
         | Input::ClockSet
+        | Input::Forward { .. }
         | Input::Command { .. }
         | Input::Shutdown { .. }
         | Input::Restart { .. } => None,

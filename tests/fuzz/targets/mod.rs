@@ -2,6 +2,7 @@
 
 mod checks;
 mod config;
+mod dotenv;
 mod engine;
 mod filters;
 mod frames;
@@ -43,6 +44,7 @@ pub(crate) fn all() -> Vec<Box<dyn Target>> {
         Box::new(frames::Frames),
         Box::new(getopt::Getopt),
         Box::new(keys::Keys),
+        Box::new(dotenv::Dotenv),
         Box::new(lines::Lines),
         Box::new(filters::Filters),
         Box::new(listener::Listener),

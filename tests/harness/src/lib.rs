@@ -16,15 +16,18 @@ pub mod listener;
 pub mod notify;
 pub mod pattern;
 pub mod proc;
+pub mod pty;
 pub mod puppet;
 pub mod root;
 pub mod run;
 pub mod temp;
 pub mod terminal;
+pub mod trace;
 pub mod wait;
 
 pub use bins::{mainstay, puppet};
 pub use daemon::{Daemon, Setup};
+pub use pty::Pty;
 pub use run::{Cmd, Done};
 pub use temp::TempDir;
 pub use terminal::Terminal;

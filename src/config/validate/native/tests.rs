@@ -69,7 +69,7 @@ depends_on = [\"db\"]
 [program.cron]
 command = \"cron\"
 schedule = \"*/5 * * * *\"
-schedule_timezone = \"Europe/Berlin\"
+schedule_timezone = \"UTC\"
 schedule_overlap = \"queue\"
 gates = \"none\"
 [program.web]
@@ -330,6 +330,19 @@ fn variables_name_programs_in_lower_case() {
     assert_eq!(web.native.depends_on, [DependsOn { target: "my-db".into(), need: Need::Started }]);
     assert_eq!(web.native.limits.as_ref().map(|l| l.rlimits.len()), Some(1));
     assert_eq!(config.supervisor.signals, [(Signal::HUP, Route::Ignore)]);
+}
+
+#[test]
+fn every_signal_of_the_table_survives_the_way() {
+    let keys = crate::config::settings::all().filter_map(|s| s.key.strip_prefix("signal_"));
+    let keys: Vec<&str> = keys.filter(|key| *key != "target").collect();
+    assert!(keys.len() > 15, "{keys:?}");
+    for key in keys {
+        let config = ini(&format!("[mainstay]\nsignal_{key}=ignore\n[program:a]\ncommand=x\n"));
+        assert_eq!(config.supervisor.signals.len(), 1, "{key}");
+        assert_eq!(toml(&to_toml(&config, true)).supervisor.signals, config.supervisor.signals, "{key}");
+    }
+    assert_eq!(toml("[signals]\nSIGIO = 'ignore'\n[program.a]\ncommand = 'x'\n").supervisor.signals.len(), 1);
 }
 
 #[test]
