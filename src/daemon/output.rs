@@ -8,7 +8,7 @@ use crate::daemon::heard::Heard;
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
 use crate::logging::channel::CHUNK_BYTES;
-use crate::logging::{Channel, News, Pumped, SinkId, Sinks};
+use crate::logging::{Channel, News, Pumped, SinkId, Sinks, Tools};
 use crate::sys::clock;
 use crate::types::{LogLevel, Mono, ProcRef};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -37,7 +37,7 @@ struct Entry {
 }
 
 /// What is done with a channel that is lent out.
-type Act<'a> = dyn FnMut(&mut Channel, &mut Sinks, &mut [u8], &mut dyn FnMut(News<'_>)) + 'a;
+type Act<'a> = dyn FnMut(&mut Channel, &mut Tools<'_>, &mut [u8], &mut dyn FnMut(News<'_>)) + 'a;
 
 /// See the module.
 pub(crate) struct Output {
@@ -48,6 +48,8 @@ pub(crate) struct Output {
     /// Blocked sinks that are in the epoll set.
     watched: Vec<SinkId>,
     n_paused: usize,
+    /// Who writes first when a sink takes bytes again: the one that had to wait last time.
+    first: u32,
     hold_deadline: Option<Mono>,
 }
 
@@ -60,6 +62,7 @@ impl Output {
             scratch: vec![0; CHUNK_BYTES],
             watched: Vec::new(),
             n_paused: 0,
+            first: 0,
             hold_deadline: None,
         }
     }
@@ -150,7 +153,9 @@ impl Daemon {
         let Some(Some(Entry { channel, .. })) = entries.get_mut(index as usize) else { return };
         let mut heard = Vec::new();
         let recents = &mut self.recents;
-        act(channel, &mut self.sinks, scratch, &mut |news| {
+        let tally = self.tallies.of_mut(proc);
+        let mut tools = Tools { sinks: &mut self.sinks, tally, now: self.now };
+        act(channel, &mut tools, scratch, &mut |news| {
             if let News::Output(bytes) = news
                 && is_output
             {
@@ -169,8 +174,8 @@ impl Daemon {
     /// Reads one channel for one turn.
     fn pump(&mut self, index: u32) -> Pumped {
         let mut pumped = Pumped::End;
-        self.with_channel(index, &mut |channel, sinks, scratch, told| {
-            pumped = channel.pump(sinks, scratch, told);
+        self.with_channel(index, &mut |channel, tools, scratch, told| {
+            pumped = channel.pump(tools, scratch, told);
         });
         self.note_held(index);
         match pumped {
@@ -181,18 +186,21 @@ impl Daemon {
         pumped
     }
 
+    /// An unfinished line is let go after a while, and suppressed lines are told of, whatever comes.
     fn note_held(&mut self, index: u32) {
         let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { return };
-        if !entry.channel.holds_line() {
-            entry.held_since = None;
-        } else if entry.held_since.is_none() {
-            entry.held_since = Some(self.now.mono);
+        entry.held_since = entry.channel.holds_line().then_some(self.now.mono);
+        if entry.held_since.is_some() {
             let due = self.now.mono.plus_ms(HOLD_MS);
             self.output.hold_deadline.get_or_insert(due);
         }
+        if let Some(due) = entry.channel.due() {
+            let soonest = self.output.hold_deadline.map_or(due, |d| d.min(due));
+            self.output.hold_deadline = Some(soonest);
+        }
     }
 
-    /// Lets go of unfinished lines that have been held long enough.
+    /// Lets go of unfinished lines that have been held long enough, and tells of suppressed ones.
     pub(crate) fn release_held_lines(&mut self) {
         if self.output.hold_deadline.is_none_or(|d| d > self.now.mono) {
             return;
@@ -200,11 +208,20 @@ impl Daemon {
         let mut next: Option<Mono> = None;
         for index in 0..u32::try_from(self.output.entries.len()).unwrap_or(0) {
             let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { continue };
-            let Some(since) = entry.held_since else { continue };
+            if let Some(due) = entry.channel.due() {
+                if due <= self.now.mono {
+                    self.with_channel(index, &mut |channel, tools, _, told| channel.catch_up(tools, told));
+                } else {
+                    next = Some(next.map_or(due, |n| n.min(due)));
+                }
+            }
+            let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { continue };
+            // Whoever waits for us is not silent; it is looked at again when it has been read.
+            let Some(since) = entry.held_since.filter(|_| !entry.paused) else { continue };
             let due = since.plus_ms(HOLD_MS);
             if due <= self.now.mono {
                 entry.held_since = None;
-                self.with_channel(index, &mut |channel, sinks, _, told| channel.release_line(sinks, told));
+                self.with_channel(index, &mut |channel, tools, _, told| channel.release_line(tools, told));
             } else {
                 next = Some(next.map_or(due, |n| n.min(due)));
             }
@@ -236,15 +253,29 @@ impl Daemon {
         }
         self.output.watched.retain(|w| *w != id);
         self.sinks.close_if_done(id);
-        for (index, place) in (0u32..).zip(self.output.entries.iter_mut()) {
-            let Some(entry) = place else { continue };
-            if !entry.paused || entry.channel.sinks().all(|s| s != id) {
+        self.let_write(id);
+    }
+
+    /// Those who wait for a sink write, in turn, until it is blocked again: a chatty program does not starve another.
+    fn let_write(&mut self, id: SinkId) {
+        let n = u32::try_from(self.output.entries.len()).unwrap_or(0);
+        let first = self.output.first.min(n);
+        for index in (first..n).chain(0..first) {
+            let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { continue };
+            let waits = entry.paused || entry.channel.is_behind();
+            if !waits || entry.channel.sinks().all(|s| s != id) {
                 continue;
             }
-            entry.paused = false;
-            self.output.n_paused -= 1;
-            let token = Token::Output { index, generation: entry.generation };
-            let _ = self.epoll.add(&entry.channel, EpollEvent::new(EpollFlags::EPOLLIN, token.encode()));
+            if self.sinks.is_blocked(id) {
+                self.output.first = index;
+                return;
+            }
+            if std::mem::take(&mut entry.paused) {
+                self.output.n_paused -= 1;
+                let token = Token::Output { index, generation: entry.generation };
+                let _ = self.epoll.add(&entry.channel, EpollEvent::new(EpollFlags::EPOLLIN, token.encode()));
+            }
+            self.pump(index);
         }
     }
 
@@ -260,7 +291,7 @@ impl Daemon {
     }
 
     fn close_channel(&mut self, index: u32) {
-        self.with_channel(index, &mut |channel, sinks, _, told| channel.finish(sinks, told));
+        self.with_channel(index, &mut |channel, tools, _, told| channel.finish(tools, told));
         let Some(entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else {
             return;
         };
@@ -285,15 +316,21 @@ impl Daemon {
     /// COMPAT: supervisord drains before it handles the exit.
     pub(crate) fn drain_output_of(&mut self, proc: ProcRef) {
         for index in self.output.indices_of(proc) {
+            let mut last = Pumped::More;
             for _ in 0..LAST_READS {
-                if self.pump(index) != Pumped::More {
+                last = self.pump(index);
+                if last != Pumped::More {
                     break;
                 }
             }
-            self.with_channel(index, &mut |channel, sinks, _, told| channel.release(sinks, told));
+            // Where the sink is slow the rest of the line is still in the pipe.
+            let is_dry = last == Pumped::Dry;
+            if is_dry {
+                self.with_channel(index, &mut |channel, tools, _, told| channel.release(tools, told));
+            }
             if let Some(Some(entry)) = self.output.entries.get_mut(index as usize) {
                 entry.lingering = true;
-                entry.held_since = None;
+                entry.held_since = entry.held_since.filter(|_| !is_dry);
             }
         }
         self.bound_lingering(proc.slot);
