@@ -19,6 +19,9 @@ const BACKLOG_BYTES: usize = 1 << 20;
 /// About so much is written at once: where the sink is full in between, others get their turn.
 const AT_ONCE_BYTES: usize = 64 << 10;
 
+/// What is done with the lines, which are lent out for it.
+type Act<'a> = dyn FnMut(&mut LineHolder, &mut dyn FnMut(Run<'_>)) + 'a;
+
 type Told<'a> = dyn FnMut(News<'_>) + 'a;
 
 /// See the module.
@@ -100,12 +103,7 @@ impl Outlet {
         }
     }
 
-    fn with_lines(
-        &mut self,
-        tools: &mut Tools<'_>,
-        told: &mut Told<'_>,
-        act: &mut dyn FnMut(&mut LineHolder, &mut dyn FnMut(Run<'_>)),
-    ) {
+    fn with_lines(&mut self, tools: &mut Tools<'_>, told: &mut Told<'_>, act: &mut Act<'_>) {
         let mut lines = std::mem::take(&mut self.lines);
         act(&mut lines, &mut |run| self.take(run, tools, told));
         self.lines = lines;

@@ -11,8 +11,8 @@ fn behind_fifo(setup: Setup) -> (Daemon, File) {
     let fifo = setup.dir().join("fifo");
     harness::Cmd::new(&["mkfifo", &fifo]).run().expect(0);
     let daemon = setup.launcher(&["sh", "-c", "exec \"$@\" >\"$0\" 3<\"$0\"", &fifo]);
-    let keep = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
-    nix::fcntl::fcntl(&keep, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).unwrap();
+    let keep = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("fifo");
+    nix::fcntl::fcntl(&keep, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).expect("ours");
     (daemon.start(), keep)
 }
 
