@@ -343,6 +343,13 @@ pub struct ProcessStats {
     /// Stopped because it failed its liveness check.
     pub exits_liveness: u64,
     pub spawn_failures: u64,
+    /// Output that was read, whatever became of it.
+    pub log_lines: u64,
+    pub log_bytes: u64,
+    /// Lines beyond `log_rate_limit`.
+    pub log_lines_suppressed: u64,
+    /// Lines that were dropped because the sink was slow (`log_overflow = drop`).
+    pub log_lines_dropped: u64,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]

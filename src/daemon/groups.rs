@@ -159,6 +159,7 @@ impl Daemon {
     pub(crate) fn on_vacated(&mut self, slot: u32) {
         self.close_output_of(slot);
         self.recents.forget(slot);
+        self.tallies.forget(slot);
         self.histories.forget(slot);
         let auto = self.slots.get_mut(slot as usize).map(|s| std::mem::take(&mut s.auto));
         let gone = self.roster.vacate(slot, auto.unwrap_or_default());

@@ -15,7 +15,7 @@ use crate::logging::{Channel, Plan, SinkId};
 use crate::spawn;
 use crate::sys::child::Launched;
 use crate::sys::{errno, fd};
-use crate::types::{LogLevel, ProcRef};
+use crate::types::{LogLevel, Pid, ProcRef};
 use nix::errno::Errno;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -97,7 +97,7 @@ impl Daemon {
             self.close_ends(&mut ends);
             fork_error(&program.name, e)
         })?;
-        self.keep_ends(proc, ends);
+        self.keep_ends(proc, launched.pid, ends);
         self.keep_voices(proc, voices);
         Ok(launched)
     }
@@ -193,7 +193,7 @@ impl Daemon {
     }
 
     /// Our side of the pipes goes into the loop.
-    fn keep_ends(&mut self, proc: ProcRef, ends: [End; 3]) {
+    fn keep_ends(&mut self, proc: ProcRef, pid: Pid, ends: [End; 3]) {
         let [stdin, stdout, stderr] = ends;
         if let (End::Pipe { ours, .. }, Some(slot)) = (stdin, self.slot_mut(proc)) {
             slot.stdin = Some(Stdin::new(ours));
@@ -201,7 +201,9 @@ impl Daemon {
         self.events.hub.started(proc);
         for (end, is_stderr) in [(stdout, false), (stderr, true)] {
             let End::Pipe { ours, sink, .. } = end else { continue };
-            let channel = Channel::new(proc, is_stderr, ours, self.output_plan(proc, is_stderr, sink));
+            let plan = self.output_plan(proc, is_stderr, sink);
+            let outlet = self.outlet(proc, pid, is_stderr, sink);
+            let channel = Channel::new(proc, is_stderr, ours, Plan { outlet, ..plan });
             let sinks: Vec<SinkId> = channel.sinks().collect();
             if let Err(e) = self.output.add(&self.epoll, channel) {
                 let name = self.display_name(proc);
@@ -235,7 +237,16 @@ impl Daemon {
         let raw = self.is_protocol(proc, stderr);
         let (capture, name) = if raw { (0, None) } else { (capture, name) };
         let syslog = name.map(|name| (self.sinks.open_syslog(ident(self.config.dialect)), name));
-        Plan { sink, whole_lines, filters: Filters::new(strip, capture), syslog, raw }
+        let whole_among_others = self.config.dialect != model::Dialect::Ini;
+        Plan {
+            sink,
+            whole_lines,
+            whole_among_others,
+            filters: Filters::new(strip, capture),
+            syslog,
+            raw,
+            outlet: None,
+        }
     }
 
     /// Supervisor's sentence for the status, and a clear one for the log.

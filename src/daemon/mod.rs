@@ -39,6 +39,7 @@ pub mod solo;
 mod sources;
 mod state;
 mod stdin;
+mod styles;
 mod subscribe;
 mod task_lines;
 mod task_plan;

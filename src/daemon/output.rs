@@ -4,15 +4,15 @@
 //! spin there); a channel outlives its program as long as somebody holds the pipe, within a bound.
 //! Not here: how bytes are split and written (`logging`), what else their passing means (`heard`).
 
+mod ending;
+
 use crate::daemon::heard::Heard;
 use crate::daemon::sources::{Token, cut};
 use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, Told};
 use crate::logging::channel::CHUNK_BYTES;
-use crate::logging::{Channel, News, Pumped, SinkId, Sinks};
-use crate::sys::clock;
+use crate::logging::{Channel, News, Pumped, SinkId, Sinks, Tools};
 use crate::types::{LogLevel, Mono, ProcRef};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
 /// BOUND: how long an unfinished line is held back while nothing follows.
@@ -20,9 +20,6 @@ const HOLD_MS: i64 = 1_000;
 
 /// BOUND: pipes kept open for descendants of earlier lives of one program; the oldest is closed beyond that.
 const LINGERING: usize = 8;
-
-/// BOUND: what a blocked stdout or stderr gets, when everything has stopped, to take the last output.
-const FLUSH_GRACE_MS: i64 = 3_000;
 
 /// BOUND: reads from a dead program's pipe before its exit is reported; the rest comes in later turns.
 const LAST_READS: usize = 64;
@@ -38,7 +35,7 @@ struct Entry {
 }
 
 /// What is done with a channel that is lent out.
-type Act<'a> = dyn FnMut(&mut Channel, &mut Sinks, &mut [u8], &mut dyn FnMut(News<'_>)) + 'a;
+type Act<'a> = dyn FnMut(&mut Channel, &mut Tools<'_>, &mut [u8], &mut dyn FnMut(News<'_>)) + 'a;
 
 /// See the module.
 pub(crate) struct Output {
@@ -49,6 +46,8 @@ pub(crate) struct Output {
     /// Blocked sinks that are in the epoll set.
     watched: Vec<SinkId>,
     n_paused: usize,
+    /// Who writes first when a sink takes bytes again: the one that had to wait last time.
+    first: u32,
     hold_deadline: Option<Mono>,
 }
 
@@ -61,6 +60,7 @@ impl Output {
             scratch: vec![0; CHUNK_BYTES],
             watched: Vec::new(),
             n_paused: 0,
+            first: 0,
             hold_deadline: None,
         }
     }
@@ -154,7 +154,9 @@ impl Daemon {
         // A dead one's last words do not make a later one ready.
         let slot = self.slots.get_mut(proc.slot as usize).filter(|s| s.incarnation == proc.incarnation);
         let mut awaited = slot.map(|s| &mut s.voices.log).filter(|log| log.is_some());
-        act(channel, &mut self.sinks, scratch, &mut |news| {
+        let tally = self.tallies.of_mut(proc);
+        let mut tools = Tools { sinks: &mut self.sinks, tally, now: self.now };
+        act(channel, &mut tools, scratch, &mut |news| {
             if let News::Output(bytes) = news
                 && is_output
             {
@@ -179,8 +181,8 @@ impl Daemon {
     /// Reads one channel for one turn.
     fn pump(&mut self, index: u32) -> Pumped {
         let mut pumped = Pumped::End;
-        self.with_channel(index, &mut |channel, sinks, scratch, told| {
-            pumped = channel.pump(sinks, scratch, told);
+        self.with_channel(index, &mut |channel, tools, scratch, told| {
+            pumped = channel.pump(tools, scratch, told);
         });
         self.note_held(index);
         match pumped {
@@ -191,18 +193,21 @@ impl Daemon {
         pumped
     }
 
+    /// An unfinished line is let go after a while, and suppressed lines are told of, whatever comes.
     fn note_held(&mut self, index: u32) {
         let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { return };
-        if !entry.channel.holds_line() {
-            entry.held_since = None;
-        } else if entry.held_since.is_none() {
-            entry.held_since = Some(self.now.mono);
+        entry.held_since = entry.channel.holds_line().then_some(self.now.mono);
+        if entry.held_since.is_some() {
             let due = self.now.mono.plus_ms(HOLD_MS);
             self.output.hold_deadline.get_or_insert(due);
         }
+        if let Some(due) = entry.channel.due() {
+            let soonest = self.output.hold_deadline.map_or(due, |d| d.min(due));
+            self.output.hold_deadline = Some(soonest);
+        }
     }
 
-    /// Lets go of unfinished lines that have been held long enough.
+    /// Lets go of unfinished lines that have been held long enough, and tells of suppressed ones.
     pub(crate) fn release_held_lines(&mut self) {
         if self.output.hold_deadline.is_none_or(|d| d > self.now.mono) {
             return;
@@ -210,11 +215,20 @@ impl Daemon {
         let mut next: Option<Mono> = None;
         for index in 0..u32::try_from(self.output.entries.len()).unwrap_or(0) {
             let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { continue };
-            let Some(since) = entry.held_since else { continue };
+            if let Some(due) = entry.channel.due() {
+                if due <= self.now.mono {
+                    self.with_channel(index, &mut |channel, tools, _, told| channel.catch_up(tools, told));
+                } else {
+                    next = Some(next.map_or(due, |n| n.min(due)));
+                }
+            }
+            let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { continue };
+            // Whoever waits for us is not silent; it is looked at again when it has been read.
+            let Some(since) = entry.held_since.filter(|_| !entry.paused) else { continue };
             let due = since.plus_ms(HOLD_MS);
             if due <= self.now.mono {
                 entry.held_since = None;
-                self.with_channel(index, &mut |channel, sinks, _, told| channel.release_line(sinks, told));
+                self.with_channel(index, &mut |channel, tools, _, told| channel.release_line(tools, told));
             } else {
                 next = Some(next.map_or(due, |n| n.min(due)));
             }
@@ -246,15 +260,29 @@ impl Daemon {
         }
         self.output.watched.retain(|w| *w != id);
         self.sinks.close_if_done(id);
-        for (index, place) in (0u32..).zip(self.output.entries.iter_mut()) {
-            let Some(entry) = place else { continue };
-            if !entry.paused || entry.channel.sinks().all(|s| s != id) {
+        self.let_write(id);
+    }
+
+    /// Those who wait for a sink write, in turn, until it is blocked again: a chatty program does not starve another.
+    fn let_write(&mut self, id: SinkId) {
+        let n = u32::try_from(self.output.entries.len()).unwrap_or(0);
+        let first = self.output.first.min(n);
+        for index in (first..n).chain(0..first) {
+            let Some(Some(entry)) = self.output.entries.get_mut(index as usize) else { continue };
+            let waits = entry.paused || entry.channel.is_behind();
+            if !waits || entry.channel.sinks().all(|s| s != id) {
                 continue;
             }
-            entry.paused = false;
-            self.output.n_paused -= 1;
-            let token = Token::Output { index, generation: entry.generation };
-            let _ = self.epoll.add(&entry.channel, EpollEvent::new(EpollFlags::EPOLLIN, token.encode()));
+            if self.sinks.is_blocked(id) {
+                self.output.first = index;
+                return;
+            }
+            if std::mem::take(&mut entry.paused) {
+                self.output.n_paused -= 1;
+                let token = Token::Output { index, generation: entry.generation };
+                let _ = self.epoll.add(&entry.channel, EpollEvent::new(EpollFlags::EPOLLIN, token.encode()));
+            }
+            self.pump(index);
         }
     }
 
@@ -270,7 +298,7 @@ impl Daemon {
     }
 
     fn close_channel(&mut self, index: u32) {
-        self.with_channel(index, &mut |channel, sinks, _, told| channel.finish(sinks, told));
+        self.with_channel(index, &mut |channel, tools, _, told| channel.finish(tools, told));
         let Some(entry) = self.output.entries.get_mut(index as usize).and_then(Option::take) else {
             return;
         };
@@ -295,15 +323,21 @@ impl Daemon {
     /// COMPAT: supervisord drains before it handles the exit.
     pub(crate) fn drain_output_of(&mut self, proc: ProcRef) {
         for index in self.output.indices_of(proc) {
+            let mut last = Pumped::More;
             for _ in 0..LAST_READS {
-                if self.pump(index) != Pumped::More {
+                last = self.pump(index);
+                if last != Pumped::More {
                     break;
                 }
             }
-            self.with_channel(index, &mut |channel, sinks, _, told| channel.release(sinks, told));
+            // Where the sink is slow the rest of the line is still in the pipe.
+            let is_dry = last == Pumped::Dry;
+            if is_dry {
+                self.with_channel(index, &mut |channel, tools, _, told| channel.release(tools, told));
+            }
             if let Some(Some(entry)) = self.output.entries.get_mut(index as usize) {
                 entry.lingering = true;
-                entry.held_since = None;
+                entry.held_since = entry.held_since.filter(|_| !is_dry);
             }
         }
         self.bound_lingering(proc.slot);
@@ -324,72 +358,4 @@ impl Daemon {
             self.close_channel(index);
         }
     }
-
-    /// At the end: what is still in the pipes goes out, as far as the sinks take it in time; then everything is closed.
-    pub(crate) fn close_all_output(&mut self) {
-        let deadline = clock::now().mono.plus_ms(FLUSH_GRACE_MS);
-        loop {
-            let left = self.pump_all();
-            let blocked = self.sinks.blocked();
-            let left_ms = deadline.since_ns(clock::now().mono) / 1_000_000;
-            if (left == Left::Nothing && blocked.is_empty()) || left_ms == 0 {
-                break;
-            }
-            if left != Left::InPipes {
-                self.wait_for_sinks(&blocked, left_ms);
-            }
-            for id in blocked {
-                self.on_sink(id.index());
-            }
-        }
-        let kept = self.sinks.kept_bytes();
-        for index in 0..u32::try_from(self.output.entries.len()).unwrap_or(0) {
-            self.close_channel(index);
-        }
-        if kept > 0 {
-            let text = format!(
-                "stdout, stderr or syslog did not take the last output in time: {kept} bytes and what followed are lost"
-            );
-            self.log(LogLevel::Error, &text);
-        }
-        debug_assert!(self.output.is_empty());
-    }
-
-    fn wait_for_sinks(&self, blocked: &[SinkId], left_ms: u64) {
-        let fds = blocked.iter().filter_map(|id| self.sinks.fd(*id));
-        let mut polled: Vec<_> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLOUT)).collect();
-        let _ = poll(&mut polled, PollTimeout::try_from(left_ms).unwrap_or(PollTimeout::ZERO)); // the deadline decides
-    }
-
-    /// Reads every channel whose sink takes bytes, each for a bounded time.
-    fn pump_all(&mut self) -> Left {
-        let mut left = Left::Nothing;
-        for index in 0..u32::try_from(self.output.entries.len()).unwrap_or(0) {
-            let mut last = Pumped::Dry;
-            for _ in 0..LAST_READS {
-                last = match self.output.entries.get(index as usize).and_then(Option::as_ref) {
-                    Some(entry) if entry.paused => Pumped::Blocked,
-                    Some(_) => self.pump(index),
-                    None => Pumped::End,
-                };
-                if last != Pumped::More {
-                    break;
-                }
-            }
-            left = left.max(match last {
-                Pumped::Dry | Pumped::End => Left::Nothing,
-                Pumped::Blocked => Left::BehindSinks,
-                Pumped::More => Left::InPipes,
-            });
-        }
-        left
-    }
-}
-
-/// What is still to be carried at the end.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Left {
-    Nothing,
-    BehindSinks,
-    InPipes,
 }

@@ -157,6 +157,11 @@ impl Daemon {
     pub(crate) fn complete(&self, info: &mut ProcessInfo, slot: u32) {
         info.last_end = self.histories.last_of(slot);
         self.histories.correct(slot, &mut info.stats);
+        let tally = self.tallies.of(slot);
+        info.stats.log_lines = tally.lines;
+        info.stats.log_bytes = tally.bytes;
+        info.stats.log_lines_suppressed = tally.suppressed;
+        info.stats.log_lines_dropped = tally.dropped;
         let name =
             |stderr| self.log_path(slot, stderr).map_or_else(String::new, |path| path.display().to_string());
         info.stdout_logfile = name(false);

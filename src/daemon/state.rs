@@ -28,7 +28,7 @@ use crate::engine::Engine;
 use crate::engine::action::{Action, Leave, Scope};
 use crate::engine::input::{CommandId, Input};
 use crate::journal::Journal;
-use crate::logging::{Put, Recents, Sinks};
+use crate::logging::{Put, Recents, Sinks, Tallies};
 use crate::spawn::{BaseEnvironment, Context};
 use crate::sys::child::Spawner;
 use crate::sys::signals::SignalQueue;
@@ -71,6 +71,8 @@ pub(crate) struct Daemon {
     pub(crate) output: Output,
     /// The end of what each program has written.
     pub(crate) recents: Recents,
+    /// What is counted of it.
+    pub(crate) tallies: Tallies,
     /// How they have ended.
     pub(crate) histories: Histories,
     pub(crate) events: Events,
@@ -178,6 +180,7 @@ impl Daemon {
             journal: opened.journal,
             output: Output::new(),
             recents,
+            tallies: Tallies::default(),
             histories: Histories::new(std::path::Path::new("/")),
             events,
             subscribers: Subscribers::default(),

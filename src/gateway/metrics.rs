@@ -203,6 +203,30 @@ const FAMILIES: &[Family] = &[
         Values::Labelled("check", |p| of_checks(p, |c| float(c.duration_ns) / 1e9)),
     ),
     (
+        "mainstay_program_log_lines_total",
+        "Lines of output read from the program.",
+        MetricType::COUNTER,
+        Values::Process(|p| Some(float(p.stats.log_lines))),
+    ),
+    (
+        "mainstay_program_log_bytes_total",
+        "Bytes of output read from the program.",
+        MetricType::COUNTER,
+        Values::Process(|p| Some(float(p.stats.log_bytes))),
+    ),
+    (
+        "mainstay_program_log_lines_suppressed_total",
+        "Lines left out of the program's log because there were more than log_rate_limit in a second.",
+        MetricType::COUNTER,
+        Values::Process(|p| Some(float(p.stats.log_lines_suppressed))),
+    ),
+    (
+        "mainstay_program_log_lines_dropped_total",
+        "Lines left out of the program's log because its sink was slow and log_overflow is drop.",
+        MetricType::COUNTER,
+        Values::Process(|p| Some(float(p.stats.log_lines_dropped))),
+    ),
+    (
         "mainstay_orphans_reaped_total",
         "Processes reaped that were nobody's child any more.",
         MetricType::COUNTER,

@@ -4,10 +4,12 @@
 //! nothing is read while the sink is blocked. Not here: epoll, and what happens at the end of a pipe (`daemon::output`).
 
 use crate::logging::filters::{Filters, Piece};
-use crate::logging::lines::LineHolder;
+use crate::logging::lines::{LineHolder, Run};
+use crate::logging::outlet::Outlet;
 use crate::logging::sinks::{Put, SinkId, Sinks};
+use crate::logging::tally::{Tally, newlines};
 use crate::sys::fd;
-use crate::types::ProcRef;
+use crate::types::{Mono, Now, ProcRef};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// BOUND: bytes in one read; a pipe holds as much by default.
@@ -38,6 +40,14 @@ pub enum Pumped {
     Blocked,
 }
 
+/// What a channel works with.
+pub struct Tools<'a> {
+    pub sinks: &'a mut Sinks,
+    /// Its program's.
+    pub tally: &'a mut Tally,
+    pub now: Now,
+}
+
 /// Where a channel's bytes go, and what is done to them on the way.
 #[derive(Default, Debug)]
 pub struct Plan {
@@ -45,11 +55,15 @@ pub struct Plan {
     pub sink: Option<SinkId>,
     /// The sink is shared with other writers.
     pub whole_lines: bool,
+    /// And lines that are whole where the sink has other writers: COMPAT: not in an INI file, whose bytes go as they come.
+    pub whole_among_others: bool,
     pub filters: Option<Box<Filters>>,
     /// Each line goes to syslog too, behind this name.
     pub syslog: Option<(SinkId, String)>,
     /// Somebody wants every byte as it was read (a listener's answers).
     pub raw: bool,
+    /// In place of writing the bytes as they are.
+    pub outlet: Option<Box<Outlet>>,
 }
 
 /// A communication that a program sent in capture mode.
@@ -82,9 +96,12 @@ pub struct Channel {
     sink: Option<SinkId>,
     pipe: OwnedFd,
     lines: Option<LineHolder>,
+    whole_lines: bool,
+    whole_among_others: bool,
     filters: Option<Box<Filters>>,
     syslog: Option<Box<Syslog>>,
     raw: bool,
+    outlet: Option<Box<Outlet>>,
     full_reads: u8,
 }
 
@@ -106,12 +123,12 @@ impl Syslog {
 
     fn push(&mut self, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
         let Syslog { sink, message, name_bytes, lines } = self;
-        lines.push(bytes, &mut |run| send_lines(run, *sink, message, *name_bytes, sinks, told));
+        lines.push(bytes, &mut |run| send_lines(run.bytes(), *sink, message, *name_bytes, sinks, told));
     }
 
     fn release(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
         let Syslog { sink, message, name_bytes, lines } = self;
-        lines.release(&mut |run| send_lines(run, *sink, message, *name_bytes, sinks, told));
+        lines.release(&mut |run| send_lines(run.bytes(), *sink, message, *name_bytes, sinks, told));
     }
 }
 
@@ -133,7 +150,7 @@ fn send_lines(
     message.shrink_to(KEPT_BYTES);
 }
 
-fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+pub(super) fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
     let put = sinks.put(sink, bytes);
     if put != Put::default() {
         told(News::Put(put));
@@ -143,17 +160,45 @@ fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<
 impl Channel {
     #[must_use]
     pub fn new(proc: ProcRef, stderr: bool, pipe: OwnedFd, plan: Plan) -> Channel {
-        let Plan { sink, whole_lines, filters, syslog, raw } = plan;
-        let lines = whole_lines.then(LineHolder::default);
+        let Plan { sink, whole_lines, whole_among_others, filters, syslog, raw, outlet } = plan;
+        // A file may be shared later, by whoever is started then.
+        let lines = (sink.is_some() && outlet.is_none()).then(LineHolder::default);
         let syslog = syslog.map(Syslog::new);
-        Channel { proc, stderr, sink, pipe, lines, filters, syslog, raw, full_reads: 0 }
+        Channel {
+            proc,
+            stderr,
+            sink,
+            pipe,
+            lines,
+            whole_lines,
+            whole_among_others,
+            filters,
+            syslog,
+            raw,
+            outlet,
+            full_reads: 0,
+        }
     }
 
     /// An unfinished line is held back.
     #[must_use]
     pub fn holds_line(&self) -> bool {
         let held = |lines: &LineHolder| !lines.is_empty();
-        self.lines.as_ref().is_some_and(held) || self.syslog.as_ref().is_some_and(|s| held(&s.lines))
+        self.lines.as_ref().is_some_and(held)
+            || self.outlet.as_ref().is_some_and(|o| o.holds_line())
+            || self.syslog.as_ref().is_some_and(|s| held(&s.lines))
+    }
+
+    /// When something that is not there has to be told of in the log.
+    #[must_use]
+    pub fn due(&self) -> Option<Mono> {
+        self.outlet.as_ref().and_then(|o| o.due())
+    }
+
+    /// It goes on reading, but has something to write as soon as its sink takes it.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.outlet.as_ref().is_some_and(|o| o.is_behind())
     }
 
     /// Its log.
@@ -167,24 +212,33 @@ impl Channel {
     }
 
     /// Reads and writes for one turn. `told` gets what came of it, in order.
-    pub fn pump(&mut self, sinks: &mut Sinks, scratch: &mut [u8], told: &mut dyn FnMut(News<'_>)) -> Pumped {
+    pub fn pump(
+        &mut self,
+        tools: &mut Tools<'_>,
+        scratch: &mut [u8],
+        told: &mut dyn FnMut(News<'_>),
+    ) -> Pumped {
+        self.catch_up(tools, told);
         for _ in 0..READS_PER_TURN {
-            if self.sinks().any(|s| sinks.is_blocked(s)) {
+            if !self.drops() && self.sinks().any(|s| tools.sinks.is_blocked(s)) {
                 return Pumped::Blocked;
             }
             let n = match fd::read_some(self.pipe.as_fd(), scratch) {
                 Ok(None) => return Pumped::Dry,
+                // What is kept for the sink goes first.
+                Ok(Some(0)) | Err(_) if self.is_behind() => return Pumped::Blocked,
                 Ok(Some(0)) | Err(_) => return Pumped::End,
                 Ok(Some(n)) => n,
             };
             let bytes = scratch.get(..n).unwrap_or_default();
+            tools.tally.count(bytes);
             if self.raw {
                 told(News::Raw(bytes));
             }
             match self.filters.take() {
-                None => self.write(bytes, sinks, told),
+                None => self.write(bytes, tools, told),
                 Some(mut filters) => {
-                    filters.push(bytes, &mut |piece| self.take(piece, sinks, told));
+                    filters.push(bytes, &mut |piece| self.take(piece, tools, told));
                     self.filters = Some(filters);
                 }
             }
@@ -196,9 +250,13 @@ impl Channel {
         Pumped::More
     }
 
-    fn take(&mut self, piece: Piece<'_>, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+    fn drops(&self) -> bool {
+        self.outlet.as_ref().is_some_and(|o| o.drops())
+    }
+
+    fn take(&mut self, piece: Piece<'_>, tools: &mut Tools<'_>, told: &mut dyn FnMut(News<'_>)) {
         match piece {
-            Piece::Text(bytes) => self.write(bytes, sinks, told),
+            Piece::Text(bytes) => self.write(bytes, tools, told),
             Piece::Inside(bytes) => told(News::Output(bytes)),
             Piece::Captured(data) => {
                 told(News::Captured(Captured { proc: self.proc, stderr: self.stderr, data }));
@@ -207,44 +265,76 @@ impl Channel {
         }
     }
 
-    fn write(&mut self, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
-        if let Some(sink) = self.sink {
-            match &mut self.lines {
-                Some(lines) => lines.push(bytes, &mut |b| put(sink, b, sinks, told)),
-                None => put(sink, bytes, sinks, told),
+    fn write(&mut self, bytes: &[u8], tools: &mut Tools<'_>, told: &mut dyn FnMut(News<'_>)) {
+        if let Some(outlet) = &mut self.outlet {
+            outlet.push(bytes, tools, told);
+        } else if let (Some(sink), Some(lines)) = (self.sink, &mut self.lines) {
+            if self.whole_lines || (self.whole_among_others && tools.sinks.is_shared(sink)) {
+                lines.push(bytes, &mut |run| put(sink, run.bytes(), tools.sinks, told));
+            } else {
+                lines.release(&mut |run| put(sink, run.bytes(), tools.sinks, told));
+                put(sink, bytes, tools.sinks, told);
             }
         }
+        let drops = self.drops();
         if let Some(syslog) = &mut self.syslog {
-            syslog.push(bytes, sinks, told);
+            if drops && tools.sinks.is_blocked(syslog.sink) {
+                tools.tally.dropped += newlines(bytes);
+            } else {
+                syslog.push(bytes, tools.sinks, told);
+            }
         }
         told(News::Output(bytes));
     }
 
+    /// The sink takes bytes again, or something is due.
+    pub fn catch_up(&mut self, tools: &mut Tools<'_>, told: &mut dyn FnMut(News<'_>)) {
+        let Some(outlet) = &mut self.outlet else { return };
+        outlet.catch_up(tools, told);
+        if outlet.due().is_some_and(|due| due <= tools.now.mono) {
+            outlet.tell_suppressed(tools, told);
+        }
+    }
+
     /// Lets go of an unfinished line: the program has been silent for a while.
-    pub fn release_line(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+    pub fn release_line(&mut self, tools: &mut Tools<'_>, told: &mut dyn FnMut(News<'_>)) {
+        if let Some(outlet) = &mut self.outlet {
+            outlet.release_line(tools, told);
+        }
+        self.release_bytes(tools, told);
+    }
+
+    fn release_bytes(&mut self, tools: &mut Tools<'_>, told: &mut dyn FnMut(News<'_>)) {
         if let (Some(sink), Some(lines)) = (self.sink, &mut self.lines) {
-            lines.release(&mut |b| put(sink, b, sinks, told));
+            lines.release(&mut |run: Run<'_>| put(sink, run.bytes(), tools.sinks, told));
         }
         if let Some(syslog) = &mut self.syslog {
-            syslog.release(sinks, told);
+            syslog.release(tools.sinks, told);
         }
     }
 
     /// Lets go of everything held: the program has ended. Others may still hold the pipe.
-    pub fn release(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+    pub fn release(&mut self, tools: &mut Tools<'_>, told: &mut dyn FnMut(News<'_>)) {
         if let Some(mut filters) = self.filters.take() {
-            filters.release(&mut |piece| self.take(piece, sinks, told));
+            filters.release(&mut |piece| self.take(piece, tools, told));
             self.filters = Some(filters);
         }
-        self.release_line(sinks, told);
+        if let Some(outlet) = &mut self.outlet {
+            outlet.finish(tools, told);
+        }
+        self.release_bytes(tools, told);
     }
 
     /// The end of the pipe: lets go of everything, and gives up a communication without an end.
-    pub fn finish(&mut self, sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+    pub fn finish(&mut self, tools: &mut Tools<'_>, told: &mut dyn FnMut(News<'_>)) {
         if let Some(mut filters) = self.filters.take() {
-            filters.finish(&mut |piece| self.take(piece, sinks, told));
+            filters.finish(&mut |piece| self.take(piece, tools, told));
         }
-        self.release_line(sinks, told);
+        if let Some(outlet) = &mut self.outlet {
+            outlet.finish(tools, told);
+            outlet.give_up(tools);
+        }
+        self.release_bytes(tools, told);
     }
 
     /// A program that keeps its pipe full waits for us less often when the pipe is larger.
@@ -282,8 +372,10 @@ mod tests {
         });
         let mut scratch = vec![0; CHUNK_BYTES];
         let mut seen = 0;
+        let mut tally = Tally::default();
         loop {
-            let pumped = channel.pump(&mut sinks, &mut scratch, &mut |news| match news {
+            let mut tools = Tools { sinks: &mut sinks, tally: &mut tally, now: crate::sys::clock::now() };
+            let pumped = channel.pump(&mut tools, &mut scratch, &mut |news| match news {
                 News::Output(b) => seen += b.len(),
                 other => panic!("{other:?}"),
             });
@@ -293,6 +385,7 @@ mod tests {
         }
         writer.join().expect("thread").expect("write");
         assert_eq!(seen, data.len());
+        assert_eq!((tally.bytes, tally.lines), (seen as u64, newlines(&data)));
         assert!(std::fs::read(&path).expect("read") == data, "bytes differ");
         std::fs::remove_file(&path).expect("remove");
     }
@@ -311,7 +404,9 @@ mod tests {
         let mut channel = Channel::new(ProcRef { slot: 0, incarnation: 1 }, false, read, plan);
         fd::write_some(write.as_fd(), b"hello\n").expect("write");
         let mut scratch = vec![0; CHUNK_BYTES];
-        let pumped = channel.pump(&mut sinks, &mut scratch, &mut |_| panic!("read"));
+        let mut tally = Tally::default();
+        let mut tools = Tools { sinks: &mut sinks, tally: &mut tally, now: crate::sys::clock::now() };
+        let pumped = channel.pump(&mut tools, &mut scratch, &mut |_| panic!("read"));
         assert_eq!(pumped, Pumped::Blocked);
         drop(reader);
         std::fs::remove_file(&folder).expect("remove");

@@ -225,6 +225,18 @@ impl Sinks {
         matches!(self.look(id), Some(Sink::Stream(_)))
     }
 
+    /// Whether more than one writer has it.
+    #[must_use]
+    pub fn is_shared(&self, id: SinkId) -> bool {
+        self.entries.get(id.0 as usize).and_then(Option::as_ref).is_some_and(|e| e.holders > 1)
+    }
+
+    /// Whether people look at it as it is.
+    #[must_use]
+    pub fn is_terminal(&self, id: SinkId) -> bool {
+        matches!(self.look(id), Some(Sink::Stream(s)) if crate::sys::fd::kind(s.as_fd()) == crate::sys::fd::FdKind::Terminal)
+    }
+
     #[must_use]
     pub fn is_blocked(&self, id: SinkId) -> bool {
         self.look(id).is_some_and(Sink::is_blocked)

@@ -186,6 +186,7 @@ const SHOWN_TIMES: &[&str] = &[
     "engine/view.rs",
     "events/ticks.rs",
     "gateway/web/mod.rs",
+    "logging/outlet.rs",
     "logging/syslog.rs",
 ];
 
