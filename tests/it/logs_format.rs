@@ -113,10 +113,10 @@ fn lines_of_a_mebibyte_of_two_programs_are_never_torn() {
 fn programs_that_share_a_file_do_not_tear_each_others_lines() {
     let program = |n: &str| {
         format!(
-            "[program:{n}]\ncommand=@puppet@ print {n}{n} after 300 say {n}{n}{n} hold\nstdout_logfile=@dir@/both.log\n"
+            "[program.{n}]\ncommand = \"@puppet@ print {n}{n} after 300 say {n}{n}{n} hold\"\nstdout_logfile = \"@dir@/both.log\"\n"
         )
     };
-    let daemon = ini(&format!("{}{}", program("a"), program("b"))).start();
+    let daemon = toml(&format!("{}{}", program("a"), program("b"))).start();
     let lines = || {
         let text = daemon.dir().read("both.log");
         let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
