@@ -1,8 +1,8 @@
 //! The way to the end: drain, one budget, second signal, last words.
 
 use crate::support::{ctl, mainstay, metric, sample, shows, toml};
-use harness::{Daemon, wait_until};
-use std::time::{Duration, Instant};
+use harness::{Daemon, Stopwatch, wait_until};
+use std::time::Duration;
 
 const TERM: i32 = 15;
 
@@ -14,7 +14,7 @@ fn status(daemon: &Daemon, page: &str) -> u16 {
 fn the_sample_of_the_page_drains_stops_and_kills_within_the_budget() {
     let daemon = toml(&sample("shutdown.md", "toml")).start();
     wait_until("it is ready", || status(&daemon, "/readyz") == 200);
-    let start = Instant::now();
+    let watch = Stopwatch::start();
     daemon.signal(TERM);
     wait_until("it is not ready", || status(&daemon, "/readyz") == 503);
     assert_eq!(status(&daemon, "/livez"), 200);
@@ -22,7 +22,7 @@ fn the_sample_of_the_page_drains_stops_and_kills_within_the_budget() {
     let dir = daemon.dir().path().to_owned();
     assert_eq!(daemon.wait_exit(), 0);
     // Half a second of drain at least, and KILL at 3.6 s of 4 for the deaf one.
-    let took = start.elapsed();
+    let took = watch.elapsed();
     assert!(took > Duration::from_millis(3_400), "{took:?}");
     let words = std::fs::read_to_string(dir.join("termination-log")).expect("it is there");
     let said = daemon.ended(0);
