@@ -2,7 +2,8 @@
 //! (`log_rate_limit`), what they look like (`log_format`), and what happens while the sink is slow (`log_overflow`).
 //!
 //! Does I/O by way of `sinks`. Invariants: only whole records go to the sink, in order; every line is in the log or in a
-//! count, and each count is told in the log where the lines are missing; with `drop` what is kept for a slow sink is bounded.
+//! count, and each count is told in the log where the lines are missing; what is kept for a slow sink is bounded: with
+//! `drop` by a number, with `block` by what one read may bring, as the program wrote it and not as it will look.
 //! Not here: reading (`channel`), when a count is due (`daemon::output`).
 
 use crate::config::model::{LogOverflow, LogStyle};
@@ -11,7 +12,7 @@ use crate::logging::lines::{LineHolder, Run};
 use crate::logging::sinks::SinkId;
 use crate::logging::style::{Extent, Style, Who};
 use crate::logging::tally::newlines;
-use crate::types::Mono;
+use crate::types::{Mono, Now, Wall};
 
 /// BOUND: records that are kept for a slow sink before lines are dropped.
 const BACKLOG_BYTES: usize = 1 << 20;
@@ -23,6 +24,14 @@ const AT_ONCE_BYTES: usize = 64 << 10;
 type Act<'a> = dyn FnMut(&mut LineHolder, &mut dyn FnMut(Run<'_>)) + 'a;
 
 type Told<'a> = dyn FnMut(News<'_>) + 'a;
+
+/// How much is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Much {
+    WhileItTakes,
+    /// All of it, which the sink keeps if it is slow.
+    All,
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -38,6 +47,9 @@ pub struct Outlet {
     since: Mono,
     due: Mono,
     backlog: Vec<u8>,
+    /// Where the program waits: whole lines of the last read, which look like nothing yet, and when they were read.
+    waiting: Vec<u8>,
+    read_at: Now,
     /// Lines that did not fit behind the backlog and have not been told of.
     dropped: u64,
 }
@@ -59,6 +71,8 @@ impl Outlet {
             since: Mono(0),
             due: Mono(0),
             backlog: Vec::new(),
+            waiting: Vec::new(),
+            read_at: Now { mono: Mono(0), wall: Wall(0) },
             dropped: 0,
         }))
     }
@@ -77,7 +91,7 @@ impl Outlet {
     /// Something waits for the sink.
     #[must_use]
     pub fn is_behind(&self) -> bool {
-        !self.backlog.is_empty() || self.dropped > 0
+        !self.backlog.is_empty() || !self.waiting.is_empty() || self.dropped > 0
     }
 
     /// When suppressed lines have to be told of.
@@ -97,7 +111,9 @@ impl Outlet {
 
     /// Lets go of everything: the program has ended.
     pub fn finish(&mut self, tools: &mut Tools<'_>, told: &mut Told<'_>) {
+        self.write_waiting(Much::All, tools, told);
         self.with_lines(tools, told, &mut |lines, take| lines.finish(take));
+        self.write_waiting(Much::All, tools, told);
         if self.suppressed > 0 && self.dropped == 0 {
             self.tell_suppressed(tools, told);
         }
@@ -114,22 +130,51 @@ impl Outlet {
             self.style.pass(run.bytes());
             return self.emit(run.bytes(), tools, told);
         }
+        let piece = match run {
+            Run::Lines(lines) if self.must_wait(tools) => return self.wait(lines, tools.now),
+            Run::Lines(lines) => return self.write(lines, Much::WhileItTakes, tools, told),
+            Run::Part(piece) => (piece, Extent::Part),
+            Run::Last(piece) => (piece, Extent::Whole),
+        };
+        // It stands behind them.
+        self.write_waiting(Much::All, tools, told);
         let mut out = Vec::new();
-        match run {
-            Run::Part(piece) => self.one(piece, Extent::Part, false, &mut out, tools),
-            Run::Last(piece) => self.one(piece, Extent::Whole, false, &mut out, tools),
-            Run::Lines(lines) => {
-                for line in lines.split_inclusive(|b| *b == b'\n') {
-                    let line = line.strip_suffix(b"\n").unwrap_or(line);
-                    self.one(line, Extent::Whole, true, &mut out, tools);
-                    if out.len() >= AT_ONCE_BYTES {
-                        self.emit(&out, tools, told);
-                        out.clear();
-                    }
-                }
+        self.one(piece.0, piece.1, false, &mut out, tools);
+        self.emit(&out, tools, told);
+    }
+
+    /// Whole lines. What a line looks like may be a hundred times as long as the line: where programs wait, lines do too.
+    fn write(&mut self, lines: &[u8], much: Much, tools: &mut Tools<'_>, told: &mut Told<'_>) {
+        let (mut out, mut done) = (Vec::new(), 0);
+        for line in lines.split_inclusive(|b| *b == b'\n') {
+            self.one(line.strip_suffix(b"\n").unwrap_or(line), Extent::Whole, true, &mut out, tools);
+            done += line.len();
+            if out.len() < AT_ONCE_BYTES {
+                continue;
+            }
+            self.emit(&out, tools, told);
+            out.clear();
+            if much == Much::WhileItTakes && self.must_wait(tools) {
+                return self.wait(lines.get(done..).unwrap_or_default(), tools.now);
             }
         }
         self.emit(&out, tools, told);
+    }
+
+    fn must_wait(&self, tools: &Tools<'_>) -> bool {
+        !self.drops && (!self.waiting.is_empty() || tools.sinks.is_blocked(self.sink))
+    }
+
+    /// Bounded by one read, because no other follows before these are written.
+    fn wait(&mut self, lines: &[u8], now: Now) {
+        self.read_at = now;
+        self.waiting.extend_from_slice(lines);
+    }
+
+    fn write_waiting(&mut self, much: Much, tools: &mut Tools<'_>, told: &mut Told<'_>) {
+        let lines = std::mem::take(&mut self.waiting);
+        let mut then = Tools { sinks: &mut *tools.sinks, tally: &mut *tools.tally, now: self.read_at };
+        self.write(&lines, much, &mut then, told);
     }
 
     fn one(&mut self, line: &[u8], extent: Extent, newline: bool, out: &mut Vec<u8>, tools: &mut Tools<'_>) {
@@ -201,6 +246,9 @@ impl Outlet {
             done += end;
         }
         self.backlog.drain(..done);
+        if !self.waiting.is_empty() && !tools.sinks.is_blocked(self.sink) {
+            self.write_waiting(Much::WhileItTakes, tools, told);
+        }
         if !self.backlog.is_empty() {
             return;
         }

@@ -37,7 +37,9 @@ pub struct StreamSink {
     fd: OwnedFd,
     way: Way,
     name: String,
+    /// What waits, behind `done` bytes that have been written.
     pending: Vec<u8>,
+    done: usize,
     troubled: bool,
 }
 
@@ -57,13 +59,17 @@ impl StreamSink {
             }
             _ => fd::reopen_nonblocking(n).map_or((copy, Way::Ask), |own| (own, Way::Direct)),
         };
-        Ok(StreamSink { fd, way, name: format!("/dev/fd/{n}"), pending: Vec::new(), troubled: false })
+        Ok(StreamSink::with(fd, way, format!("/dev/fd/{n}")))
     }
 
     /// A fifo or device that we opened by its path, non-blocking.
     #[must_use]
     pub fn opened(fd: OwnedFd, name: String) -> StreamSink {
-        StreamSink { fd, way: Way::Direct, name, pending: Vec::new(), troubled: false }
+        StreamSink::with(fd, Way::Direct, name)
+    }
+
+    fn with(fd: OwnedFd, way: Way, name: String) -> StreamSink {
+        StreamSink { fd, way, name, pending: Vec::new(), done: 0, troubled: false }
     }
 
     /// Bytes wait for the descriptor: give it nothing more until it has taken them.
@@ -75,13 +81,13 @@ impl StreamSink {
     /// Bytes that wait.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        self.pending.len()
+        self.pending.len() - self.done
     }
 
     /// Whether one more line of our own log may be kept.
     #[must_use]
     pub fn has_room(&self, bytes: usize) -> bool {
-        self.pending.len() + bytes <= KEEP_BYTES
+        self.kept_bytes() + bytes <= KEEP_BYTES
     }
 
     /// Writes, and keeps what does not fit. Returns how many bytes are lost for good, and why.
@@ -102,15 +108,23 @@ impl StreamSink {
 
     /// Writes what was kept, as far as it goes.
     pub fn flush(&mut self) -> (usize, Option<String>) {
-        let pending = std::mem::take(&mut self.pending);
-        match self.write_all(&pending) {
-            Ok(done) if done == pending.len() => (0, None),
-            Ok(done) => {
-                self.pending = pending.get(done..).unwrap_or_default().to_vec();
-                (0, None)
+        let kept = self.kept_bytes();
+        match self.write_all(self.pending.get(self.done..).unwrap_or_default()) {
+            Ok(n) if n == kept => (self.pending, self.done) = (Vec::new(), 0),
+            Ok(n) => {
+                self.done += n;
+                // Not each time: a slow reader takes little, and the rest may be long.
+                if self.done >= self.pending.len() / 2 {
+                    self.pending.drain(..self.done);
+                    self.done = 0;
+                }
             }
-            Err(e) => (pending.len(), self.say(e)),
+            Err(e) => {
+                (self.pending, self.done) = (Vec::new(), 0);
+                return (kept, self.say(e));
+            }
         }
+        (0, None)
     }
 
     /// As many bytes as go without blocking.
@@ -184,6 +198,28 @@ mod tests {
             seen.extend_from_slice(&part[..n]);
             assert_eq!(sink.flush(), (0, None));
         }
+        drop(sink);
+        reader.read_to_end(&mut seen).expect("read");
+        assert!(seen == data, "bytes differ");
+    }
+
+    #[test]
+    fn a_slow_reader_does_not_make_us_move_the_rest_each_time() {
+        let (read, write) = fd::pipe_for_writing().expect("pipe");
+        let mut sink = StreamSink::opened(write, "test".into());
+        let data: Vec<u8> = (0..500_000u32).flat_map(u32::to_le_bytes).collect();
+        assert_eq!(sink.put(&data), (0, None));
+        let mut reader = std::fs::File::from(read);
+        let (mut seen, mut part, mut moves) = (Vec::new(), vec![0; 8192], 0u32);
+        while sink.is_blocked() {
+            let n = reader.read(&mut part).expect("read");
+            seen.extend_from_slice(&part[..n]);
+            let was = (sink.pending.len(), sink.done);
+            assert_eq!(sink.flush(), (0, None));
+            assert_eq!(sink.kept_bytes(), sink.pending.len() - sink.done);
+            moves += u32::from(sink.pending.len() < was.0);
+        }
+        assert!((1..=20).contains(&moves), "{moves} times");
         drop(sink);
         reader.read_to_end(&mut seen).expect("read");
         assert!(seen == data, "bytes differ");

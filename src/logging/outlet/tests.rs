@@ -115,6 +115,39 @@ fn nothing_is_lost_where_programs_wait() {
 }
 
 #[test]
+fn short_lines_wait_as_short_as_they_came_and_know_when() {
+    let mut bench = Bench::new("short", LogStyle { format: LogFormat::Json, ..LogStyle::default() });
+    bench.push(0, &b"\n".repeat(1 << 16));
+    // As records it would be 5 MB.
+    let kept = bench.sinks.kept_bytes() + bench.outlet.waiting.len();
+    assert!(bench.outlet.is_behind() && (1 << 15..1 << 18).contains(&kept), "{kept}");
+    bench.push(0, b"behind them");
+    bench.at(0, |outlet, tools| outlet.release_line(tools, &mut |_| {}));
+    let text = bench.read();
+    assert_eq!(text.matches(r#","line":""}"#).count(), 1 << 16);
+    assert!(text.ends_with("\"partial\":true,\"line\":\"behind them\"}\n"));
+    assert!(!bench.outlet.is_behind());
+
+    bench.push(0, &b"\n".repeat(1 << 16));
+    let later = Now { mono: Mono(9_000_000_000), wall: Wall(86_400_000) };
+    let mut tools = Tools { sinks: &mut bench.sinks, tally: &mut bench.tally, now: later };
+    bench.outlet.finish(&mut tools, &mut |_| {});
+    let text = bench.read();
+    assert_eq!(text.matches("\"time\":\"1970-01-01T00:00:00.000Z\"").count(), 1 << 16, "when they were read");
+}
+
+#[test]
+fn lines_that_wait_count_in_the_second_that_they_were_read_in() {
+    let style = LogStyle { format: LogFormat::Json, rate_limit: 60_000, ..LogStyle::default() };
+    let mut bench = Bench::new("rate-wait", style);
+    bench.push(0, &b"\n".repeat(1 << 16));
+    assert_eq!((bench.outlet.is_behind(), bench.tally.suppressed), (true, 0));
+    let text = bench.read();
+    assert_eq!(text.lines().count(), 60_000);
+    assert_eq!(bench.tally.suppressed, (1 << 16) - 60_000);
+}
+
+#[test]
 fn an_unfinished_line_is_a_part_until_the_program_ends() {
     let mut bench = Bench::new("part", LogStyle { format: LogFormat::Prefix, ..LogStyle::default() });
     bench.push(0, b"one ");
