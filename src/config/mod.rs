@@ -20,6 +20,7 @@ mod missing;
 pub mod model;
 pub mod passwd;
 pub mod paths;
+pub mod patterns;
 pub mod print;
 pub mod python;
 pub mod raw;

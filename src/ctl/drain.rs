@@ -25,6 +25,9 @@ impl Session<'_> {
                 self.refuse("error: this server cannot drain")?;
                 self.hint("it is another supervisord, or an older mainstay");
             }
+            Err(ClientError::Fault { code, text }) if code == FaultCode::Failed as i64 => {
+                self.refuse(&format!("ERROR: {}", text.strip_prefix("FAILED: ").unwrap_or(&text)))?;
+            }
             // It is not ready already.
             Err(ClientError::Fault { code, .. }) if code == FaultCode::ShutdownState as i64 => self.say(said),
             Err(error) => return Err(error.into()),

@@ -4,10 +4,11 @@
 //! match nothing is looked at any more, and where no pattern is configured nothing is done at all.
 //! Not here: reading output (`output`), what follows (`engine::checks`).
 
+use crate::config::patterns::log_pattern;
 use regex_lite::Regex;
 
 /// BOUND: what is looked at of one line; the rest of a longer one is skipped.
-const LINE_BYTES: usize = 8 << 10;
+const LINE_BYTES: usize = 1 << 10;
 
 /// Waits for one line.
 pub(crate) struct LogReady {
@@ -19,7 +20,7 @@ pub(crate) struct LogReady {
 impl LogReady {
     /// `None`: the pattern is none, which `check` has said.
     pub(crate) fn new(pattern: &str) -> Option<LogReady> {
-        Some(LogReady { pattern: Regex::new(pattern).ok()?, open: Default::default() })
+        Some(LogReady { pattern: log_pattern(pattern).ok()?, open: Default::default() })
     }
 
     /// Takes output; whether a line of it matches.

@@ -173,6 +173,7 @@ impl Slot {
         if before.readiness == policy.readiness && before.liveness == policy.liveness {
             return;
         }
+        let overdue = cx.timers.at(self.id, Deadline::Watchdog).filter(|_| self.is_ending());
         self.stop_asking(cx);
         let old = std::mem::replace(&mut self.checks, Checks::of(&self.policy));
         let (Some(mut old), Some(new)) = (old, &mut self.checks) else { return self.begin_checks(cx) };
@@ -188,7 +189,11 @@ impl Slot {
             }
         }
         (new.reloading, new.ending, new.failed) = (old.reloading, old.ending, old.failed);
-        new.status = old.status;
+        (new.status, new.watchdog_ms) = (old.status, old.watchdog_ms);
+        if let Some(at) = overdue {
+            // It has said that it ends, and still has to.
+            cx.timers.arm(self.id, Deadline::Watchdog, at);
+        }
         self.begin_checks(cx);
     }
 

@@ -165,10 +165,19 @@ impl Engine {
             // It is being stopped for an update; whoever stops it now does not want it back.
             *start = false;
         }
-        if let Some(slot) = self.slots.get_mut(slot as usize)
-            && matches!(slot.after, Some(After::Again))
+        if let Some(own) = self.slots.get_mut(slot as usize)
+            && matches!(own.after, Some(After::Again))
         {
-            slot.after = None;
+            // It is being stopped to be started again; whoever stops it now waits for that stop.
+            own.after = None;
+            if own.state == State::Stopping {
+                if wait {
+                    self.waiters.wait(id, slot, WaitFor::Stopped);
+                } else {
+                    self.answer(id, slot, None);
+                }
+                return;
+            }
         }
         if let Some(slot) = self.slots.get_mut(slot as usize) {
             slot.plan.queued = false;

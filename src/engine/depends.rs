@@ -1,7 +1,8 @@
 //! Dependencies: who is started when others have come so far, and who follows whom down and up again.
 //!
 //! Pure. Invariants: a program with `depends_on` is spawned by the boot, an addition or an operator only when everything it
-//! needs has come about; it is stopped before what it depends on; where nobody depends on anything all of this costs
+//! needs has come about; a shutdown stops it before what it depends on, and so do operators and updates where it is bound
+//! (a failed liveness does not wait for anybody); where nobody depends on anything all of this costs
 //! nothing. What a program needs is asked of the present states: what was reached and lost has to be reached again.
 //! Restarts after a crash do not wait: the order is of starts, and `bind` is for those who want more.
 //! Not here: names, circles (`config::validate`), Python's plug-in of a like kind (`dependents`).
@@ -9,7 +10,7 @@
 use crate::config::model::{Bind, Need};
 use crate::control::State;
 use crate::engine::action::Action;
-use crate::engine::slot::{Ctx, News, Slot};
+use crate::engine::slot::{After, Ctx, News, Slot};
 use crate::engine::table::Engine;
 use crate::types::{LogLevel, Now};
 use std::collections::BTreeSet;
@@ -51,6 +52,8 @@ pub(super) struct Links {
     below: Vec<u32>,
     /// Slots that have changed in this step and that somebody may care for.
     touched: BTreeSet<u32>,
+    /// Slots that waited for something, and whose program depends on nothing any more.
+    free: Vec<u32>,
     /// Slots that are to be stopped as soon as those that depend on them have been.
     pub(super) held: Vec<u32>,
 }
@@ -60,6 +63,8 @@ impl Links {
         let present = || arrival.iter().filter_map(|id| slots.get(*id as usize));
         let mut links = Links { held: before.held, ..Links::default() };
         links.held.retain(|id| arrival.contains(id));
+        let is_free = |s: &&Slot| s.wanted && s.policy.depends_on.is_empty();
+        links.free = present().filter(is_free).map(|s| s.id).collect();
         if present().all(|s| s.policy.depends_on.is_empty()) {
             return links;
         }
@@ -200,6 +205,12 @@ impl Engine {
         if !self.links.held.is_empty() && !self.is_stopping() {
             self.release_held(now, out);
         }
+        for id in std::mem::take(&mut self.links.free) {
+            let may_start = |s: &Slot| s.wanted && s.is_startable() && s.after.is_none();
+            if self.booted && !self.is_stopping() && self.slots.get(id as usize).is_some_and(may_start) {
+                self.try_to_start(now, id, out);
+            }
+        }
         // BOUND: a start or a stop comes back as somebody else's change, along a chain at most; whatever is left then is
         // looked at after the next step.
         for _ in 0..=self.links.by.len() {
@@ -257,7 +268,8 @@ impl Engine {
             // What is about to be stopped has come so far and is no good; and nothing new begins on the way to the end.
             let is_new = self.slots.get(id as usize).is_some_and(|s| !s.was_started());
             let is_going = self.links.targets(id).any(|target| self.links.held.contains(&target));
-            if !(is_going || is_new && self.ends_after_drain()) {
+            let is_off = self.slots.get(id as usize).is_some_and(|s| s.policy.disabled.is_some());
+            if !(is_off || is_going || is_new && self.ends_after_drain()) {
                 self.with_slot(now, id, out, |slot, cx| slot.spawn(cx));
             }
             return;
@@ -307,6 +319,8 @@ impl Engine {
             if !self.links.held.contains(&id) {
                 self.links.held.push(id);
             }
+            // It may be started meanwhile by itself, which makes a wish come true.
+            self.with_slot(now, id, out, |slot, _| slot.returns = slot.wanted);
         } else {
             self.with_slot(now, id, out, |slot, cx| slot.stop(cx));
         }
@@ -325,7 +339,14 @@ impl Engine {
             if self.has_live_followers(id) {
                 self.links.held.push(id);
             } else {
-                self.with_slot(now, id, out, |slot, cx| slot.stop(cx));
+                self.with_slot(now, id, out, |slot, cx| {
+                    slot.wanted |= std::mem::take(&mut slot.returns);
+                    if matches!(slot.after, Some(After::Again)) {
+                        // It was found to have failed meanwhile; the stop that was asked for before counts.
+                        slot.after = None;
+                    }
+                    slot.stop(cx);
+                });
             }
         }
     }

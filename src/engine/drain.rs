@@ -5,7 +5,7 @@
 //! Not here: what is stopped in which order (`shutdown`), health (`health`).
 
 use crate::config::model::Supervisor;
-use crate::control::Outcome;
+use crate::control::{Fault, FaultCode, Outcome};
 use crate::engine::action::Action;
 use crate::engine::input::CommandId;
 use crate::engine::shutdown::{Goal, Phase};
@@ -28,6 +28,8 @@ pub(super) struct Drain {
     waiting: Vec<CommandId>,
     /// When the last of everything is killed.
     spent_at: Option<Mono>,
+    /// A little later: when we have to be gone.
+    ends_at: Option<Mono>,
     /// For the stops of this step: see `Ctx`.
     pub(super) grace_at_most: Option<u64>,
 }
@@ -41,6 +43,7 @@ impl Drain {
             then: None,
             waiting: Vec::new(),
             spent_at: None,
+            ends_at: None,
             grace_at_most: None,
         }
     }
@@ -57,10 +60,10 @@ impl Engine {
         self.drain.since.is_some()
     }
 
-    /// The times of the whole are configured otherwise. They count from the next drain or shutdown on.
-    pub fn set_shutdown_times(&mut self, config: &Supervisor) {
-        self.drain.delay_ms = config.drain_delay_ms;
-        self.drain.timeout_ms = config.shutdown_timeout_ms;
+    /// When the budget of the shutdown that is under way is over, its margin included.
+    #[must_use]
+    pub fn shutdown_ends_at(&self) -> Option<Mono> {
+        self.drain.ends_at
     }
 
     /// Somebody wants the end, and those who send us traffic get the time to notice.
@@ -117,11 +120,18 @@ impl Engine {
         }
     }
 
-    /// Takes a drain back, unless the end follows it. Those who wait for it are told that it is over.
+    /// Takes a drain back, unless the end follows it. Those who wait for it are told.
     pub(super) fn on_undrain(&mut self, id: CommandId, out: &mut Vec<Action>) {
-        if self.drain.then.is_none() && self.drain.since.take().is_some() {
+        if self.ends_after_drain() {
+            let fault = Fault::new(FaultCode::Failed, "everything is about to be stopped");
+            return out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
+        }
+        if self.drain.since.take().is_some() {
             self.timers.arm_whole(Whole::Drain, None);
-            self.answer_drainers(out);
+            for id in std::mem::take(&mut self.drain.waiting) {
+                let fault = Fault::new(FaultCode::Failed, "the drain was taken back");
+                out.push(Action::Reply { id, outcome: Outcome::Fault(fault) });
+            }
             out.push(Action::Log(LogLevel::Info, "draining no more".to_owned()));
         }
         out.push(Action::Reply { id, outcome: Outcome::Done });
@@ -156,6 +166,7 @@ impl Engine {
         let margin_ms = (timeout_ms / 10).clamp(MARGIN_MS.0, MARGIN_MS.1).min(timeout_ms);
         let at = now.mono.plus_ms(timeout_ms - margin_ms);
         self.drain.spent_at = Some(at);
+        self.drain.ends_at = Some(now.mono.plus_ms(timeout_ms));
         self.timers.arm_whole(Whole::Budget, Some(at));
     }
 

@@ -10,8 +10,8 @@ use crate::engine::table::Engine;
 use crate::types::LogLevel;
 
 impl Engine {
-    /// Ends by itself when the main program has ended, a critical one has, or all have.
-    pub(super) fn end_if_over(&mut self, out: &mut Vec<Action>) {
+    /// Ends by itself when the main program has ended, or a critical one has.
+    pub(super) fn end_if_it_counts(&mut self, out: &mut Vec<Action>) {
         if self.phase != Phase::Running || !self.booted {
             return;
         }
@@ -30,7 +30,14 @@ impl Engine {
             let text = self.last_words_of(id);
             out.push(Action::Log(LogLevel::Warn, format!("critical program {text}: everything is stopped")));
             self.say_why(Some(id), text, out);
-            return self.end(Goal::Ended(code));
+            self.end(Goal::Ended(code));
+        }
+    }
+
+    /// Ends by itself when all programs have ended, and nobody waits for something that may come.
+    pub(super) fn end_if_all_are_over(&mut self, out: &mut Vec<Action>) {
+        if self.phase != Phase::Running || !self.booted {
+            return;
         }
         // What an operator took away has not ended.
         let has_ended = self.n_ends > self.n_ends_settled;

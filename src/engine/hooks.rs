@@ -12,6 +12,9 @@ use crate::engine::input::{SpawnError, SpawnErrorKind, TaskEnd, TaskKind, TaskRe
 use crate::engine::slot::{Ctx, Life, Slot};
 use crate::types::{ExitStatus, LogLevel, ProcRef};
 
+/// What `post_stop` gets at least, however little is left.
+const POST_STOP_MS: i64 = 100;
+
 /// Which hooks a program has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct HookPolicy {
@@ -109,7 +112,11 @@ impl Slot {
     }
 
     fn run_post_stop(&mut self, proc: ProcRef, cx: &mut Ctx<'_>) {
-        let task = cx.run_task(proc, TaskKind::PostStop, self.policy.hooks.timeout_ms);
+        // Within what the stop has had as its share of a shutdown.
+        let left_ms = self.stop_by.map(|by| by.since_ns(cx.now.mono) / 1_000_000);
+        let left_ms = left_ms.and_then(|ms| i64::try_from(ms).ok()).unwrap_or(i64::MAX);
+        let timeout_ms = self.policy.hooks.timeout_ms.min(left_ms.max(POST_STOP_MS));
+        let task = cx.run_task(proc, TaskKind::PostStop, timeout_ms);
         self.hooks.running = Some(task);
     }
 

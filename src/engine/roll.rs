@@ -97,9 +97,12 @@ impl Engine {
         }
         for id in slots {
             self.with_slot(now, *id, out, |slot, cx| {
+                slot.forget_wish(cx);
                 slot.after = Some(After::Vacate);
-                slot.stop(cx);
             });
+        }
+        for id in slots {
+            self.stop_with_followers(now, *id, out);
         }
     }
 
@@ -118,22 +121,28 @@ impl Engine {
             return out.push(Action::Bug(format!("cannot change slot {slot}: no program of {group} has it")));
         }
         let booted = self.booted;
+        let mut stopping = Vec::new();
         for Change { slot: id, group, member, restart } in changes {
             let Some(program) = group.programs.get(*member) else { continue };
             let policy = Policy::new(program, group);
             self.with_slot(now, *id, out, |slot, cx| {
-                if let Some(After::Renew { policy: waiting, .. }) = &mut slot.after {
+                if let Some(After::Renew { policy: waiting, start }) = &mut slot.after {
                     // It is being stopped for an earlier change; the later one counts.
+                    *start &= policy.disabled.is_none() && policy.schedule.is_none();
                     **waiting = policy;
                 } else if *restart {
                     let start = slot.starts_when_changed(&policy);
                     slot.after = Some(After::Renew { policy: Box::new(policy), start });
-                    slot.stop(cx);
+                    stopping.push(*id);
                 } else {
                     slot.adopt(policy, booted, cx);
                     cx.out.push(Action::Renewed(slot.id));
                 }
             });
+        }
+        for id in stopping {
+            // Those that are bound to it are stopped before it, as it depends on them now.
+            self.stop_with_followers(now, id, out);
         }
         self.lay_out();
     }
@@ -216,6 +225,9 @@ impl Slot {
     fn adopt(&mut self, policy: Policy, booted: bool, cx: &mut Ctx<'_>) {
         let is_same = (&self.policy.schedule, &self.policy.disabled) == (&policy.schedule, &policy.disabled);
         let before = std::mem::replace(&mut self.policy, policy);
+        if self.policy.disabled.is_some() || self.policy.schedule.is_some() {
+            self.forget_wish(cx);
+        }
         self.change_checks(&before, cx);
         if booted && !is_same {
             self.plan_anew(cx);

@@ -126,6 +126,10 @@ pub(super) struct Slot {
     pub(super) wanted: bool,
     /// Which it does not by itself.
     pub(super) is_hopeless: bool,
+    /// Its stop is held back, and then it is wanted again.
+    pub(super) returns: bool,
+    /// When the stop that is under way has had its share of what everybody has.
+    pub(super) stop_by: Option<Mono>,
     /// The incarnations of its dependencies, added up, when it was started as `bound_at`.
     pub(super) bound: u64,
     pub(super) bound_at: u32,
@@ -171,6 +175,8 @@ impl Slot {
             last_exit: None,
             wanted: false,
             is_hopeless: false,
+            returns: false,
+            stop_by: None,
             bound: 0,
             bound_at: 0,
             restarts: VecDeque::new(),
@@ -195,6 +201,9 @@ impl Slot {
         self.incarnation = self.incarnation.wrapping_add(1);
         self.state = State::Stopped;
         self.life = Life::Absent;
+        self.wanted = false;
+        self.returns = false;
+        self.plan.queued = false;
         self.is_vacant = true;
     }
 

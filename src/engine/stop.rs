@@ -12,7 +12,7 @@ use crate::engine::action::{Action, Scope};
 use crate::engine::backoff::ms_to_ns;
 use crate::engine::slot::{Ctx, Life, News, Slot};
 use crate::engine::timers::Deadline;
-use crate::types::{ExitStatus, LogLevel, Pid, Signal};
+use crate::types::{ExitStatus, LogLevel, Mono, Pid, Signal};
 
 /// How often a process group is looked at that has outlived its leader, in case no reap tells us.
 const GROUP_POLL_MS: i64 = 100;
@@ -211,6 +211,7 @@ impl Slot {
     fn begin_stop(&mut self, pid: Pid, cx: &mut Ctx<'_>) {
         self.go(State::Stopping, cx);
         self.ladder_at = 0;
+        self.stop_by = cx.grace_at_most.map(|ns| Mono(cx.now.mono.0.saturating_add(ns)));
         if !self.run_stop_command(cx) {
             self.send_stop_signal(pid, cx);
         }
@@ -219,8 +220,9 @@ impl Slot {
 
     /// Its own time, within its share of what everybody has.
     fn arm_grace(&mut self, cx: &mut Ctx<'_>) {
-        let grace = ms_to_ns(self.grace_ms()).min(cx.grace_at_most.unwrap_or(u64::MAX));
-        self.arm_ns(Deadline::StopGrace, grace, cx);
+        let share = self.stop_by.map(|by| by.since_ns(cx.now.mono));
+        let at_most = share.into_iter().chain(cx.grace_at_most).min().unwrap_or(u64::MAX);
+        self.arm_ns(Deadline::StopGrace, ms_to_ns(self.grace_ms()).min(at_most), cx);
     }
 
     pub(super) fn send_stop_signal(&mut self, pid: Pid, cx: &mut Ctx<'_>) {

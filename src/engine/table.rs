@@ -197,7 +197,9 @@ impl Engine {
         if (slot.after.is_some() || slot.plan.queued) && slot.is_at_rest() {
             self.resting.push(id);
         }
-        if slot.policy.critical && slot.has_ended() && self.critical_end.is_none() {
+        // A one-shot that has done its work is no loss.
+        let is_done = slot.policy.oneshot && slot.state == State::Exited && slot.last.expected;
+        if slot.policy.critical && !is_done && slot.has_ended() && self.critical_end.is_none() {
             self.critical_end = Some(id);
         }
         for item in news.drain(..) {
@@ -301,9 +303,11 @@ impl Engine {
         if self.booted && self.tally.unstarted == 0 {
             self.started_up = true;
         }
+        // Before anybody is started: an end that brings about the end of everything starts nothing any more.
+        self.end_if_it_counts(out);
         self.start_dependents(now, out);
         self.follow_links(now, out);
-        self.end_if_over(out);
+        self.end_if_all_are_over(out);
         self.advance_shutdown(now, out);
     }
 

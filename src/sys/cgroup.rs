@@ -76,7 +76,12 @@ impl Home {
         let dir = self.dir.join(name);
         let set = || {
             make(&dir)?;
-            write(&dir.join("memory.max"), &bytes.to_string())
+            let (file, limit) = (dir.join("memory.max"), bytes.to_string());
+            // Lowering it below what is in use would keep us waiting for the kernel: a limit that is there is left alone.
+            if fs::read_to_string(&file).is_ok_and(|there| there.trim() == limit) {
+                return Ok(());
+            }
+            write(&file, &limit)
         };
         set().map_err(|e| format!("cannot limit the control group {}: {e}", dir.display()))?;
         Ok(dir.join("cgroup.procs"))

@@ -46,6 +46,11 @@ pub(crate) fn read_supervisor(
     let exit_when_all_exited = own_flag(r, &view, "exit_when_all_exited");
     let drain_delay_ms = own(r, &view, "drain_delay", words::duration_ms);
     let shutdown_timeout_ms = own(r, &view, "shutdown_timeout", words::some_duration_ms);
+    if let (Ok(Some(delay)), Ok(Some(all))) = (&drain_delay_ms, &shutdown_timeout_ms)
+        && delay >= all
+    {
+        return Err(refuse_long_drain(r, &view));
+    }
     let termination_log = own(r, &view, "termination_log", logs::path);
     let signals = read_signals(r);
     let logfile = logfile?;
@@ -118,6 +123,18 @@ fn own<'a, T>(
         }
     }
     r.optional(supervisor, key, &names, Passes::Ours, convert)
+}
+
+/// Nobody would be asked to stop: all would be killed while they are still being drained.
+fn refuse_long_drain<'a>(r: &mut Reader<'a>, supervisor: &View<'a>) -> Reported {
+    let ours = r.sections(SectionKind::Mainstay).next().map(View::of);
+    let ours = ours.filter(|view| r.entry(view, "drain_delay").is_some());
+    let words = "drain_delay is not shorter than shutdown_timeout".to_owned();
+    let message = format!(
+        "cannot use `drain_delay`: {words}, so everything would be killed without being asked to stop"
+    );
+    let hint = "shutdown_timeout is for all of it: make it longer than drain_delay and the stop together";
+    r.refuse_section(ours.as_ref().unwrap_or(supervisor), "drain_delay", message, words, hint)
 }
 
 /// What signals do, in the order of the table.

@@ -15,7 +15,9 @@ const FLUSH_GRACE_MS: i64 = 3_000;
 impl Daemon {
     /// At the end: what is still in the pipes goes out, as far as the sinks take it in time; then everything is closed.
     pub(crate) fn close_all_output(&mut self) {
-        let deadline = clock::now().mono.plus_ms(FLUSH_GRACE_MS);
+        let own = clock::now().mono.plus_ms(FLUSH_GRACE_MS);
+        // A shutdown that has a budget has it for this, too.
+        let deadline = self.engine.shutdown_ends_at().map_or(own, |budget| own.min(budget));
         loop {
             let left = self.pump_all();
             let blocked = self.sinks.blocked();

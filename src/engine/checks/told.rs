@@ -29,8 +29,10 @@ impl Slot {
             _ if !is_up(self.state) || self.is_ending() => {}
             Told::Ready => self.told_ready(cx),
             Told::Reloading => {
-                self.with_checks(|c| c.reloading = true);
-                cx.log(LogLevel::Info, format!("not ready: {} is reloading", self.name()));
+                let was = self.checks.as_mut().is_some_and(|c| std::mem::replace(&mut c.reloading, true));
+                if !was {
+                    cx.log(LogLevel::Info, format!("not ready: {} is reloading", self.name()));
+                }
             }
             Told::Ending => self.told_ending(cx),
             Told::Alive => {

@@ -294,3 +294,99 @@ fn a_stop_that_was_held_back_is_not_forgotten_when_nobody_depends_any_more() {
     rig.exits(0, 0);
     assert_eq!(rig.replies(), [(id, Outcome::Done)]);
 }
+
+fn change(slot: u32, program: Program, restart: bool) -> Input {
+    let group = std::rc::Rc::new(alone(program));
+    Input::Change(vec![crate::engine::input::Change { slot, group, member: 0, restart }])
+}
+
+#[test]
+fn a_start_that_waits_is_answered_when_its_program_is_removed() {
+    let mut rig = Rig::booted(&pair(Need::Started, Bind::None));
+    let id = rig.command(Command::Start { target: process("web"), wait: true });
+    rig.step(Input::Retire { slots: vec![1] });
+    assert!(rig.out.contains(&Action::Vacated(1)));
+    assert_eq!(rig.replies().len(), 1, "{:?}", rig.out);
+    assert_eq!(rig.replies()[0].0, id);
+}
+
+#[test]
+fn who_waits_and_is_switched_off_meanwhile_is_not_started() {
+    for restart in [false, true] {
+        let mut rig = Rig::booted(&pair(Need::Started, Bind::None));
+        let mut off = needs(program("web", "web"), &[("db", Need::Started)], Bind::None);
+        off.native.disabled = Some("no".into());
+        rig.step(change(1, off, restart));
+        rig.spawn_ok(0, 100);
+        rig.pass_ms(1_001);
+        assert_eq!((rig.state(1), rig.spawns().len()), (State::Stopped, 0), "restart {restart}");
+    }
+}
+
+#[test]
+fn an_update_stops_those_that_are_bound_first_and_starts_them_after() {
+    let mut rig = both_running(&pair(Need::Started, Bind::Stop));
+    let mut other = program("db", "db");
+    other.command = "other".into();
+    rig.step(change(0, other, true));
+    assert_eq!(rig.kills(), [(101, Scope::Process, Signal::TERM)]);
+    rig.exits(1, 0);
+    assert_eq!(rig.kills(), [(100, Scope::Process, Signal::TERM)]);
+    rig.exits(0, 0);
+    assert_eq!(rig.spawns(), ["db"]);
+    rig.spawn_ok(0, 102);
+    rig.pass_ms(1_001);
+    assert_eq!(rig.spawns(), ["web"]);
+}
+
+#[test]
+fn a_held_link_of_a_chain_that_crashes_meanwhile_comes_back_in_the_end() {
+    let mid = needs(program("mid", "mid"), &[("db", Need::Started)], Bind::Stop);
+    let web = needs(program("web", "web"), &[("mid", Need::Started)], Bind::Stop);
+    let config = config(vec![alone(program("db", "db")), alone(mid), alone(web)]);
+    let mut rig = Rig::running(&config);
+    for (slot, pid) in [(1, 101), (2, 102)] {
+        rig.spawn_ok(slot, pid);
+        rig.pass_ms(1_001);
+    }
+    rig.command(Command::Stop { target: process("db"), wait: false });
+    assert_eq!(rig.kills(), [(102, Scope::Process, Signal::TERM)]);
+    rig.exits(1, 9);
+    rig.spawn_ok(1, 103);
+    rig.exits(2, 0);
+    assert_eq!(rig.kills(), [(103, Scope::Process, Signal::TERM)]);
+    rig.exits(1, 0);
+    assert_eq!(rig.kills(), [(100, Scope::Process, Signal::TERM)]);
+    rig.exits(0, 0);
+    rig.command(Command::Start { target: process("db"), wait: false });
+    rig.spawn_ok(0, 104);
+    rig.pass_ms(1_001);
+    assert_eq!(rig.spawns(), ["mid"]);
+    rig.spawn_ok(1, 105);
+    rig.pass_ms(1_001);
+    assert_eq!(rig.spawns(), ["web"]);
+}
+
+#[test]
+fn who_waits_for_nothing_any_more_starts() {
+    for restart in [false, true] {
+        let mut config = pair(Need::Completed, Bind::None);
+        config.groups[0].programs[0].startretries = 0;
+        let mut rig = Rig::spawned(&config);
+        rig.exits(0, 1);
+        assert_eq!(rig.state(1), State::Stopped);
+        rig.step(change(1, program("web", "web"), restart));
+        assert_eq!(rig.spawns(), ["web"], "restart {restart}");
+    }
+}
+
+#[test]
+fn an_end_that_ends_everything_starts_nobody_who_waited_for_it() {
+    let mut config = pair(Need::Ended, Bind::None);
+    config.groups[0].programs[0].native.critical = true;
+    config.groups[0].programs[0].autorestart = Autorestart::Never;
+    let mut rig = Rig::running(&config);
+    rig.exits(0, 4);
+    assert!(rig.spawns().is_empty(), "{:?}", rig.out);
+    assert_eq!(rig.leave(), Some(Leave::Exit(4)));
+}

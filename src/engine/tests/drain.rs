@@ -80,9 +80,46 @@ fn a_drain_is_taken_back_unless_the_end_follows() {
     assert!(is_ready(&rig));
     rig.step(TERM);
     rig.command(Command::Undrain);
+    assert!(rig.fault().contains("everything is about to be stopped"), "{}", rig.fault());
     assert!(!is_ready(&rig));
     rig.pass_ms(5_000);
     assert_eq!(rig.kills().len(), 1);
+}
+
+#[test]
+fn whoever_waits_for_a_drain_is_told_that_it_was_taken_back() {
+    let mut rig = Rig::running(&times(5_000, None));
+    let waits = rig.command(Command::Drain { wait: true });
+    let takes = rig.command(Command::Undrain);
+    let replies = rig.replies();
+    assert_eq!(replies.len(), 2);
+    assert!(replies[0].0 == waits && matches!(replies[0].1, Outcome::Fault(_)), "{replies:?}");
+    assert_eq!(replies[1], (takes, Outcome::Done));
+}
+
+#[test]
+fn a_hook_after_a_stop_has_no_more_than_the_share_of_its_stage() {
+    let mut config = times(0, Some(8_500));
+    let hook = crate::config::model::HookCommand { text: "x".into(), argv: vec!["x".into()] };
+    config.groups[0].programs[0].native.hooks = Some(Box::new(crate::config::model::Hooks {
+        post_stop: Some(hook),
+        timeout_ms: 60_000,
+        ..Default::default()
+    }));
+    config.groups.insert(0, group("db", 1, vec![program("db", "db")]));
+    let mut rig = Rig::booted(&config);
+    rig.spawn_ok(0, 100);
+    rig.spawn_ok(1, 101);
+    rig.pass_ms(1_001);
+    rig.step(TERM);
+    rig.pass_ms(1_000);
+    rig.exits(1, 0);
+    let times: Vec<i64> = rig
+        .out
+        .iter()
+        .filter_map(|a| if let Action::RunTask { timeout_ms, .. } = a { Some(*timeout_ms) } else { None })
+        .collect();
+    assert_eq!(times, [3_000], "half of the 8 s, of which one is over");
 }
 
 #[test]

@@ -196,3 +196,29 @@ fn a_program_that_was_found_to_have_failed_is_stopped_and_started_again() {
     rig.exits(0, 0);
     assert_eq!(rig.state(0), State::Stopped);
 }
+
+#[test]
+fn a_restart_by_hand_while_it_is_stopped_for_a_failure_waits_for_that_stop() {
+    let mut rig = Rig::running(&one(|_| {}));
+    let now = rig.now;
+    rig.engine.with_slot(now, 0, &mut rig.out, |slot, cx| slot.recycle("it does not answer", cx));
+    rig.stop(true);
+    assert!(rig.replies().is_empty(), "it is not stopped yet");
+    rig.exits(0, 0);
+    assert_eq!(rig.replies().len(), 1);
+    rig.start(false);
+    assert_eq!(rig.spawns(), ["web"]);
+}
+
+#[test]
+fn a_critical_oneshot_that_has_done_its_work_ends_nothing() {
+    for (code, ends) in [(0, false), (7, true)] {
+        let mut rig = Rig::spawned(&critical(|p| {
+            p.native.oneshot = true;
+            p.startretries = 0;
+        }));
+        rig.spawn_ok(1, 101);
+        rig.exits(0, code);
+        assert_eq!(!rig.kills().is_empty(), ends, "after exit {code}");
+    }
+}

@@ -124,3 +124,18 @@ fn a_program_may_ask_to_be_restarted_and_set_its_own_watchdog() {
     assert_eq!(rig.state(0), State::Stopping);
     assert_eq!(rig.logs()[0], "WARN restarting web: liveness notify: it said WATCHDOG=trigger");
 }
+
+#[test]
+fn a_change_of_a_check_keeps_the_interval_that_the_program_asked_for() {
+    let config = one(|p| p.native.liveness = Some(Box::new(probe(ProbeKind::Notify))));
+    let mut rig = Rig::spawned(&config);
+    rig.says(Told::WatchdogMs(300_000));
+    let mut other = config.groups[0].programs[0].clone();
+    other.native.liveness.as_mut().expect("it is there").failure_threshold = 5;
+    let group = std::rc::Rc::new(group("web", 999, vec![other]));
+    rig.step(Input::Change(vec![crate::engine::input::Change { slot: 0, group, member: 0, restart: false }]));
+    rig.pass_ms(200_000);
+    assert!(rig.kills().is_empty(), "{:?}", rig.logs());
+    rig.pass_ms(101_000);
+    assert_eq!(rig.kills().len(), 1);
+}

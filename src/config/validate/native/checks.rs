@@ -126,9 +126,9 @@ fn log(input: &Input<'_>) -> Result<Option<ProbeKind>, Bad> {
     if pattern.is_empty() {
         return Err(Bad::new("the pattern is empty").hint("write a part of the line that says it is ready"));
     }
-    if let Err(e) = regex_lite::Regex::new(&pattern) {
+    if let Err(e) = crate::config::patterns::log_pattern(&pattern) {
         let hint = "a dot, brackets and the like stand for themselves behind a backslash: `\\.`";
-        return Err(Bad::new(format!("not a regular expression: {e}")).hint(hint));
+        return Err(Bad::new(format!("not a regular expression that can be used: {e}")).hint(hint));
     }
     Ok(Some(ProbeKind::Log { pattern }))
 }
