@@ -6,8 +6,10 @@ SHELL := /bin/bash
 
 TARGET ?= $(shell rustc -vV | sed -n 's/^host: //p')
 # Only here and not in .cargo/config.toml: proc-macros cannot be linked static.
-# The parts of libc that nobody needs are left out where libc is one that it was tried with: src/sys/lean.rs.
-LEAN ?= $(if $(filter glibc-2.36,$(shell getconf GNU_LIBC_VERSION 2>/dev/null | tr ' ' -)),$(if $(findstring -gnu,$(TARGET)),--cfg lean_libc))
+# The parts of libc that nobody needs, and the tables to unwind a stack, are left out where libc is one that it was tried
+# with: src/sys/lean.rs, lean.ld.
+LEAN_FLAGS := --cfg lean_libc -C link-arg=-Wl,-T,src/sys/lean.ld,--no-eh-frame-hdr
+LEAN ?= $(if $(filter glibc-2.36,$(shell getconf GNU_LIBC_VERSION 2>/dev/null | tr ' ' -)),$(if $(findstring -gnu,$(TARGET)),$(LEAN_FLAGS)))
 STATIC := RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,--icf=all $(LEAN)"
 OUT := target/$(TARGET)/release
 SIZE_LIMIT ?= 3000000

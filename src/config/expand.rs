@@ -6,11 +6,12 @@
 mod directive;
 mod float;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
 use crate::config::python::repr;
+use crate::types::sort_by;
 use directive::{parse, without_key};
 
 /// What a name stands for.
@@ -64,7 +65,9 @@ impl Names {
 
     /// All names, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let all: BTreeSet<&str> = self.sealed.keys().chain(self.own.keys()).map(String::as_str).collect();
+        let mut all: Vec<&str> = self.sealed.keys().chain(self.own.keys()).map(String::as_str).collect();
+        sort_by(&mut all, &|a, b| a.cmp(b));
+        all.dedup();
         all.into_iter()
     }
 

@@ -11,11 +11,12 @@ mod frame;
 mod place;
 mod plan;
 mod state;
+mod stats;
 
 pub use api::{
-    Check, CheckInfo, CheckKind, Command, Event, HealthKind, HealthReport, Hello, Ident, LastEnd,
-    ListenerKind, ListenerSpec, LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProcessStats, ProgramInfo,
-    Push, Reply, Request, SelfStats, Send, Snapshot, Target, TargetResult,
+    Check, Command, Event, HealthKind, HealthReport, Hello, Ident, LastEnd, ListenerKind, ListenerSpec,
+    LogInfo, LogOf, LogReply, Outcome, ProcessInfo, ProgramInfo, Push, Reply, Request, Send, Snapshot,
+    Target, TargetResult,
 };
 pub use explain::{End, EndReason, Explained, Outlook, Used, duration};
 pub use fault::{Fault, FaultCode};
@@ -23,3 +24,4 @@ pub use frame::{FrameError, FrameReader, MAX_FRAME_BYTES, encode};
 pub use place::{FIRST_LISTENER_FD, LINK_FD, default_socket_paths};
 pub use plan::{Plan, SettingChange, Step, StepKind};
 pub use state::State;
+pub use stats::{CheckInfo, CheckKind, ProcessStats, SelfStats};

@@ -5,6 +5,7 @@
 
 use crate::ctl::help::{COMMANDS, Takes, command};
 use crate::gateway::rpc::value::Value;
+use crate::types::sort_by;
 
 /// What the word under the cursor names.
 pub(crate) fn wanted(line: &str) -> Takes {
@@ -39,7 +40,7 @@ pub(crate) fn candidates(takes: Takes, word: &str, processes: &[Value], with_our
         }
     }
     all.retain(|candidate| candidate.starts_with(word));
-    all.sort();
+    sort_by(&mut all, &|a, b| a.cmp(b));
     all.dedup();
     all.iter_mut().for_each(|candidate| candidate.push(' '));
     all

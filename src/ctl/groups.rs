@@ -9,6 +9,7 @@ use crate::ctl::commands::{Done, Session};
 use crate::ctl::names;
 use crate::ctl::report::Field::{Number, Text};
 use crate::gateway::rpc::value::Value;
+use crate::types::sort_by;
 
 /// What `reloadConfig` answers.
 struct Differences {
@@ -48,7 +49,7 @@ impl Session<'_> {
             other => other?,
         };
         let mut names = [&found.added[..], &found.changed, &found.removed].concat();
-        names.sort();
+        sort_by(&mut names, &|a, b| a.cmp(b));
         names.dedup();
         self.begin_list();
         for name in &names {

@@ -4,8 +4,10 @@
 //! of reason, then the last output of the program that it was about, within what Kubernetes keeps; it never waits; a file
 //! that cannot be written is a line in the log. Not here: what the reason is (`engine::endings`).
 
+use crate::config::model::Supervisor;
 use crate::daemon::state::Daemon;
 use crate::engine::action::Leave;
+use crate::logging::Recents;
 use crate::types::LogLevel;
 use nix::libc;
 use std::io::Write;
@@ -30,6 +32,14 @@ pub(crate) fn file(configured: Option<&Path>) -> Option<PathBuf> {
         Some(path) if path == Path::new("none") => None,
         Some(path) => Some(path.to_owned()),
         None => Some(PathBuf::from(KUBERNETES)).filter(|path| path.is_file()),
+    }
+}
+
+/// What is kept of the output of each program: more where somebody will want to read it at the end.
+pub(crate) fn memory(config: &Supervisor) -> Recents {
+    match file(config.termination_log.as_deref()) {
+        Some(_) => Recents::keeping(KEPT_BYTES),
+        None => Recents::default(),
     }
 }
 

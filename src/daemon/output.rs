@@ -12,7 +12,7 @@ use crate::daemon::state::Daemon;
 use crate::engine::input::{Input, Told};
 use crate::logging::channel::CHUNK_BYTES;
 use crate::logging::{Channel, News, Pumped, SinkId, Sinks, Tools};
-use crate::types::{LogLevel, Mono, ProcRef};
+use crate::types::{LogLevel, Mono, ProcRef, sort_by};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
 /// BOUND: how long an unfinished line is held back while nothing follows.
@@ -114,7 +114,7 @@ impl Output {
     pub(crate) fn sinks_of(&self, slot: u32) -> Vec<SinkId> {
         let live = self.entries.iter().flatten().filter(|e| !e.lingering && e.channel.proc.slot == slot);
         let mut sinks: Vec<SinkId> = live.flat_map(|e| e.channel.sinks()).collect();
-        sinks.sort_unstable();
+        sort_by(&mut sinks, &SinkId::cmp);
         sinks.dedup();
         sinks
     }
@@ -352,7 +352,7 @@ impl Daemon {
                     .map(|e| (e.channel.proc.incarnation, i))
             })
             .collect();
-        old.sort_unstable();
+        sort_by(&mut old, &|a, b| a.cmp(b));
         let too_many = old.len().saturating_sub(LINGERING);
         for (_, index) in old.into_iter().take(too_many) {
             self.close_channel(index);

@@ -165,10 +165,7 @@ impl Daemon {
         let _ = epoll.add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, Token::Signals.encode()));
         let roster = Roster::new(std::mem::take(&mut config.groups));
         let time_zone = env.iter().find(|(k, _)| k == "TZ").map(|(_, v)| v.to_string_lossy().into_owned());
-        let recents = match last_words::file(config.supervisor.termination_log.as_deref()) {
-            Some(_) => Recents::keeping(last_words::KEPT_BYTES),
-            None => Recents::default(),
-        };
+        let recents = last_words::memory(&config.supervisor);
         let context = context(&config, &env, &settled, binary.as_ref());
         let events = Events::new(&roster, &config.supervisor.identifier, event_serial, now);
         Daemon {

@@ -13,12 +13,16 @@ use crate::config::model::{Probe, ProbeKind};
 use crate::control::{CheckInfo, CheckKind, State};
 use crate::engine::action::Action;
 use crate::engine::input::{TaskEnd, TaskKind, TaskRef};
-use crate::engine::slot::{Ctx, Policy, Slot};
+use crate::engine::policy::Policy;
+use crate::engine::slot::{Ctx, Slot};
 use crate::engine::timers::Deadline;
 use crate::types::{LogLevel, Mono};
 use outcome::{Turn, Verdict};
 
 pub(super) use outcome::describe;
+
+/// The period of a readiness check that has not passed yet since the start, where its own is longer.
+const COMING_UP_MS: i64 = 1_000;
 
 /// What is known of one process beside its state. There where its policy has a check.
 #[derive(Debug)]
@@ -212,14 +216,22 @@ impl Slot {
         let Some(checks) = &mut self.checks else { return };
         let check = checks.of_kind(kind);
         check.task = None;
-        let next = check.begun.plus_ms(probe.period_ms.max(1)).max(cx.now.mono);
+        let begun = check.begun;
+        let failure = outcome::failure(&probe, end);
+        let turn = failure.map(|failure| {
+            check.stats.runs += 1;
+            check.stats.failures += u64::from(failure.is_some());
+            check.stats.duration_ns += cx.now.mono.since_ns(begun);
+            check.verdict.answer(failure, &probe)
+        });
+        // As kubelet does: who is not up yet is asked more often, so that it does not wait for a period it has just missed.
+        let is_coming_up = kind == CheckKind::Readiness && check.verdict.is_coming_up();
+        let period_ms = if is_coming_up { probe.period_ms.min(COMING_UP_MS) } else { probe.period_ms };
+        let next = begun.plus_ms(period_ms.max(1)).max(cx.now.mono);
         cx.timers.arm(self.id, deadline_of(kind), next);
-        let Some(failure) = outcome::failure(&probe, end) else { return };
-        check.stats.runs += 1;
-        check.stats.failures += u64::from(failure.is_some());
-        check.stats.duration_ns += cx.now.mono.since_ns(check.begun);
-        let turn = check.verdict.answer(failure, &probe);
-        self.turned(kind, turn, cx);
+        if let Some(turn) = turn {
+            self.turned(kind, turn, cx);
+        }
     }
 
     /// What follows from an answer.

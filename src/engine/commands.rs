@@ -8,8 +8,9 @@
 use crate::control::{Command, Fault, FaultCode, Outcome, State, Target};
 use crate::engine::action::Action;
 use crate::engine::input::CommandId;
+use crate::engine::policy::namespec;
 use crate::engine::shutdown::Goal;
-use crate::engine::slot::{After, namespec};
+use crate::engine::slot::After;
 use crate::engine::table::Engine;
 use crate::engine::waiters::WaitFor;
 use crate::types::{LogLevel, Now, Signal};

@@ -58,10 +58,11 @@ pub(super) struct Links {
 impl Links {
     pub(super) fn of(slots: &[Slot], arrival: &[u32], before: Links) -> Links {
         let present = || arrival.iter().filter_map(|id| slots.get(*id as usize));
-        if present().all(|s| s.policy.depends_on.is_empty()) {
-            return Links::default();
-        }
         let mut links = Links { held: before.held, ..Links::default() };
+        links.held.retain(|id| arrival.contains(id));
+        if present().all(|s| s.policy.depends_on.is_empty()) {
+            return links;
+        }
         links.on.resize_with(slots.len(), Vec::new);
         links.by.resize_with(slots.len(), Vec::new);
         for slot in present() {
@@ -196,6 +197,9 @@ impl Engine {
 
     /// What follows for others from what has changed in this step.
     pub(super) fn follow_links(&mut self, now: Now, out: &mut Vec<Action>) {
+        if !self.links.held.is_empty() && !self.is_stopping() {
+            self.release_held(now, out);
+        }
         // BOUND: a start or a stop comes back as somebody else's change, along a chain at most; whatever is left then is
         // looked at after the next step.
         for _ in 0..=self.links.by.len() {

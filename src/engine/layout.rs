@@ -5,6 +5,7 @@
 
 use crate::engine::depends::Links;
 use crate::engine::slot::Slot;
+use crate::types::sort_by;
 use std::collections::BTreeMap;
 
 #[derive(Default, Debug)]
@@ -31,12 +32,14 @@ pub(super) struct GroupEntry {
 impl Layout {
     pub(super) fn new(slots: &[Slot]) -> Layout {
         let mut present: Vec<&Slot> = slots.iter().filter(|s| !s.is_vacant).collect();
-        present.sort_unstable_by_key(|s| s.order);
+        sort_by(&mut present, &|a, b| a.order.cmp(&b.order));
         let mut layout = Layout { tier_of: vec![None; slots.len()], ..Layout::default() };
         layout.arrival = present.iter().map(|s| s.id).collect();
 
         let mut shown = present.clone();
-        shown.sort_by(|a, b| (&a.policy.group, &a.policy.name).cmp(&(&b.policy.group, &b.policy.name)));
+        sort_by(&mut shown, &|a, b| {
+            (&a.policy.group, &a.policy.name).cmp(&(&b.policy.group, &b.policy.name))
+        });
         layout.shown_order = shown.iter().map(|s| s.id).collect();
 
         // COMPAT: groups of equal priority, and members of equal priority, stay as they came.
@@ -45,7 +48,8 @@ impl Layout {
             came.entry(&slot.policy.group).or_insert(slot.order);
         }
         let first = |slot: &Slot| came.get(slot.policy.group.as_str()).copied();
-        present.sort_by_key(|s| (s.policy.group_priority, first(s), s.policy.priority));
+        let place = |s: &Slot| (s.policy.group_priority, first(s), s.policy.priority);
+        sort_by(&mut present, &|a, b| place(a).cmp(&place(b)));
         layout.start_order = present.iter().map(|s| s.id).collect();
         let mut last = None;
         for slot in present {

@@ -42,6 +42,7 @@ mod hooks;
 mod layout;
 mod note;
 mod outlook;
+mod policy;
 mod process;
 mod roll;
 mod schedule;

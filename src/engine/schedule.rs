@@ -176,6 +176,9 @@ impl Engine {
         if self.is_stopping() || slot.after.is_some() {
             return;
         }
+        if self.ends_after_drain() {
+            return out.push(skip("everything is about to be stopped"));
+        }
         match slot.state {
             State::Stopped | State::Exited | State::Fatal if slot.wanted => {
                 out.push(skip("its predecessor still waits for what it depends on"));

@@ -8,7 +8,8 @@
 use crate::control::{Fault, FaultCode, Outcome, State, TargetResult};
 use crate::engine::action::Action;
 use crate::engine::input::{CommandId, SpawnErrorKind};
-use crate::engine::slot::{News, namespec};
+use crate::engine::policy::namespec;
+use crate::engine::slot::News;
 use std::collections::BTreeMap;
 
 /// What is waited for.

@@ -8,6 +8,7 @@
 use crate::control::{Check, HealthKind, Reply, Request as Question};
 use crate::gateway::Site;
 use crate::gateway::http::{Answer, percent_decode};
+use crate::types::sort_by;
 use serde_json::json;
 use std::fmt::Write;
 use std::time::Duration;
@@ -125,7 +126,7 @@ fn all(checks: &[Check], page: &str, query: &Query<'_>) -> Answer {
     let ok = lines.iter().all(|l| l.excluded || l.check.ok);
     let mut unknown: Vec<&str> =
         query.excluded.iter().copied().filter(|name| named(checks, name).is_empty()).collect();
-    unknown.sort_unstable();
+    sort_by(&mut unknown, &|a, b| a.cmp(b));
     unknown.dedup();
     if query.json {
         return json(&lines, ok, &unknown, query.reveal);

@@ -6,6 +6,7 @@
 
 use crate::config::model::{EnvPath, EnvSources, Program};
 use crate::spawn::dotenv;
+use crate::types::sort_by;
 use nix::libc;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -142,7 +143,7 @@ fn folder(path: &EnvPath, start_dir: &Path, all: &mut Vec<Change>) -> Result<(),
             ));
         }
     }
-    names.sort_unstable();
+    sort_by(&mut names, &|a, b| a.cmp(b));
     for name in names {
         let file = root.join(&name);
         if file.is_dir() {

@@ -1,5 +1,5 @@
 //! Stands in for parts of glibc that a static binary drags in and that nothing here ever uses: stdio, locales, character
-//! sets, the resolver, the loading of libraries. Half a megabyte hangs on the names below.
+//! sets, the resolver, the loading of libraries; and for the unwinder of libgcc. 0.6 megabytes hang on the names below.
 //!
 //! Compiled with `--cfg lean_libc` alone, which the Makefile gives for the glibc this was made for. Invariants: what is
 //! really called does what libc's own does; what cannot be called does nothing. Somebody who comes to need one of the
@@ -123,8 +123,8 @@ extern "C" fn fprintf(_to: *mut c_void, _format: *const c_char) -> c_int {
 #[allow(non_upper_case_globals, reason = "the name is libc's")]
 static stderr: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
-/// What fork, and the first thread, do with the open files of stdio: there are none.
-macro_rules! no_stdio {
+/// Names that do nothing, whatever they are given.
+macro_rules! nothing {
     ($($name:ident)*) => { $(
         #[unsafe(no_mangle)]
         extern "C" fn $name() -> *mut c_void {
@@ -132,9 +132,39 @@ macro_rules! no_stdio {
         }
     )* };
 }
-no_stdio! {
+
+// What fork, and the first thread, do with the open files of stdio: there are none.
+nothing! {
     _IO_enable_locks _IO_list_lock _IO_list_unlock _IO_list_resetlock
     _IO_iter_begin _IO_iter_end _IO_iter_next _IO_iter_file
+}
+
+/// The frames of a backtrace, each given to `_visit`: none. The tables that say where they are have been left out
+/// (lean.ld), and the names with them. The optimizer sees that nobody is visited, and drops what reads debug information.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Backtrace(
+    _visit: extern "C" fn(*mut c_void, *mut c_void) -> c_int,
+    _with: *mut c_void,
+) -> c_int {
+    const END_OF_STACK: c_int = 5;
+    END_OF_STACK
+}
+
+/// A panic aborts (docs/adr/0011) and no thread is cancelled: who comes here has lost its way.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume(_exception: *mut c_void) -> ! {
+    std::process::abort()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_ForcedUnwind(_exception: *mut c_void, _stop: *mut c_void, _with: *mut c_void) -> c_int {
+    std::process::abort()
+}
+
+// What a frame that is unwound is asked and told.
+nothing! {
+    _Unwind_GetCFA _Unwind_GetDataRelBase _Unwind_GetIP _Unwind_GetIPInfo _Unwind_GetLanguageSpecificData
+    _Unwind_GetRegionStart _Unwind_GetTextRelBase _Unwind_SetGR _Unwind_SetIP __gcc_personality_v0
 }
 
 // A new thread notes in it where its state of the resolver is.

@@ -102,3 +102,38 @@ fn names_of_tests_are_found_in_functions_and_tables() {
     let page = "| A | Test |\n| --- | --- |\n| x | `t` |\n\n| B |\n| - |\n| y |\n";
     assert_eq!(cells(page), [("| x | `t` |".to_string(), "`t`".to_string())]);
 }
+
+/// Pages whose first block is meant to be wrong.
+const WRONG_ON_PURPOSE: &[&str] = &["doctor.md"];
+
+#[test]
+fn every_toml_block_that_is_shown_is_a_good_configuration() {
+    let root = harness::bins::workspace();
+    let mut pages = vec![root.join("README.md")];
+    pages.extend(
+        std::fs::read_dir(root.join("docs")).expect("it is there").map(|e| e.expect("readable").path()),
+    );
+    let mut n_blocks = 0;
+    for page in pages.iter().filter(|p| p.extension().is_some_and(|e| e == "md")) {
+        if WRONG_ON_PURPOSE.iter().any(|wrong| page.ends_with(wrong)) {
+            continue;
+        }
+        let text = std::fs::read_to_string(page).expect("a page");
+        for block in text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            // A piece of a file, without the programs that it names.
+            if !block.contains("[program.") {
+                continue;
+            }
+            let dir = harness::TempDir::new();
+            // What a sample reads or writes has no place of its own here.
+            let block = block.replace("/var/lib/app", "/tmp").replace("/run/secrets", "/tmp");
+            dir.write("sample.toml", &block);
+            let done = harness::Cmd::new(&[harness::mainstay().as_str(), "check", "-c"])
+                .arg(dir.join("sample.toml"))
+                .run();
+            assert_eq!(done.code(), 0, "{}:\n{}{}", page.display(), done.stdout, done.stderr);
+            n_blocks += 1;
+        }
+    }
+    assert!(n_blocks > 10, "hardly any sample was found: {n_blocks}");
+}

@@ -27,11 +27,13 @@ struct Worker {
     last: Option<bool>,
     in_a_row: u32,
     value: bool,
+    /// It was true once.
+    ever: bool,
 }
 
 impl Worker {
     fn new(kind: TaskKind) -> Worker {
-        Worker { last: None, in_a_row: 0, value: kind == TaskKind::Liveness }
+        Worker { last: None, in_a_row: 0, value: kind == TaskKind::Liveness, ever: false }
     }
 
     fn take(&mut self, passed: bool, probe: &Probe) {
@@ -43,6 +45,7 @@ impl Worker {
         let needed = if passed { probe.success_threshold } else { probe.failure_threshold };
         if self.in_a_row >= needed {
             self.value = passed;
+            self.ever |= passed;
         }
     }
 }
@@ -165,7 +168,13 @@ impl Model<'_> {
         assert_eq!(timeout_ms, probe.timeout_ms);
         let due = match life.last.get(&task.kind) {
             None => life.forked.expect("it was forked").plus_ms(probe.initial_delay_ms),
-            Some((begun, ended)) => begun.plus_ms(probe.period_ms).max(*ended),
+            Some((begun, ended)) => {
+                // Until it has passed once it is asked every second, where the period is longer.
+                let fails = life.readiness.last == Some(false) && !life.readiness.ever;
+                let is_quick = task.kind == TaskKind::Readiness && fails;
+                let period_ms = if is_quick { probe.period_ms.min(1_000) } else { probe.period_ms };
+                begun.plus_ms(period_ms).max(*ended)
+            }
         };
         assert_eq!(now, due, "{task:?} does not begin when it should");
         let (ms, _) = self.answers.borrow()[&task];

@@ -9,7 +9,7 @@ use crate::config::model::{DependsOn, Dialect, Group, GroupKind, Need, Program, 
 use crate::config::raw::{RawSection, SectionKind};
 use crate::config::settings::{nearest, routed_name};
 use crate::config::values::needs::{self, Wish};
-use crate::types::Signal;
+use crate::types::{Signal, sort_by};
 
 use super::reader::{Passes, Reader, View};
 
@@ -163,7 +163,7 @@ impl<'g> Graph<'g> {
         let before = units.iter().map(|(_, program)| {
             let needed = program.native.depends_on.iter().flat_map(|d| targets(groups, &d.target));
             let mut all: Vec<usize> = needed.filter_map(|(g, p)| index(g, p)).collect();
-            all.sort_unstable();
+            sort_by(&mut all, &usize::cmp);
             all.dedup();
             all
         });

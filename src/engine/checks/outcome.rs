@@ -15,6 +15,8 @@ pub(super) struct Verdict {
     /// Failures in a row; 0 after a success.
     pub(super) failures: u32,
     successes: u32,
+    /// It has passed since the start of the process.
+    has_passed: bool,
     /// Why the last run failed; empty after a success, and before the first run.
     pub(super) reason: String,
 }
@@ -45,6 +47,7 @@ impl Verdict {
                     return Turn::Same;
                 }
                 self.passing = true;
+                self.has_passed = true;
                 Turn::Passed
             }
             Some(reason) => {
@@ -62,7 +65,13 @@ impl Verdict {
 
     /// It has said so itself.
     pub(super) fn pass(&mut self) -> Turn {
+        self.has_passed = true;
         if std::mem::replace(&mut self.passing, true) { Turn::Same } else { Turn::Passed }
+    }
+
+    /// It has never passed, and no success waits for another one.
+    pub(super) fn is_coming_up(&self) -> bool {
+        !self.has_passed && self.successes == 0
     }
 
     /// `connection refused (2 of 3)`

@@ -126,6 +126,28 @@ fn a_period_counts_from_start_to_start() {
 }
 
 #[test]
+fn who_comes_up_is_asked_every_second_until_it_has() {
+    let mut rig = Rig::spawned(&ready_by(|_| {}));
+    for _ in 0..5 {
+        let task = rig.run();
+        rig.fails(task);
+        rig.pass_ms(999);
+        assert_eq!(rig.begun(), []);
+        rig.pass_ms(1);
+    }
+    let task = rig.run();
+    rig.passes(task);
+    // Once it has been ready the period counts, whatever comes.
+    rig.pass_ms(9_999);
+    assert_eq!(rig.begun(), []);
+    rig.pass_ms(1);
+    let task = rig.run();
+    rig.fails(task);
+    rig.pass_ms(9_999);
+    assert_eq!(rig.begun(), []);
+}
+
+#[test]
 fn thresholds_count_answers_in_a_row() {
     let mut rig = Rig::running(&ready_by(|p| {
         p.initial_delay_ms = 10_000;

@@ -265,3 +265,32 @@ fn what_is_disabled_is_not_started_by_anybody_and_whoever_needs_it_says_why_it_w
     assert_eq!(rig.replies(), [(id, Outcome::Each(Vec::new()))]);
     assert!(rig.spawns().is_empty());
 }
+
+#[test]
+fn a_program_that_is_removed_while_its_stop_is_held_back_is_forgotten() {
+    let mut rig = both_running(&pair(Need::Started, Bind::Stop));
+    rig.command(Command::Stop { target: process("db"), wait: true });
+    assert_eq!(rig.kills(), [(101, Scope::Process, Signal::TERM)]);
+    rig.step(Input::Retire { slots: vec![0] });
+    rig.exits(0, 0);
+    assert!(rig.out.contains(&Action::Vacated(0)), "{:?}", rig.out);
+    rig.exits(1, 0);
+    assert_eq!(rig.bugs(), 0, "{:?}", rig.out);
+    assert_eq!(rig.state(1), State::Stopped);
+}
+
+#[test]
+fn a_stop_that_was_held_back_is_not_forgotten_when_nobody_depends_any_more() {
+    let mut rig = both_running(&pair(Need::Started, Bind::Stop));
+    let id = rig.command(Command::Stop { target: process("db"), wait: true });
+    let free = alone(program("web", "web"));
+    rig.step(Input::Change(vec![crate::engine::input::Change {
+        slot: 1,
+        group: std::rc::Rc::new(free),
+        member: 0,
+        restart: false,
+    }]));
+    assert_eq!(rig.kills(), [(100, Scope::Process, Signal::TERM)]);
+    rig.exits(0, 0);
+    assert_eq!(rig.replies(), [(id, Outcome::Done)]);
+}

@@ -312,3 +312,20 @@ fn what_happens_next_is_the_next_run() {
     rig.exits(0, 1);
     assert!(next(&rig).text.starts_with(at), "{:?}", next(&rig));
 }
+
+#[test]
+fn no_run_begins_once_the_end_follows_a_drain() {
+    let mut config = timed("* * * * * *", Overlap::Skip);
+    config.supervisor.drain_delay_ms = 5_000;
+    let mut rig = Rig::booted(&config);
+    rig.step(Input::Shutdown { signal: Signal::TERM });
+    rig.pass_ms(3_000);
+    assert!(rig.spawns().is_empty());
+    assert!(
+        rig.logs().iter().any(|line| line.contains("everything is about to be stopped")),
+        "{:?}",
+        rig.logs()
+    );
+    rig.pass_ms(2_000);
+    assert_eq!(rig.leave(), Some(Leave::Exit(0)));
+}

@@ -1,7 +1,7 @@
 use super::*;
-use crate::control::{CheckInfo, CheckKind, EndReason, LastEnd, ProcessStats, Used};
+use crate::control::{CheckInfo, CheckKind, EndReason, LastEnd, ProcessStats, State, Used};
 use crate::gateway::testing::{process, snapshot};
-use crate::types::{Signal, Wall};
+use crate::types::{ExitStatus, Signal, Wall};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One family as a strict reader of the text format sees it.
