@@ -164,7 +164,8 @@ impl Daemon {
             }
             LogTarget::File(path) => {
                 let path = self.context.start_dir.join(path);
-                Some(self.open_log(&path, plan, LOG_MODE)?)
+                let opened = self.open_log(&path, plan, LOG_MODE);
+                Some(opened.or_else(|trouble| self.log_instead(trouble, proc, stderr))?)
             }
         };
         match fd::pipe_for_reading() {
@@ -181,6 +182,27 @@ impl Daemon {
     fn open_log(&mut self, path: &std::path::Path, plan: &LogPlan, mode: u32) -> Result<SinkId, Trouble> {
         let opened = self.sinks.open_file(path, plan.maxbytes, plan.backups, mode);
         opened.map_err(|e| Trouble::Log(path.display().to_string(), e))
+    }
+
+    /// A log that cannot be opened does not keep a program from running: its output goes to ours. The next start tries
+    /// again. COMPAT: in an INI file the program does not start.
+    fn log_instead(&mut self, trouble: Trouble, proc: ProcRef, stderr: bool) -> Result<SinkId, Trouble> {
+        let (path, e) = match &trouble {
+            // Without descriptors the program would not come far.
+            Trouble::Log(_, Errno::EMFILE | Errno::ENFILE) | Trouble::Pipe(_) => return Err(trouble),
+            Trouble::Log(..) if self.config.dialect == model::Dialect::Ini => return Err(trouble),
+            Trouble::Log(path, e) => (path, *e),
+        };
+        let (fd, stream) = if stderr { (2, "stderr") } else { (1, "stdout") };
+        let text = format!(
+            "cannot open log `{path}` of {}, its {stream} goes to ours: {}; {}",
+            self.display_name(proc),
+            errno::words(e as i32),
+            hint(e)
+        );
+        let sink = self.sinks.open_stream(fd).map_err(|_| trouble)?;
+        self.log(LogLevel::Error, &text);
+        Ok(sink)
     }
 
     /// After a fork that failed: nothing stays open.
@@ -261,10 +283,7 @@ impl Daemon {
             }
             Trouble::Log(path, e) => {
                 let words = errno::words(e as i32);
-                let hint = match e {
-                    Errno::ENXIO => "hint: nobody reads from this fifo",
-                    _ => "hint: create the directory, or log to /dev/stdout",
-                };
+                let hint = hint(e);
                 self.log(LogLevel::Error, &format!("cannot open log `{path}` of {name}: {words}; {hint}"));
                 format!("unknown error making dispatchers for '{name}': {}", errno::name(e as i32))
             }
@@ -277,6 +296,14 @@ impl Daemon {
 enum Trouble {
     Pipe(Errno),
     Log(String, Errno),
+}
+
+/// What to do about a log that cannot be opened.
+fn hint(e: Errno) -> &'static str {
+    match e {
+        Errno::ENXIO => "hint: nobody reads from this fifo",
+        _ => "hint: create the directory, or log to /dev/stdout",
+    }
 }
 
 fn fork_error(name: &str, e: Errno) -> SpawnError {

@@ -150,7 +150,7 @@ fn send_lines(
     message.shrink_to(KEPT_BYTES);
 }
 
-pub(super) fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
+fn put(sink: SinkId, bytes: &[u8], sinks: &mut Sinks, told: &mut dyn FnMut(News<'_>)) {
     let put = sinks.put(sink, bytes);
     if put != Put::default() {
         told(News::Put(put));

@@ -7,9 +7,9 @@
 //! Not here: reading (`channel`), when a count is due (`daemon::output`).
 
 use crate::config::model::{LogOverflow, LogStyle};
-use crate::logging::channel::{News, Tools, put};
+use crate::logging::channel::{News, Tools};
 use crate::logging::lines::{LineHolder, Run};
-use crate::logging::sinks::SinkId;
+use crate::logging::sinks::{Put, SinkId};
 use crate::logging::style::{Extent, Style, Who};
 use crate::logging::tally::newlines;
 use crate::types::{Mono, Now, Wall};
@@ -216,7 +216,14 @@ impl Outlet {
                 return self.keep(records, tools);
             }
         }
-        put(self.sink, records, tools.sinks, told);
+        self.put(records, tools, told);
+    }
+
+    fn put(&self, records: &[u8], tools: &mut Tools<'_>, told: &mut Told<'_>) {
+        let put = tools.sinks.put_records(self.sink, records);
+        if put != Put::default() {
+            told(News::Put(put));
+        }
     }
 
     /// Once a line has been dropped all that follow are, until the log can say so.
@@ -242,7 +249,7 @@ impl Outlet {
                 .iter()
                 .position(|b| *b == b'\n')
                 .map_or(rest.len(), |at| rest.len() - behind.len() + at + 1);
-            put(self.sink, rest.get(..end).unwrap_or(rest), tools.sinks, told);
+            self.put(rest.get(..end).unwrap_or(rest), tools, told);
             done += end;
         }
         self.backlog.drain(..done);
@@ -257,7 +264,7 @@ impl Outlet {
             let lines = std::mem::take(&mut self.dropped);
             let mut out = Vec::new();
             self.style.note("dropped", lines, "", tools.now.wall, &mut out);
-            put(self.sink, &out, tools.sinks, told);
+            self.put(&out, tools, told);
         }
     }
 

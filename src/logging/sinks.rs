@@ -93,6 +93,8 @@ struct Entry {
     key: Key,
     holders: u32,
     sink: Sink,
+    /// A full disk has taken the beginning of a line, and nothing since.
+    torn: bool,
 }
 
 /// What became of bytes that were put somewhere.
@@ -174,7 +176,7 @@ impl Sinks {
     }
 
     fn add(&mut self, key: Key, sink: Sink) -> SinkId {
-        let entry = Some(Entry { key, holders: 1, sink });
+        let entry = Some(Entry { key, holders: 1, sink, torn: false });
         let at = self.entries.iter().position(Option::is_none).unwrap_or(self.entries.len());
         match self.entries.get_mut(at) {
             Some(free) => *free = entry,
@@ -211,7 +213,22 @@ impl Sinks {
     /// Writes everything, or keeps it where the sink blocks.
     pub fn put(&mut self, id: SinkId, bytes: &[u8]) -> Put {
         let gone = Put { lost: bytes.len(), ..Put::default() };
-        self.sink(id).map_or(gone, |sink| sink.put(bytes))
+        let Some(Some(entry)) = self.entries.get_mut(id.0 as usize) else { return gone };
+        let put = entry.sink.put(bytes);
+        if let Some(last) = bytes.len().checked_sub(put.lost + 1) {
+            entry.torn = put.lost > 0 && bytes.get(last) != Some(&b'\n');
+        }
+        put
+    }
+
+    /// The same for whole records, which begin on a line of their own whatever was cut off before.
+    pub fn put_records(&mut self, id: SinkId, records: &[u8]) -> Put {
+        let is_torn = self.entries.get(id.0 as usize).and_then(Option::as_ref).is_some_and(|e| e.torn);
+        if !is_torn {
+            return self.put(id, records);
+        }
+        let put = self.put(id, &[b"\n", records].concat());
+        Put { lost: put.lost.min(records.len()), ..put }
     }
 
     /// Continues with a blocked sink.

@@ -1,6 +1,6 @@
 //! The image of this run, and containers that remove themselves.
 
-use harness::{Cmd, Daemon, Done, Setup, bins, holds_within, root::Root};
+use harness::{Cmd, Daemon, Done, Setup, TempDir, bins, holds_within, root::Root};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -122,24 +122,50 @@ fn create(image: &str, options: &[&str], words: &[&str]) -> Container {
 pub(crate) struct Attached {
     pub(crate) run: Daemon,
     name: String,
+    /// Where `go` stands once somebody may read.
+    unread: Option<TempDir>,
 }
 
 /// Starts it; `words` replace the entry point.
 pub(crate) fn attach(options: &[&str], words: &[&str]) -> Attached {
+    attach_behind(&[], options, words)
+}
+
+/// Its stdout is a pipe that nobody reads before `Attached::read_on`.
+pub(crate) fn attach_unread(options: &[&str], words: &[&str]) -> Attached {
+    let dir = TempDir::new();
+    let script = r#"puppet=$0 go=$1; shift; "$@" | { "$puppet" wait-file "$go"; exec cat; }"#;
+    let before = ["sh", "-c", script, &harness::puppet(), &dir.join("go")];
+    let mut attached = attach_behind(&before, options, words);
+    attached.unread = Some(dir);
+    attached
+}
+
+fn attach_behind(before: &[&str], options: &[&str], words: &[&str]) -> Attached {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("mainstay-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let label = label();
     let fixed = ["docker", "run", "--network", "none", "--log-driver", "none", "--label", &label];
     let entry = ["--name", &name, "--entrypoint", words[0], &image().bare];
-    let run = Setup::new(&[&fixed[..], options, &entry, &words[1..]].concat()).start();
-    Attached { run, name }
+    let run = Setup::new(&[before, &fixed[..], options, &entry, &words[1..]].concat()).start();
+    Attached { run, name, unread: None }
 }
 
 impl Attached {
+    /// Somebody reads its stdout from now on.
+    pub(crate) fn read_on(&self) {
+        self.unread.iter().for_each(|dir| drop(dir.write("go", "")));
+    }
+
     /// `docker stop`; `docker run` then ends with the container's code.
     pub(crate) fn stop(&self) -> i32 {
         Cmd::new(&["docker", "stop", "-t", "10", &self.name]).run().expect(0);
         self.run.wait_exit()
+    }
+
+    /// `docker exec`.
+    pub(crate) fn exec(&self, words: &[&str]) -> Done {
+        Cmd::new(&[&["docker", "exec", &self.name], words].concat()).limit(Duration::from_secs(60)).run()
     }
 
     /// What is not as in the image: `A /new`, `C /changed`.
@@ -150,6 +176,8 @@ impl Attached {
 
 impl Drop for Attached {
     fn drop(&mut self) {
+        // Docker waits for its reader before it removes anything.
+        self.read_on();
         Cmd::new(&["docker", "rm", "-f", &self.name]).run();
     }
 }

@@ -11,6 +11,11 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("drain.toml", DRAIN_TOML),
     ("plain.conf", PLAIN_INI),
     ("demanding.toml", DEMANDING),
+    ("logs.conf", crate::logs::INI),
+    ("logs.toml", crate::logs::TOML),
+    ("logs.sh", crate::logs::LOUD),
+    ("unread.conf", crate::logs::UNREAD_INI),
+    ("unread.toml", crate::logs::UNREAD_TOML),
 ];
 
 /// What every configuration of these tests runs: one that holds, one that ends.

@@ -14,6 +14,7 @@ mod health;
 mod init;
 mod kubernetes;
 mod languages;
+mod logs;
 mod matrix;
 mod oom;
 mod restrictions;

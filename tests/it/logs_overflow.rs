@@ -1,6 +1,6 @@
 //! A slow, closed or full sink: what waits, what is dropped and counted, and that nothing else stops.
 
-use crate::support::{ini, metric, toml};
+use crate::support::{ini, metric, toml, wait_idle};
 use harness::{Daemon, Setup, wait_for, wait_until};
 use std::fs::File;
 use std::io::Read;
@@ -77,7 +77,7 @@ fn a_program_that_drops_does_not_starve_one_that_waits() {
 }
 
 #[test]
-fn a_closed_reader_stops_nothing_is_counted_and_costs_nothing() {
+fn a_closed_reader_stops_nothing_is_counted_and_wakes_nobody() {
     let setup = ini(
         "[program:p]\ncommand=@puppet@ wait-file @dir@/go spew 640000 touch @dir@/done hold\nlog_format=json\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n",
     );
@@ -91,6 +91,7 @@ fn a_closed_reader_stops_nothing_is_counted_and_costs_nothing() {
     let lost = || metric(&daemon.get("/metrics").unwrap().body, "mainstay_log_bytes_lost_total", &[]);
     wait_until("lost bytes are counted", || lost() > Some(640_000.0));
     assert_eq!(daemon.said().matches("cannot write to /dev/fd/1").count(), 1, "said once");
+    wait_idle(&daemon);
     daemon.finish();
 }
 

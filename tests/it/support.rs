@@ -1,6 +1,6 @@
 //! Configurations and small questions that several modules share.
 
-use harness::{Cmd, Daemon, Done, Setup};
+use harness::{Cmd, Daemon, Done, Setup, proc};
 
 /// Without root there is no PID namespace; says so once for each test.
 pub(crate) fn needs_root() -> bool {
@@ -61,6 +61,19 @@ pub(crate) fn ctl(daemon: &Daemon, words: &[&str]) -> Done {
 #[track_caller]
 pub(crate) fn shows(done: &Done, text: &str) {
     assert!(done.stdout.contains(text), "no `{text}` in\n{}{}", done.stdout, done.stderr);
+}
+
+/// Waits until nothing has woken the daemon for longer than any of its deadlines about logs.
+#[track_caller]
+pub(crate) fn wait_idle(daemon: &Daemon) {
+    let switches =
+        || ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].map(|f| proc::status(daemon.pid(), f));
+    let settled = harness::holds_within(std::time::Duration::from_secs(20), || {
+        let before = switches();
+        harness::pause(2_500);
+        before[0].is_some() && before == switches()
+    });
+    assert!(settled, "the daemon wakes up while there is nothing to do\n{}", daemon.said());
 }
 
 /// The value of a metric with these labels, as the text format has it.
