@@ -161,6 +161,11 @@ fn routes_change_with_an_update() {
     let setup = toml(&format!("[signals]\nUSR1 = \"ignore\"\n{WEB}stopsignal = \"KILL\"\n"));
     let daemon = ready(setup, 1);
     daemon.signal(10);
+    let taken = || {
+        let page = daemon.get("/metrics").map(|answer| answer.body).unwrap_or_default();
+        metric(&page, "mainstay_signals_received_total", &[("signal", "SIGUSR1")]) == Some(1.0)
+    };
+    wait_until("the first one is taken, and ignored", taken);
     let text = daemon.dir().read("mainstay.toml");
     let routed = text.replace("USR1 = \"ignore\"", "USR1 = \"web:USR1\"\nURG = \"web:ALRM\"");
     daemon.dir().write("mainstay.toml", &routed);
