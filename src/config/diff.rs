@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::config::model::{Config, Group, GroupKind, Program};
+use crate::config::model::{Config, ControlAddress, ControlServer, Group, GroupKind, Program};
 use crate::config::print::json;
 use crate::config::raw::SectionKind;
 use crate::config::settings::{self, Change};
@@ -106,14 +106,17 @@ fn servers(old: &Config, new: &Config) -> Vec<Difference> {
         let (from, to) = (from.to_owned(), to.to_owned());
         found.push(Difference { setting: format!("[{section}]"), from, to, change: Change::Restart });
     };
-    for gone in old.control.iter().filter(|s| !new.control.iter().any(|n| n.section == s.section)) {
+    // In TOML one section may have two.
+    let is_unix = |s: &ControlServer| matches!(s.address, ControlAddress::Unix { .. });
+    let is_same = |a: &ControlServer, b: &ControlServer| (&a.section, is_unix(a)) == (&b.section, is_unix(b));
+    for gone in old.control.iter().filter(|s| !new.control.iter().any(|n| is_same(n, s))) {
         whole(&gone.section, "open", "none");
     }
-    for fresh in new.control.iter().filter(|s| !old.control.iter().any(|o| o.section == s.section)) {
+    for fresh in new.control.iter().filter(|s| !old.control.iter().any(|o| is_same(o, s))) {
         whole(&fresh.section, "none", "open");
     }
     for (before, after) in old.control.iter().flat_map(|o| new.control.iter().map(move |n| (o, n))) {
-        if before.section != after.section {
+        if !is_same(before, after) {
             continue;
         }
         let kind = SectionKind::InetHttp;
@@ -198,6 +201,20 @@ mod tests {
     fn found(old: &str, new: &str) -> Vec<(String, String, String)> {
         let of = |text: &str| only(&format!("[program:a]\ncommand=x\n{text}")).programs.remove(0);
         program(&of(old), &of(new)).into_iter().map(|d| (d.setting, d.from, d.to)).collect()
+    }
+
+    #[test]
+    fn two_servers_of_one_section_are_told_apart() {
+        let of = |unix: &str| {
+            let text = format!(
+                "[control]\nunix = \"{unix}\"\ntcp = \"127.0.0.1:9001\"\n[program.a]\ncommand = \"x\"\n"
+            );
+            crate::config::testing::load_toml(&text).expect("a good configuration").config
+        };
+        assert!(whole(&of("/run/a.sock"), &of("/run/a.sock")).is_empty());
+        let moved = whole(&of("/run/a.sock"), &of("/run/b.sock"));
+        let settings: Vec<&str> = moved.iter().map(|d| d.setting.as_str()).collect();
+        assert_eq!(settings, ["[control] file"]);
     }
 
     #[test]
