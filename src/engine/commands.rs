@@ -166,7 +166,7 @@ impl Engine {
             *start = false;
         }
         if let Some(own) = self.slots.get_mut(slot as usize)
-            && matches!(own.after, Some(After::Again))
+            && matches!(own.after, Some(After::Again(_)))
         {
             // It is being stopped to be started again; whoever stops it now waits for that stop.
             own.after = None;

@@ -341,7 +341,7 @@ impl Engine {
             } else {
                 self.with_slot(now, id, out, |slot, cx| {
                     slot.wanted |= std::mem::take(&mut slot.returns);
-                    if matches!(slot.after, Some(After::Again)) {
+                    if matches!(slot.after, Some(After::Again(_))) {
                         // It was found to have failed meanwhile; the stop that was asked for before counts.
                         slot.after = None;
                     }

@@ -112,7 +112,7 @@ impl Slot {
                 Some(After::Vacate) => "it is not configured any more".to_owned(),
                 Some(After::Renew { .. }) => "it is configured otherwise now".to_owned(),
                 None if self.wanted => "what it is bound to has stopped or was started again".to_owned(),
-                Some(After::Again) | None => String::new(),
+                Some(After::Again(_)) | None => String::new(),
             },
             EndReason::Exit | EndReason::Signal | EndReason::Oom | EndReason::Liveness => String::new(),
         }

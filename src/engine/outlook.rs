@@ -120,7 +120,7 @@ impl Slot {
         let left = left.map_or_else(|| "a moment".to_owned(), duration);
         let signal = self.next_signal().unwrap_or(Signal::KILL);
         let then = match &self.after {
-            Some(After::Again) => "; then it is started again",
+            Some(After::Again(_)) => "; then it is started again",
             Some(After::Vacate) => "; then it is removed",
             Some(After::Renew { start: true, .. }) => "; then it is started as it is configured now",
             Some(After::Renew { start: false, .. }) | None => "",

@@ -260,7 +260,7 @@ impl Slot {
         }
         cx.log(LogLevel::Warn, format!("restarting {}: {why}", self.name()));
         self.note_failed_check(why);
-        self.after = Some(After::Again);
+        self.after = Some(After::Again(why.to_owned()));
         self.stop(cx);
     }
 

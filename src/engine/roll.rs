@@ -162,10 +162,13 @@ impl Engine {
             match slot.after.take() {
                 None if std::mem::take(&mut slot.plan.queued) => starting.push(id),
                 None => {}
-                Some(After::Again) if slot.state == State::Stopped => {
-                    self.with_slot(now, id, out, |slot, cx| slot.restart(cx));
+                Some(After::Again(why)) if slot.state == State::Stopped => {
+                    self.with_slot(now, id, out, |slot, cx| {
+                        slot.spawnerr = why;
+                        slot.restart(cx);
+                    });
                 }
-                Some(After::Again) => {}
+                Some(After::Again(_)) => {}
                 Some(After::Vacate) => {
                     slot.vacate();
                     is_in_order = false;

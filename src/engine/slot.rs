@@ -83,8 +83,8 @@ pub(super) enum After {
     Vacate,
     /// Its program is another one under the same name.
     Renew { policy: Box<Policy>, start: bool },
-    /// It is started again, after the delay that a crash would have.
-    Again,
+    /// It is started again, after the delay that a crash would have; and why.
+    Again(String),
 }
 
 #[derive(Debug)]

@@ -198,6 +198,16 @@ fn a_program_that_was_found_to_have_failed_is_stopped_and_started_again() {
 }
 
 #[test]
+fn who_waits_to_be_started_again_after_a_failed_check_says_so() {
+    let mut rig = Rig::running(&one(|p| p.backoff = crate::config::model::Backoff::CONTAINER));
+    let now = rig.now;
+    rig.engine.with_slot(now, 0, &mut rig.out, |slot, cx| slot.recycle("liveness exec x: exit status 1", cx));
+    rig.exits(0, 0);
+    assert_eq!(rig.state(0), State::Backoff);
+    assert_eq!(rig.engine.process_infos(rig.now)[0].spawnerr, "liveness exec x: exit status 1");
+}
+
+#[test]
 fn a_restart_by_hand_while_it_is_stopped_for_a_failure_waits_for_that_stop() {
     let mut rig = Rig::running(&one(|_| {}));
     let now = rig.now;
