@@ -65,7 +65,10 @@ fn screen(client: &str, sup: &Sup) -> Option<Vec<String>> {
     terminal.types("pid down", "Enter");
     terminal.shows("pid down\n0");
     terminal.line("supervisor>");
-    terminal.types("half", "C-c");
+    // One after the other: the key would come before the echo.
+    terminal.types("hal", "f");
+    terminal.line("supervisor> half");
+    terminal.types("", "C-c");
     terminal.shows("\nover");
     let after = terminal.ask("stty -g");
     assert_eq!(after, before, "{client} leaves the terminal in disorder");
