@@ -30,7 +30,10 @@ pub(crate) fn ladder(input: &Input<'_>) -> Result<Ladder, Bad> {
         RawValue::List(items) => {
             items.iter().map(|value| word(&Input { value, ..*input })).collect::<Result<_, _>>()?
         }
-        RawValue::Text(text) if text.contains([',', ':']) => {
+        // COMPAT: in INI a list without a time stays what it is to Supervisor: no signal.
+        RawValue::Text(text)
+            if text.contains(':') || (text.contains(',') && input.dialect != Dialect::Ini) =>
+        {
             text.split(',').map(|t| t.trim().to_owned()).collect()
         }
         _ => return signal(input).map(|first| Ladder { first, wait_ms: None, steps: Vec::new() }),
@@ -171,14 +174,14 @@ mod tests {
         let full = (15, Some(10_000), vec![(10_000, 3), (5_000, 9)]);
         assert_eq!(all("TERM:10, QUIT:5, KILL"), full);
         assert_eq!(all("term:10s,SIGQUIT:5000ms"), full);
-        assert_eq!(all("INT, TERM"), (2, None, vec![(10_000, 15), (10_000, 9)]));
+        assert_eq!(all("INT:1, TERM"), (2, Some(1_000), vec![(1_000, 15), (10_000, 9)]));
         let l = read("TERM:10, QUIT:5, KILL", ladder).expect("good");
         assert_eq!(shown(l.first, 10_000, &l.steps), "TERM:10, QUIT:5, KILL");
     }
 
     #[test]
     fn what_is_no_ladder_is_refused_as_a_signal() {
-        for text in ["TERM:x", "FOO:1", "TERM,,KILL", "TERM:-1"] {
+        for text in ["TERM:x", "FOO:1", "TERM,,KILL", "TERM:-1", "TERM,INT"] {
             let bad = read(text, ladder).expect_err(text);
             assert_eq!(bad.words, format!("value '{text}' is not a valid signal name"));
         }
